@@ -1,0 +1,1 @@
+"""Renderers: functions of an Analysis only."""

@@ -1,0 +1,382 @@
+"""The result of an analysis: everything that any renderer shows, and nothing else.
+
+``Analysis.to_json()`` is the public document other programs rely on (schema 1). ``to_json(full=True)`` adds the block
+``page``: charts, events, configuration, cost. Both are plain data; ``Analysis.from_json`` takes either back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SCHEMA: int = 1
+
+Severity = Literal["critical", "warning", "info"]
+Status = Literal["crashed", "diverged", "stalled", "degraded", "incomplete", "healthy", "unknown"]
+EndedBy = Literal[
+    "completed", "early-stop", "exception", "signal", "oom", "killed", "truncated", "running", "unknown"
+]  # fmt: skip
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class Where:
+    """A place in the run, 0-based. None: not known at that resolution (a CSV of epochs has no steps)."""
+
+    step: int | None = None
+    epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number that carries its unit."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem, measured and judged.
+
+    Attributes:
+        id: The detector's public id (its file name with hyphens).
+        severity: ``critical``: the run died, is lost or will die. ``warning``: it costs time or quality. ``info``.
+        confidence: 0 to 1; how sure the detector is that this is the named fault and no look-alike.
+        title: The fault in a few words ("Gradient explosion at epoch 3").
+        summary: One or two sentences with the measured value, the threshold and the range.
+        onset: Where it began, None if it has no onset (a configuration fault).
+        end: Where it ended; None if it lasted to the end of the record.
+        series: Column that shows it (``grad_norm``, ``val/box_loss`` ...).
+        measured: The deciding number.
+        threshold: What it was compared with.
+        detail: More numbers for advice and pages (forecasts, intervals), JSON types only; keys carry their unit.
+    """
+
+    id: str
+    severity: Severity
+    confidence: float
+    title: str
+    summary: str
+    onset: Where | None = None
+    end: Where | None = None
+    series: str | None = None
+    measured: Quantity | None = None
+    threshold: Quantity | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One argument to change. ``old`` None: it was not set or is not known."""
+
+    arg: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to change, why, and what to expect of it.
+
+    Attributes:
+        id: The advice's public id (its file name with hyphens).
+        answers: Ids of the findings that it answers.
+        changes: Arguments to change, all accepted by the installed trainer; may be empty when the cure is no argument.
+        why: The reason, from the numbers of this run.
+        expected: What should be seen if it is right, and what would refute it.
+        confidence: 0 to 1.
+        sources: Where the mechanism or the number comes from.
+        steps: Further things to do that are no trainer argument (environment variables, code), in order.
+    """
+
+    id: str
+    answers: tuple[str, ...]
+    changes: tuple[Change, ...]
+    why: str
+    expected: str
+    confidence: float
+    sources: tuple[str, ...]
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The one sentence. ``cause`` is a finding id, or None for "could not tell" or "nothing wrong"."""
+
+    status: Status
+    headline: str
+    cause: str | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What was read. ``steps`` and ``epochs`` count what is in the record; 0 steps for epoch logs."""
+
+    path: str
+    source: str
+    steps: int
+    epochs: int
+    planned_epochs: int | None
+    ended_by: EndedBy
+
+
+@dataclass(frozen=True)
+class NotDone:
+    """A check that gave no answer, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Which checks passed, which did not apply, which failed to run. The last two are never counted as passed."""
+
+    passed: tuple[str, ...] = ()
+    not_applicable: tuple[NotDone, ...] = ()
+    could_not_run: tuple[NotDone, ...] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What advice may know of the training beyond the findings. None always means "not known".
+
+    Attributes:
+        trainer: ``ultralytics``, or ``loop`` for any other training loop.
+        args: The trainer's arguments in force after set-up (Ultralytics' own names).
+        requested: The arguments as the user gave them, before the trainer rewrote some.
+        planned_epochs: Epochs asked for.
+        epochs_done: Epochs finished.
+        accumulate: Micro-batches per optimizer step in force at the end.
+        model_scale: ``n``, ``s``, ``m``, ``l``, ``x``.
+        labels_have_polygons: Whether the training labels carry segments.
+        memory_limit_bytes: Smallest limit that holds for the process (host) or device.
+        resume_from: Last checkpoint that a healthy part of the run wrote, as a path relative to the run.
+        best_epoch: Epoch (0-based) of the best fitness.
+        run_dir: The run's folder as the user named it.
+        steps_per_epoch: Micro-batches per epoch.
+    """
+
+    trainer: str = "ultralytics"
+    args: Mapping[str, Any] = field(default_factory=dict)
+    requested: Mapping[str, Any] = field(default_factory=dict)
+    planned_epochs: int | None = None
+    epochs_done: int = 0
+    accumulate: int | None = None
+    model_scale: str | None = None
+    labels_have_polygons: bool | None = None
+    memory_limit_bytes: int | None = None
+    resume_from: str | None = None
+    best_epoch: int | None = None
+    run_dir: str = "."
+    steps_per_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One reduced series: per bucket the true minimum, median and maximum, so that no spike is lost.
+
+    ``x`` is the first step (or epoch) of each bucket. Values are None in buckets without a finite value;
+    ``nonfinite`` lists the x of every measured NaN or infinity (at most 1000, evenly thinned).
+    """
+
+    name: str
+    x: tuple[float, ...]
+    low: tuple[float | None, ...]
+    mid: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    points_per_bucket: float
+    nonfinite: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line or band on every panel: onset, checkpoint, lr restart, attempt, warm-up ..."""
+
+    kind: str
+    label: str
+    x: float
+    x_end: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart as data; ``x_unit`` is ``step`` or ``epoch``. ``limit`` is drawn as a line (a memory limit)."""
+
+    id: str
+    title: str
+    unit: str
+    x_unit: str
+    curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...] = ()
+    log: bool = False
+    limit: float | None = None
+    evidence: bool = False
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Whatever a person reads beyond the public document. All text is raw; renderers escape it.
+
+    Attributes:
+        cause_reason: Why this cause, in a sentence.
+        cost: What was lost ("6.2 h of 48.0 h after the onset"), or what could not be told.
+        next_command: The line to type next.
+        overrides_yaml: The recommended arguments as a YAML file.
+        facts: Label and value of the facts strip, at most eight.
+        panels: All charts, evidence first, ordered by the verdict.
+        events: The last events, newest first, as written (time_s, step, epoch, kind, message ...).
+        traceback: The crash's text, or empty.
+        configuration: Title and (name, value) rows of each closed table (arguments, environment, git ...).
+        thresholds: Detector id and its fields in force.
+        notes: What may mislead: torn rows, gaps, dropped rows, replayed epochs.
+        explanations: Detector or advice id and its documentation.
+    """
+
+    cause_reason: str = ""
+    cost: str = ""
+    next_command: str = ""
+    overrides_yaml: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    panels: tuple[Panel, ...] = ()
+    events: tuple[Mapping[str, Any], ...] = ()
+    traceback: str = ""
+    configuration: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    explanations: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The whole result."""
+
+    run: RunSummary
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    checks: Checks = field(default_factory=Checks)
+    page: Page = field(default_factory=Page)
+
+    def to_json(self, *, full: bool = False) -> dict[str, Any]:
+        """Return JSON types only; non-finite numbers become the strings ``nan``, ``inf``, ``-inf``.
+
+        Args:
+            full: Add ``page`` and each finding's ``detail`` and each recommendation's ``steps``.
+        """
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "run": _plain(self.run),
+            "verdict": _plain(self.verdict),
+            "findings": [_without(_plain(f), () if full else ("detail",)) for f in self.findings],
+            "recommendations": [
+                _without(
+                    {**_plain(r), "changes": [{"arg": c.arg, "from": _plain(c.old), "to": _plain(c.new)} for c in r.changes]},
+                    () if full else ("steps",),
+                )
+                for r in self.recommendations
+            ],
+            "checks": _plain(self.checks),
+        }
+        if full:
+            document["page"] = _plain(self.page)
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Analysis:
+        """Take a document of ``to_json`` back (either form).
+
+        Raises:
+            ValueError: If the document's schema is not the one of this version.
+        """
+        if document.get("schema") != SCHEMA:
+            raise ValueError(f"schema {document.get('schema')!r} is not {SCHEMA}: written by another version of trainwatch")
+        return cls(
+            run=RunSummary(**document["run"]),
+            verdict=Verdict(**document["verdict"]),
+            findings=tuple(_finding(f) for f in document["findings"]),
+            recommendations=tuple(_recommendation(r) for r in document["recommendations"]),
+            checks=Checks(
+                passed=tuple(document["checks"]["passed"]),
+                not_applicable=tuple(NotDone(**n) for n in document["checks"]["not_applicable"]),
+                could_not_run=tuple(NotDone(**n) for n in document["checks"]["could_not_run"]),
+            ),
+            page=_page(document["page"]) if "page" in document else Page(),
+        )
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, Sequence):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):  # numpy scalar
+        return _plain(value.item())
+    return str(value)
+
+
+def _without(mapping: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {k: v for k, v in mapping.items() if k not in keys}
+
+
+def _quantity(value: Mapping[str, Any] | None) -> Quantity | None:
+    return None if value is None else Quantity(float(value["value"]), value["unit"])
+
+
+def _where(value: Mapping[str, Any] | None) -> Where | None:
+    return None if value is None else Where(**value)
+
+
+def _finding(f: Mapping[str, Any]) -> Finding:
+    return Finding(
+        **{
+            **f,
+            "onset": _where(f["onset"]),
+            "end": _where(f["end"]),
+            "measured": _quantity(f["measured"]),
+            "threshold": _quantity(f["threshold"]),
+        }
+    )
+
+
+def _recommendation(r: Mapping[str, Any]) -> Recommendation:
+    return Recommendation(
+        **{
+            **r,
+            "answers": tuple(r["answers"]),
+            "changes": tuple(Change(c["arg"], c["from"], c["to"]) for c in r["changes"]),
+            "sources": tuple(r["sources"]),
+            "steps": tuple(r.get("steps", ())),
+        }
+    )
+
+
+def _panel(p: Mapping[str, Any]) -> Panel:
+    curves = tuple(Curve(**{k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}) for c in p["curves"])
+    return Panel(**{**p, "curves": curves, "marks": tuple(Mark(**m) for m in p["marks"])})
+
+
+def _page(p: Mapping[str, Any]) -> Page:
+    return Page(
+        **{
+            **p,
+            "facts": tuple((a, b) for a, b in p["facts"]),
+            "panels": tuple(_panel(x) for x in p["panels"]),
+            "events": tuple(p["events"]),
+            "configuration": tuple((t, tuple((a, b) for a, b in rows)) for t, rows in p["configuration"]),
+            "notes": tuple(p["notes"]),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Robust statistics on series: pure functions of arrays."""
