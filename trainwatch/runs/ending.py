@@ -1,0 +1,171 @@
+"""How a run ended, as far as its record can tell."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainwatch.result import EndedBy
+from trainwatch.runs.oom import place_of
+from trainwatch.runs.patience import last_start, replay
+from trainwatch.runs.run import Run
+
+SILENT_S = 600.0
+"""A record without end that was written to within this time may still be running (seconds)."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        kind: As in the JSON document.
+        reason: One sentence.
+        event: The event that says so, if there is one.
+    """
+
+    kind: EndedBy
+    reason: str
+    event: dict[str, Any] | None = None
+
+
+def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
+    """Decide how a run ended, from its events or, in a log without events, from patience arithmetic.
+
+    Args:
+        run: Any run.
+        now_s: Unix time to compare the last sign of life with; default now.
+    """
+    if run.source != "trainwatch":
+        return _from_epochs(run)
+    starts = [i for i, e in enumerate(run.events) if e.get("kind") == "start" and not e.get("rank")]
+    events = run.events[starts[-1] :] if starts else run.events
+    by_kind = {e.get("kind"): e for e in events}
+    last_step_s = _last_step_s(run)
+    for event in reversed(events):
+        if event.get("kind") not in ("oom", "exception") or _survived(event, events, last_step_s):
+            continue
+        if _data(event).get("type") == "KeyboardInterrupt":
+            return Ending("signal", "stopped by hand (Ctrl-C)", event)
+        kind: EndedBy = "oom" if place_of(event) else "exception"
+        return Ending(kind, f"{event.get('message') or kind}", event)
+    if "end" in by_kind:
+        event = by_kind["end"]
+        reason = _data(event).get("reason")
+        known: dict[Any, EndedBy] = {
+            "completed": "completed", "early-stop": "early-stop", "signal": "signal", "exception": "exception",
+        }  # fmt: skip
+        return Ending(known.get(reason, "unknown"), event.get("message") or f"the training ended: {reason}", event)
+    if "signal" in by_kind:
+        return Ending("signal", by_kind["signal"].get("message") or "a signal", by_kind["signal"])
+    alive = _process_alive(run)
+    if alive:
+        return Ending("running", "the training process is alive")
+    quiet_s = (now_s if now_s is not None else time.time()) - last_sign_of_life_s(run)
+    if alive is None and quiet_s < max(SILENT_S, 10 * _median_step_s(run)):
+        return Ending("running", f"written to {max(quiet_s, 0.0):.0f} s ago")
+    return Ending("killed", "the record stops without an end mark, an exception or a catchable signal")
+
+
+def last_sign_of_life_s(run: Run) -> float:
+    """Return the Unix time of the newest row or event; 0 if there is none."""
+    times = [float(e["time_s"]) for e in run.events if isinstance(e.get("time_s"), int | float)]
+    return max([*(t for t in times if np.isfinite(t)), _last_step_s(run)])
+
+
+def stopped_by_patience(run: Run) -> bool | None:
+    """Tell whether the last epoch lies exactly ``patience`` epochs after the one that early stopping counts from.
+
+    Returns:
+        None if fitness or patience is not known.
+    """
+    state = replay(run)
+    return None if state is None else state.stopped
+
+
+def _from_epochs(run: Run) -> Ending:
+    rows = last_start(run)
+    epoch = run.epoch_table["epoch"].to_numpy()[rows] if rows.stop else []
+    if not len(epoch):
+        return Ending("unknown", "the log has no epoch")
+    done, planned = int(epoch[-1]) + 1, run.planned_epochs
+    if planned is not None and done >= planned:
+        return Ending("completed", f"{done} of {planned} epochs")
+    # Ultralytics counts a time budget in hours and ends with the epoch in which it is used up.
+    budget_s = _hours(run.args.get("time"))
+    seconds = run.epoch_series("time_s").values
+    if budget_s and len(seconds) and seconds[-1] >= budget_s:
+        return Ending("completed", f"the time budget of {budget_s / 3600:.4g} h is used up")
+    state = replay(run)
+    if state is not None and state.stopped:
+        best = state.best_epoch + 1
+        return Ending("early-stop", f"epoch {done} is {state.patience} epochs after the best, epoch {best}")
+    if planned is None:
+        return Ending("unknown", "the log does not say how many epochs were planned")
+    return Ending("truncated", f"the log ends at epoch {done} of {planned}")
+
+
+def _hours(value: object) -> float | None:
+    return float(value) * 3600 if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
+
+def _data(event: dict[str, Any]) -> dict[str, Any]:
+    data = event.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _last_step_s(run: Run) -> float:
+    steps = run.step_series("time_s")
+    finite = steps.values[steps.finite]
+    return float(finite.max()) if len(finite) else 0.0
+
+
+def _survived(event: dict[str, Any], events: list[dict[str, Any]], last_step_s: float) -> bool:
+    """An OOM that the trainer retried, or an exception caught by the user, is followed by further training."""
+    if _data(event).get("handled"):
+        return True
+    at = event.get("time_s")
+    if isinstance(at, int | float) and last_step_s > at:
+        return True
+    later = events[events.index(event) + 1 :]
+    return any(e.get("kind") == "end" and _data(e).get("reason") in ("completed", "early-stop") for e in later)
+
+
+def _process_alive(run: Run) -> bool | None:
+    """Whether the recording process lives; None if it ran on another machine or cannot be told."""
+    process = run.meta.get("process") or {}
+    if process.get("host") != platform.node() or not isinstance(process.get("pid"), int):
+        return None
+    if process["pid"] == os.getpid():  # read by the training itself
+        return None
+    if process.get("boot_id") and _boot_id() and process["boot_id"] != _boot_id():
+        return False
+    import psutil
+
+    try:
+        started = psutil.Process(process["pid"]).create_time()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return None
+    # A number that was given to another process since has another start time (clock ticks and rounding: 2 s).
+    return abs(started - float(process.get("started_s") or started)) < 2.0
+
+
+def _boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+
+
+def _median_step_s(run: Run) -> float:
+    values = run.step_series("step_s")
+    finite = values.values[values.finite]
+    return float(np.median(finite)) if len(finite) else 0.0
