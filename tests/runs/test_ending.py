@@ -20,6 +20,8 @@ def event(kind: str, time_s: float = NOW - 5000, message: str = "", **data: Any)
 
 def watched(*events: dict[str, Any], process: dict[str, Any] | None = None, last_step_s: float = NOW - 10_000) -> Run:
     steps = pa.table({"step": [0, 1], "epoch": [0, 0], "time_s": [last_step_s - 1, last_step_s], "step_s": [1.0, 1.0]})
+    if "start" not in [e["kind"] for e in events]:
+        events = (event("start", time_s=1.0), *events)
     return Run(
         "x", "trainwatch", steps=steps, events=events, meta={"process": process or {"host": "elsewhere", "pid": 1}}
     )
@@ -137,4 +139,11 @@ def test_patience_arithmetic() -> None:
 def test_last_sign_of_life() -> None:
     assert last_sign_of_life_s(watched(event("warning", time_s=NOW))) == NOW
     assert last_sign_of_life_s(watched(event("warning", time_s=float("nan")), last_step_s=7.0)) == 7.0
+    assert last_sign_of_life_s(Run("x", "trainwatch", steps=pa.table({"time_s": [float("nan")]}))) == 0
     assert last_sign_of_life_s(Run("x", "trainwatch")) == 0
+
+
+def test_without_a_start_mark_nothing_can_be_said() -> None:
+    steps = pa.table({"step": [0], "epoch": [0], "time_s": [1.0]})
+    assert how_it_ended(Run("x", "trainwatch", steps=steps), now_s=NOW).kind == "unknown"
+    assert how_it_ended(Run("x", "trainwatch"), now_s=NOW).kind == "unknown"

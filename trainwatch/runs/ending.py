@@ -70,6 +70,8 @@ def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
     quiet_s = (now_s if now_s is not None else time.time()) - last_sign_of_life_s(run)
     if alive is None and quiet_s < max(SILENT_S, 10 * _median_step_s(run)):
         return Ending("running", f"written to {max(quiet_s, 0.0):.0f} s ago")
+    if not starts:
+        return Ending("unknown", "the record holds no start mark")
     return Ending("killed", "the record stops without an end mark, an exception or a catchable signal")
 
 

@@ -104,12 +104,14 @@ class Run:
     @cached_property
     def steps(self) -> pd.DataFrame:
         """Step rows as pandas; null and NaN both become NaN (use :meth:`step_series` to tell them apart)."""
-        return self.step_table.to_pandas()
+        frame: pd.DataFrame = self.step_table.to_pandas()
+        return frame
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """Epoch rows as pandas."""
-        return self.epoch_table.to_pandas()
+        frame: pd.DataFrame = self.epoch_table.to_pandas()
+        return frame
 
     @property
     def args(self) -> dict[str, Any]:

@@ -200,8 +200,8 @@ def forecast_crossing(
 
     The centre is the Theil-Sen line's crossing. The interval is an inverse prediction (Fieller): all x at which the
     limit lies inside the prediction band ``line(x) +- t * sqrt(s^2 + v / n + (x - mean(x))^2 * v_slope)``. It
-    covers the residual scatter of a single value (s), the level and the slope. s is the larger of 1.4826 MAD and the
-    standard deviation of the central 90 % of the residuals; v = s^2 (1 + r) / (1 - r) allows for their autocorrelation
+    covers the residual scatter of a single value (s), the level and the slope. s is the larger of 1.4826 MAD and what
+    the central 90 % of the residuals imply for normal ones; v = s^2 (1 + r) / (1 - r) allows for their autocorrelation
     r; the slope's error is the larger of the Theil-Sen interval's half width and the least-squares error under v.
 
     It extrapolates a line: for a saturating series the true crossing is later, or never comes.
@@ -225,7 +225,9 @@ def forecast_crossing(
     n = len(xs)
     residuals = ys - line.intercept - line.slope * xs
     inner = residuals[np.abs(residuals) <= np.quantile(np.abs(residuals), 0.9)]
-    scatter = max(float(stats.median_abs_deviation(residuals, scale="normal")), float(np.sqrt(np.mean(inner**2))))
+    # 0.79: standard deviation of the central 90 % of a normal distribution; n - 2: a line has been fitted.
+    trimmed = float(np.sqrt(np.mean(inner**2))) / 0.79
+    scatter = max(float(stats.median_abs_deviation(residuals, scale="normal")), trimmed) * math.sqrt(n / max(n - 2, 1))
     r = autocorrelation(residuals)
     inflated = scatter**2 * (1 + r) / (1 - r)
     t = float(stats.t.ppf(0.5 + confidence / 2, max(n - 2, 1)))

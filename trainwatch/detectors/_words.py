@@ -1,0 +1,36 @@
+"""How numbers are written in findings: sizes, epochs, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainwatch.runs import Run
+
+
+def size(count: float) -> str:
+    """Write a number of bytes with its binary unit and three significant digits (``1.5 GiB``)."""
+    for unit, factor in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if abs(count) >= factor:
+            value = count / factor
+            return f"{value:.0f} {unit}" if abs(value) >= 1000 else f"{value:.3g} {unit}"
+    return f"{count:.0f} B"
+
+
+def epoch_name(run: Run, epoch: float) -> str:
+    """Write an epoch (0-based) as the trainer's own log counts it: from 1 for Ultralytics."""
+    from_one = run.source.startswith("ultralytics") or run.meta.get("trainer") == "ultralytics"
+    return f"epoch {round(epoch) + (1 if from_one else 0)}"
+
+
+def forecast_sentence(run: Run, detail: Mapping[str, Any]) -> str:
+    """Put a forecast into words; empty without one."""
+    if detail["forecast_epoch"] is None:
+        return ""
+    low, high = detail["forecast_epoch_low"], detail["forecast_epoch_high"]
+    until = "no upper bound" if high is None else epoch_name(run, high).removeprefix("epoch ")
+    planned = f"; {run.planned_epochs} epochs are planned" if run.planned_epochs else ""
+    return (
+        f" At this rate the limit of {size(detail['limit_bytes'])} is hit at "
+        f"{epoch_name(run, detail['forecast_epoch'])} (95 %: {epoch_name(run, low)} to {until}){planned}."
+    )
