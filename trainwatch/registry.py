@@ -1,8 +1,8 @@
 """The folder is the registry: lists the members of a package by looking at its files.
 
-A member's public id is its file name with hyphens: ``detectors/memory_creep.py`` is ``memory-creep``. Other packages add
-members through the entry point group of the same name (``trainwatch.detectors``, ``trainwatch.advice`` ...), each entry
-naming a module.
+A member's public id is its file name with hyphens: ``detectors/memory_creep.py`` is ``memory-creep``. Other packages
+add members through the entry point group of the same name (``trainwatch.detectors``, ``trainwatch.advice`` ...), each
+entry naming a module.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ def members(package: str, base: type[T]) -> dict[str, T]:
     """
     made: dict[str, T] = {}
     for public, module in modules(package).items():
-        own = [c for _, c in inspect.getmembers(module, inspect.isclass) if issubclass(c, base) and c.__module__ == module.__name__]
+        own = [
+            c
+            for _, c in inspect.getmembers(module, inspect.isclass)
+            if issubclass(c, base) and c.__module__ == module.__name__
+        ]
         if len(own) != 1:
             raise TrainwatchError(f"{module.__file__} must define exactly one {base.__name__}, it defines {len(own)}")
         made[public] = own[0]()

@@ -278,7 +278,10 @@ class Analysis:
             "findings": [_without(_plain(f), () if full else ("detail",)) for f in self.findings],
             "recommendations": [
                 _without(
-                    {**_plain(r), "changes": [{"arg": c.arg, "from": _plain(c.old), "to": _plain(c.new)} for c in r.changes]},
+                    {
+                        **_plain(r),
+                        "changes": [{"arg": c.arg, "from": _plain(c.old), "to": _plain(c.new)} for c in r.changes],
+                    },
                     () if full else ("steps",),
                 )
                 for r in self.recommendations
@@ -297,7 +300,9 @@ class Analysis:
             ValueError: If the document's schema is not the one of this version.
         """
         if document.get("schema") != SCHEMA:
-            raise ValueError(f"schema {document.get('schema')!r} is not {SCHEMA}: written by another version of trainwatch")
+            raise ValueError(
+                f"schema {document.get('schema')!r} is not {SCHEMA}: written by another version of trainwatch"
+            )
         return cls(
             run=RunSummary(**document["run"]),
             verdict=Verdict(**document["verdict"]),

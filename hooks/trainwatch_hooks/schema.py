@@ -1,8 +1,8 @@
 """Columns, units, data types and event kinds: the contract that the training side writes and the reading side reads.
 
 Units are in the names. Steps, epochs and batches count from 0. A *step* is one micro-batch (one forward and backward);
-whether the optimizer moved on it is the column ``optimizer_stepped``. Rows are keyed by (epoch, attempt, batch), because
-Ultralytics replays an epoch after an out-of-memory retry or a NaN recovery.
+whether the optimizer moved on it is the column ``optimizer_stepped``. Rows are keyed by (epoch, attempt, batch),
+because Ultralytics replays an epoch after an out-of-memory retry or a NaN recovery.
 
 A value that was not measured is null; a value that was measured and is not a number is NaN. The two are never mixed.
 """
@@ -69,7 +69,9 @@ STEP_COLUMNS: Final[tuple[Column, ...]] = (
 EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
     Column("epoch", "int64", "1", "Epoch, from 0."),
     Column("attempt", "int64", "1", "How often this epoch had been started before."),
-    Column("time_s", "float64", "s", "Wall clock (Unix) when the epoch ended; seconds since the start in foreign logs."),
+    Column(
+        "time_s", "float64", "s", "Wall clock (Unix) when the epoch ended; seconds since the start in foreign logs."
+    ),
     Column("train/*", "float64", "1", "Mean of one loss component over the epoch."),
     Column("val/*", "float64", "1", "One validation loss component."),
     Column("metrics/*", "float64", "1", "One validation metric."),

@@ -27,13 +27,19 @@ def read_run(path: Path | str) -> Run:
     except ValueError as error:
         raise UnreadableRun(f"{str(path)[:200]!r} is no path: {error}") from error
     if not exists:
-        raise UnreadableRun(f"{path}: no such file or folder; give the folder that the training wrote, e.g. runs/detect/train")
+        raise UnreadableRun(
+            f"{path}: no such file or folder; give the folder that the training wrote, e.g. runs/detect/train"
+        )
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise UnreadableRun(f"{path}: permission denied; make it readable or copy it")
     importers = modules("trainwatch.importers")
     best = max(importers, key=lambda name: importers[name].sniff(path))
     if importers[best].sniff(path) <= 0:
-        what = "folder is empty" if path.is_dir() and not any(path.iterdir()) else "nothing here is a log that trainwatch knows"
+        what = (
+            "folder is empty"
+            if path.is_dir() and not any(path.iterdir())
+            else "nothing here is a log that trainwatch knows"
+        )
         raise UnreadableRun(f"{path}: {what}; looked for {', '.join(importers)}")
     run: Run = importers[best].load(path)
     return run

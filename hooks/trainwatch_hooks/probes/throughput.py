@@ -1,0 +1,33 @@
+"""Where the time goes: waiting for data, and working.
+
+Columns: ``time_s`` (Unix), ``data_s``, ``step_s``. Cost: below 1 us; no synchronisation, so that on a device
+``step_s`` is the time of the host's side; queued work shows in the step that has to wait for it.
+"""
+
+from __future__ import annotations
+
+import time
+
+
+class Stopwatch:
+    """Splits the time between two step ends into data wait and step."""
+
+    def __init__(self) -> None:
+        self._mark = time.perf_counter()
+        self._data_s = 0.0
+
+    def begin_epoch(self) -> None:
+        """Forget what came before: validation is no data wait."""
+        self._mark = time.perf_counter()
+
+    def begin_step(self) -> None:
+        """The batch is there."""
+        now = time.perf_counter()
+        self._data_s, self._mark = now - self._mark, now
+
+    def end_step(self) -> dict[str, float]:
+        """Return the three columns."""
+        now = time.perf_counter()
+        row = {"time_s": time.time(), "data_s": self._data_s, "step_s": now - self._mark}
+        self._mark, self._data_s = now, 0.0
+        return row

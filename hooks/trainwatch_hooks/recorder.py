@@ -1,0 +1,397 @@
+"""The one object a user holds: ``step()``, ``epoch_end()``, ``event()``, ``close()``.
+
+    with Recorder("runs/exp3") as rec:
+        for epoch in range(epochs):
+            for images, targets in loader:
+                ...
+                rec.step(epoch=epoch, losses={"cls": cls, "box": box}, grad_norm=norm, lr=lr)
+
+It never raises into the training, never waits for a device, and what was recorded survives SIGKILL.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from trainwatch_hooks import crash, environment
+from trainwatch_hooks.guard import Guard
+from trainwatch_hooks.probes.amp import SkipDetector
+from trainwatch_hooks.probes.host_memory import HostMemory
+from trainwatch_hooks.probes.throughput import Stopwatch
+from trainwatch_hooks.readback import Readback, Row
+from trainwatch_hooks.redact import redact
+from trainwatch_hooks.schema import FOLDER, SCHEMA_VERSION, EventKind
+from trainwatch_hooks.store import StepStore, append_line, write_json
+
+REPORT_TIMEOUT_S: Final = 120.0
+
+_OOM_TEXTS: Final = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "cublas_status_alloc_failed",
+    "cudnn_status_internal_error",
+    "unable to find an engine",
+)
+"""The texts by which Ultralytics 8.4 (engine/trainer.py) knows an exhausted device, and those of the CPU allocator."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell an exhausted memory (device or host) from other errors."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | OSError) and any(t in text for t in _OOM_TEXTS)
+    )
+
+
+class Recorder:
+    """Records one training into ``<run_dir>/trainwatch/``.
+
+    Args:
+        run_dir: The run's folder; made if missing. An existing record there is continued, never overwritten.
+        rank: Rank of this process; default: environment variable ``RANK``, else 0.
+        trainer: Name of the kind of trainer, for the analysis.
+        args: Arguments in force (any JSON-like mapping); redacted.
+        planned_epochs: Epochs that the training is meant to run.
+        meta: Further entries of ``run.json``; redacted.
+        rows_per_segment: Step rows per Parquet file.
+        fsync_seconds: What a power loss may take at most (seconds).
+        capture_crashes: Chain into ``sys.excepthook``, ``threading.excepthook``, SIGTERM and ``atexit``.
+        report: Write ``report.html`` when the training ends in an exception, if trainwatch is installed.
+    """
+
+    def __init__(
+        self,
+        run_dir: str | os.PathLike[str],
+        *,
+        rank: int | None = None,
+        trainer: str = "loop",
+        args: Mapping[str, Any] | None = None,
+        planned_epochs: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        rows_per_segment: int = 4096,
+        fsync_seconds: float = 5.0,
+        capture_crashes: bool = True,
+        report: bool = True,
+    ) -> None:
+        self.run_dir = Path(run_dir)
+        self.folder = self.run_dir / FOLDER
+        self.rank = int(os.environ.get("RANK", 0)) if rank is None else rank
+        self.guard = Guard()
+        self._report = report
+        self._pid = os.getpid()
+        self._closed = False
+        self._store: StepStore | None = None
+        self._step = 0
+        self._epoch = -1
+        self._attempt = 0
+        self._batch = 0
+        self._base_attempt = 0
+        self._attempts: dict[int, int] = {}
+        self._ended: str | None = None
+        self._memory = HostMemory()
+        self._watch = Stopwatch()
+        self._skips = SkipDetector()
+        self._readback = Readback(self._emit)
+        self.meta: dict[str, Any] = {}
+        with self.guard("opening the record"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._continue_record()
+            self._store = StepStore(self.folder / "steps", self.rank, rows_per_segment, fsync_seconds, self.guard)
+        with self.guard("describing the run"):
+            self.update_meta(
+                schema=SCHEMA_VERSION,
+                trainer=trainer,
+                created_s=time.time(),
+                args=dict(args or {}),
+                planned_epochs=planned_epochs,
+                versions=environment.versions(),
+                hardware=environment.hardware(),
+                process=environment.process(),
+                command=environment.command(),
+                cwd=os.getcwd(),
+                git=environment.git(Path.cwd()),
+                **dict(meta or {}),
+            )
+        self.event("start", f"recording into {self.folder}", source="recorder", pid=os.getpid())
+        if capture_crashes:
+            with self.guard("chaining the crash hooks"):
+                crash.register(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the record has been closed."""
+        return self._closed
+
+    def update_meta(self, **entries: Any) -> None:
+        """Merge entries into ``run.json`` (rank 0 writes it)."""
+        self.meta.update(redact(entries))
+        if self.rank == 0:
+            with self.guard("writing run.json"):
+                write_json(self.folder / "run.json", self.meta)
+
+    def expect(self, columns: Sequence[str]) -> None:
+        """Name columns that will come with a later step."""
+        if self._store is not None:
+            self._store.expect([*columns, "rss_bytes"])
+
+    def begin_epoch(self, epoch: int) -> int:
+        """Start an epoch; return how often it had been started before (0: the first time)."""
+        if epoch in self._attempts:
+            self._attempts[epoch] += 1
+        else:
+            self._attempts[epoch] = self._base_attempt
+        self._epoch, self._attempt, self._batch = epoch, self._attempts[epoch], 0
+        self._watch.begin_epoch()
+        return self._attempt
+
+    def begin_step(self) -> None:
+        """Mark that the batch has arrived; the time since the last step was waiting for data. Optional."""
+        self._watch.begin_step()
+
+    def step(
+        self,
+        *,
+        epoch: int = 0,
+        losses: Mapping[str, Any] | None = None,
+        loss: Any = None,
+        grad_norm: Any = None,
+        lr: float | Sequence[float] | Mapping[str, float] | None = None,
+        batch_size: int | None = None,
+        accumulate: int | None = None,
+        optimizer_stepped: bool = True,
+        **more: Any,
+    ) -> None:
+        """Record one micro-batch. Never raises.
+
+        Args:
+            epoch: Epoch, from 0. A step of an earlier epoch than the last begins a new attempt of that epoch.
+            losses: Component name to number or one-element tensor.
+            loss: Total loss; default: the sum of ``losses``.
+            grad_norm: Total gradient norm before clipping, number or tensor.
+            lr: Learning rate, or one per parameter group.
+            batch_size: Images (samples) in the micro-batch.
+            accumulate: Micro-batches per optimizer step.
+            optimizer_stepped: Whether the optimizer moved after this micro-batch.
+            **more: Further columns: number or one-element tensor each.
+        """
+        if self._closed or os.getpid() != self._pid:
+            return
+        with self.guard("recording a step"):
+            if epoch != self._epoch:
+                self.begin_epoch(epoch)
+            scalars: dict[str, Any] = {f"loss/{name}": value for name, value in (losses or {}).items()}
+            if loss is None and losses:
+                loss = sum(losses.values())
+            if loss is not None:
+                scalars["loss"] = loss
+            if grad_norm is not None:
+                scalars["grad_norm"] = grad_norm
+            row: Row = {"optimizer_stepped": float(optimizer_stepped)}
+            if lr is not None:
+                groups = lr if isinstance(lr, Mapping) else dict(enumerate(lr if isinstance(lr, Sequence) else [lr]))
+                row.update(
+                    {f"lr/{name if isinstance(name, str) else f'pg{name}'}": float(v) for name, v in groups.items()}
+                )
+            if batch_size is not None:
+                row["batch_size"] = float(batch_size)
+            if accumulate is not None:
+                row["accumulate"] = float(accumulate)
+            self.record(row, scalars | more)
+
+    def record(self, row: Row, scalars: Mapping[str, Any], vector: tuple[list[str], Any] | None = None) -> None:
+        """Record one micro-batch from columns: the trainers' way in. May raise; callers hold the guard.
+
+        Args:
+            row: Columns known on the host; keys, clock and memory are filled in here.
+            scalars: Columns that may be tensors.
+            vector: Columns and a 1-D tensor.
+        """
+        row["step"] = self._step
+        row["epoch"] = self._epoch
+        row["attempt"] = self._attempt
+        row["batch"] = self._batch
+        row["rank"] = self.rank
+        row.update(self._watch.end_step())
+        row["rss_bytes"] = self._memory.read()
+        self._step += 1
+        self._batch += 1
+        self._readback.submit(row, scalars, vector)
+
+    def epoch_end(
+        self,
+        epoch: int,
+        *,
+        fitness: float | None = None,
+        best_fitness: float | None = None,
+        **columns: Mapping[str, Any],
+    ) -> None:
+        """Record an epoch's summary. Never raises.
+
+        Args:
+            epoch: Epoch, from 0.
+            fitness: What checkpoints are ranked by, more is better.
+            best_fitness: Best so far.
+            **columns: Families ``train``, ``val``, ``metrics``, ``lr``, ``gain``: name to number each.
+        """
+        if self._closed or os.getpid() != self._pid:
+            return
+        with self.guard("recording an epoch"):
+            self._readback.drain()
+            record: dict[str, Any] = {
+                "epoch": epoch,
+                "attempt": self._attempts.get(epoch, self._base_attempt),
+                "time_s": time.time(),
+            }
+            for family, values in columns.items():
+                record |= {f"{family}/{name}": _number(value) for name, value in values.items()}
+            if fitness is not None:
+                record["fitness"] = _number(fitness)
+            if best_fitness is not None:
+                record["best_fitness"] = _number(best_fitness)
+            append_line(self.folder / "epochs" / f"rank{self.rank}.jsonl", record)
+
+    def event(self, kind: EventKind, message: str = "", *, source: str = "user", **data: Any) -> None:
+        """Record that something happened. Never raises.
+
+        Args:
+            kind: One of the kinds of ``schema.EventKind``.
+            message: One sentence.
+            source: Who says so.
+            **data: Details, JSON types.
+        """
+        if self._closed or os.getpid() != self._pid:
+            return
+        with self.guard("recording an event"):
+            record = {
+                "time_s": time.time(),
+                "step": self._step - 1 if self._step else None,
+                "epoch": self._epoch if self._epoch >= 0 else None,
+                "attempt": self._attempt,
+                "rank": self.rank,
+                "kind": kind,
+                "source": source,
+                "message": message,
+                "data": data,
+            }
+            append_line(self.folder / "events" / f"rank{self.rank}.jsonl", redact(record))
+
+    def exception(self, error: BaseException) -> None:
+        """Record the exception that ends the training, once."""
+        if self._ended is not None:
+            return
+        if isinstance(error, KeyboardInterrupt):
+            self._ended = "signal"
+            self.event("signal", "SIGINT (KeyboardInterrupt)", source="recorder", signal="SIGINT")
+            return
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return
+        kind: EventKind = "oom" if is_out_of_memory(error) else "exception"
+        self._ended = kind
+        text = "".join(traceback.format_exception(error))
+        self.event(
+            kind, f"{type(error).__name__}: {error}", source="recorder", type=type(error).__name__, traceback=text
+        )
+
+    def end(self, reason: str, message: str = "", **data: Any) -> None:
+        """Record the end that the trainer announces: ``completed``, ``early-stop`` or ``stopped``."""
+        if self._ended is None:
+            self._ended = reason
+            self.event("end", message or reason, source="recorder", reason=reason, **data)
+
+    def flush(self) -> None:
+        """Write the steps whose values are still on the device (waits for it)."""
+        with self.guard("reading the last steps back"):
+            self._readback.drain(wait=True)
+
+    def close(self, reason: str = "completed") -> None:
+        """End the record; may be called twice. Writes the report if the training ended in an exception."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self.flush()
+        self.end(reason)
+        if self._store is not None:
+            with self.guard("closing the record"):
+                self._store.close()
+            if self._store.dropped:
+                self.event(
+                    "dropped",
+                    f"{self._store.dropped} step rows could not be written",
+                    source="recorder",
+                    rows=self._store.dropped,
+                )
+        if self.guard.errors:
+            self.event(
+                "warning", "the recorder had errors of its own", source="recorder", errors=dict(self.guard.errors)
+            )
+        self._closed = True
+        self._memory.close()
+        crash.unregister(self)
+        if self._ended in ("exception", "oom") and self.rank == 0 and self._report:
+            with self.guard("writing the report"):
+                self._write_report()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.flush()
+            self.exception(error)
+        self.close()
+
+    def _emit(self, row: Row) -> None:
+        if self._store is None:
+            return
+        scale = row.get("amp_scale")
+        if scale is not None and row.get("optimizer_stepped"):
+            row["amp_skipped"] = float(self._skips.skipped(scale))
+        self._store.append(row)
+
+    def _continue_record(self) -> None:
+        """Go on counting where an earlier process stopped in this folder."""
+        steps = self.folder / "steps"
+        if not steps.is_dir():
+            return
+        from trainwatch_hooks.segments import last_row
+
+        last = last_row(steps, self.rank)
+        if last is not None:
+            self._step = last["step"] + 1
+            self._base_attempt = last["attempt"] + 1
+
+    def _write_report(self) -> None:
+        """Let the analysis side, if it is installed, write the page: a process of its own, so that nothing enters
+        this one."""
+        if find_spec("trainwatch") is None:
+            return
+        environ = {k: v for k, v in os.environ.items() if k not in ("RANK", "LOCAL_RANK", "WORLD_SIZE")}
+        done = subprocess.run(
+            [sys.executable, "-m", "trainwatch", "report", str(self.run_dir)],
+            timeout=REPORT_TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environ,
+        )
+        page = self.folder / "report.html"
+        if page.exists():
+            print(f"trainwatch: what happened, why, and what to type next: {page}", file=sys.stderr)
+        else:
+            print(f"trainwatch: no report ({(done.stderr or done.stdout).strip()[-300:]})", file=sys.stderr)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

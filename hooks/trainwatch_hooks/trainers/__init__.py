@@ -1,0 +1,1 @@
+"""One file per trainer: where its events are tapped, and nothing else."""

@@ -1,0 +1,398 @@
+"""Ultralytics (8.3 and newer): ``watch(model)`` records every training of that model.
+
+    on_pretrain_routine_start    open the record, arguments as requested
+    on_pretrain_routine_end      arguments in force, wrap optimizer_step and preprocess_batch on this trainer
+    on_train_epoch_start         a new epoch, or a replay of one (attempt + 1)
+    on_train_batch_start/_end    one row
+    on_val_end                   validation took place
+    on_model_save                checkpoint event
+    on_fit_epoch_end             one epoch row (it fires once more after training, for the final validation)
+    on_train_end, teardown       how it ended; teardown also runs when an exception passes
+
+Gradient norms exist only inside ``trainer.optimizer_step``. While it runs, ``torch.nn.utils.clip_grad_norm_`` is
+ours: same arithmetic, same result, norms kept. So every version's own ``optimizer_step``, and any subclass', stays in
+charge.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+from trainwatch_hooks.guard import Guard
+from trainwatch_hooks.probes import amp, batch, learning_rate, losses, vram
+from trainwatch_hooks.probes.grad_norm import GradNorm, stock_clip_arguments
+from trainwatch_hooks.recorder import Recorder
+
+M = TypeVar("M")
+
+EVENTS = (
+    "on_pretrain_routine_start",
+    "on_pretrain_routine_end",
+    "on_train_epoch_start",
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_val_end",
+    "on_model_save",
+    "on_fit_epoch_end",
+    "on_train_end",
+    "teardown",
+)
+
+
+def watch(model: M, *, report: bool = True, rows_per_segment: int = 4096, fsync_seconds: float = 5.0) -> M:
+    """Record every training of an Ultralytics model from now on, into ``<save_dir>/trainwatch/``.
+
+    Args:
+        model: A ``YOLO`` (or other Ultralytics) model, or a trainer; anything with ``add_callback``.
+        report: Write ``report.html`` when a training ends in an exception.
+        rows_per_segment: Step rows per Parquet file.
+        fsync_seconds: What a power loss may take at most (seconds).
+
+    Returns:
+        The same model.
+
+    Raises:
+        TypeError: If the model has no ``add_callback``.
+    """
+    if not hasattr(model, "add_callback"):
+        raise TypeError(
+            f"watch() takes an Ultralytics model or trainer, not {type(model).__name__}; for your own loop use Recorder"
+        )
+    hook = UltralyticsHook(report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
+    for event in EVENTS:
+        model.add_callback(event, getattr(hook, event))
+    return model
+
+
+class UltralyticsHook:
+    """The callbacks of one watched model; holds plain settings and, while a training runs, its :class:`_Session`.
+
+    It is pickled with the callbacks when Ultralytics launches distributed workers; the session stays behind.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+        self._session: _Session | None = None
+        self._guard = Guard()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_settings": self._settings, "_session": None, "_guard": Guard()}
+
+    def _of(self, trainer: Any) -> _Session:
+        if self._session is None or self._session.save_dir != Path(trainer.save_dir) or self._session.closed:
+            self._session = _Session(trainer, self._settings)
+        return self._session
+
+    def on_pretrain_routine_start(self, trainer: Any) -> None:
+        """Open the record."""
+        with self._guard("on_pretrain_routine_start"):
+            self._of(trainer)
+
+    def on_pretrain_routine_end(self, trainer: Any) -> None:
+        """Record what is in force and tap the trainer."""
+        with self._guard("on_pretrain_routine_end"):
+            self._of(trainer).ready(trainer)
+
+    def on_train_epoch_start(self, trainer: Any) -> None:
+        """Start an epoch or its replay."""
+        with self._guard("on_train_epoch_start"):
+            self._of(trainer).begin_epoch(trainer)
+
+    def on_train_batch_start(self, trainer: Any) -> None:
+        """The batch has arrived."""
+        if self._session is not None:
+            self._session.recorder.begin_step()
+
+    def on_train_batch_end(self, trainer: Any) -> None:
+        """Record a row."""
+        with self._guard("on_train_batch_end"):
+            if self._session is not None:
+                self._session.end_step(trainer)
+
+    def on_val_end(self, validator: Any) -> None:
+        """Note that validation took place in this epoch."""
+        if self._session is not None:
+            self._session.validated = True
+
+    def on_model_save(self, trainer: Any) -> None:
+        """Record the checkpoint."""
+        with self._guard("on_model_save"):
+            if self._session is not None:
+                self._session.saved(trainer)
+
+    def on_fit_epoch_end(self, trainer: Any) -> None:
+        """Record the epoch."""
+        with self._guard("on_fit_epoch_end"):
+            if self._session is not None:
+                self._session.end_epoch(trainer)
+
+    def on_train_end(self, trainer: Any) -> None:
+        """Record that training came to its end."""
+        with self._guard("on_train_end"):
+            if self._session is not None:
+                self._session.end(trainer)
+
+    def teardown(self, trainer: Any) -> None:
+        """Close the record, with the exception that is passing if there is one."""
+        with self._guard("teardown"):
+            session, self._session = self._session, None
+            if session is not None:
+                session.close(sys.exc_info()[1])
+
+
+class _Session:
+    """One training of one trainer."""
+
+    def __init__(self, trainer: Any, settings: dict[str, Any]) -> None:
+        self.save_dir = Path(trainer.save_dir)
+        self.validated = False
+        self._grad_norm: GradNorm | None = None
+        self._stepped = False
+        self._batch_row: dict[str, float] = {}
+        self._gains: tuple[tuple[str, ...], dict[str, float]] = ((), {})
+        self._batch_size = 0
+        self._train_epoch = -1
+        self._since_vram = 0
+        args = _plain_args(trainer.args)
+        self.recorder = Recorder(
+            self.save_dir,
+            trainer="ultralytics",
+            args=args,
+            planned_epochs=args.get("epochs"),
+            meta={"requested": _differing_from_default(args)},
+            **settings,
+        )
+
+    @property
+    def closed(self) -> bool:
+        return self.recorder.closed
+
+    def ready(self, trainer: Any) -> None:
+        """Everything is set up: record it, and tap the two methods on this trainer instance."""
+        from trainwatch_hooks import environment
+
+        recorder = self.recorder
+        recorder.update_meta(
+            args=_plain_args(trainer.args),
+            planned_epochs=int(trainer.epochs),
+            hardware=environment.hardware(),
+            dataset=_dataset(trainer),
+            model=_model(trainer),
+            loop={
+                "steps_per_epoch": len(trainer.train_loader),
+                "accumulate": int(trainer.accumulate),
+                "world_size": int(trainer.world_size or 1),
+                "amp": bool(trainer.amp),
+                "start_epoch": int(trainer.start_epoch),
+            },
+        )
+        self._batch_size = int(trainer.batch_size)
+        norms = GradNorm(trainer.model.named_parameters())
+        self._grad_norm = norms
+        recorder.expect(["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer)])
+        trainer.optimizer_step = self._tapped_optimizer_step(trainer.optimizer_step, norms, _has_stock_step(trainer))
+        trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, int(trainer.world_size or 1))
+
+    def _tapped_optimizer_step(self, original: Callable[[], None], norms: GradNorm, stock: bool) -> Callable[[], None]:
+        import torch
+
+        @wraps(original)
+        def optimizer_step() -> None:
+            self._stepped = True
+            stock_clip = torch.nn.utils.clip_grad_norm_
+
+            def clip(parameters: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+                max_norm = stock_clip_arguments(args, kwargs)
+                # Only the stock optimizer_step is known to pass all of the model's parameters.
+                if stock and max_norm is not None:
+                    try:
+                        return norms.clip(max_norm)
+                    except NotImplementedError:
+                        pass  # nothing was touched yet; the stock clip does it
+                norms.total = stock_clip(parameters, *args, **kwargs)
+                return norms.total
+
+            torch.nn.utils.clip_grad_norm_ = clip
+            try:
+                original()
+            finally:
+                torch.nn.utils.clip_grad_norm_ = stock_clip
+
+        return optimizer_step
+
+    def _tapped_preprocess(self, original: Callable[[Any], Any], world_size: int) -> Callable[[Any], Any]:
+        @wraps(original)
+        def preprocess_batch(data: Any) -> Any:
+            data = original(data)
+            with self.recorder.guard("reading the batch's shape"):
+                self._batch_row = batch.read(data, world_size)
+            return data
+
+        return preprocess_batch
+
+    def begin_epoch(self, trainer: Any) -> None:
+        """Count attempts; say why an epoch is replayed."""
+        recorder, epoch = self.recorder, int(trainer.epoch)
+        attempt = recorder.begin_epoch(epoch)
+        replayed = epoch == self._train_epoch
+        self._train_epoch, self.validated = epoch, False
+        if replayed and trainer.batch_size != self._batch_size:
+            recorder.event(
+                "oom",
+                f"out of memory with batch={self._batch_size}; the trainer retries with batch={trainer.batch_size}",
+                source="ultralytics",
+                handled=True,
+                batch_before=self._batch_size,
+                batch_after=int(trainer.batch_size),
+            )
+            self._batch_size = int(trainer.batch_size)
+        elif replayed:
+            recorder.event(
+                "nan_recovery",
+                f"the trainer replays epoch {epoch + 1} from last.pt (attempt {attempt})",
+                source="ultralytics",
+                attempts=int(getattr(trainer, "nan_recovery_attempts", 0)),
+            )
+        close = getattr(trainer.args, "close_mosaic", 0)
+        if close and epoch == trainer.epochs - close and not replayed:
+            recorder.event(
+                "mosaic_closed", f"mosaic, mixup and copy_paste off for the last {close} epochs", source="ultralytics"
+            )
+
+    def end_step(self, trainer: Any) -> None:
+        """Put one row together; tensors are handed on as they are."""
+        items = losses.components(trainer.loss_items, trainer.loss_names)
+        scalars: dict[str, Any] = {f"loss/{name}": value.detach() for name, value in items.items()}
+        if trainer.loss is not None:
+            scalars["loss"] = trainer.loss.detach()
+        row: dict[str, float | None] = {**learning_rate.read(trainer.optimizer), **self._batch_row}
+        row["accumulate"] = float(trainer.accumulate)
+        row["optimizer_stepped"] = float(self._stepped)
+        for name, gain in losses.gains(list(items), trainer.args, trainer.args.task).items():
+            row[f"gain/{name}"] = gain
+        vector = None
+        if self._stepped and self._grad_norm is not None:
+            total, vector = self._grad_norm.take()
+            if total is not None:
+                scalars["grad_norm"] = total
+            scale = amp.scale(trainer.scaler)
+            if scale is not None:
+                scalars["amp_scale"] = scale
+        self._stepped = False
+        if self._since_vram % vram.EVERY == 0:
+            row.update(vram.read(trainer.device))
+        self._since_vram += 1
+        self.recorder.record(row, scalars, vector)
+
+    def saved(self, trainer: Any) -> None:
+        """A checkpoint was written: last.pt always, best.pt if this epoch is the best."""
+        best = trainer.best_fitness == trainer.fitness
+        self.recorder.event(
+            "checkpoint",
+            f"weights/last.pt{' and weights/best.pt' if best else ''} after epoch {trainer.epoch + 1}",
+            source="ultralytics",
+            path="weights/last.pt",
+            best=bool(best),
+            fitness=_float(trainer.fitness),
+        )
+
+    def end_epoch(self, trainer: Any) -> None:
+        """Write the epoch's row; the extra call after training carries the final validation of best.pt."""
+        metrics = dict(trainer.metrics or {})
+        if int(trainer.epoch) != self._train_epoch:
+            self.recorder.update_meta(final_metrics={k: _float(v) for k, v in metrics.items()})
+            return
+        families: dict[str, dict[str, Any]] = {
+            "train": losses.components(trainer.tloss, trainer.loss_names),
+            "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
+            "gain": losses.gains(
+                list(losses.components(trainer.tloss, trainer.loss_names)), trainer.args, trainer.args.task
+            ),
+        }
+        fitness: dict[str, Any] = {}
+        if self.validated:  # otherwise metrics are those of an earlier epoch, or zeros that nobody measured
+            families["val"] = {k[4:]: v for k, v in metrics.items() if k.startswith("val/")}
+            families["metrics"] = {k[8:]: v for k, v in metrics.items() if k.startswith("metrics/")}
+            fitness = {"fitness": _float(trainer.fitness), "best_fitness": _float(trainer.best_fitness)}
+        self.recorder.epoch_end(int(trainer.epoch), **families, **fitness)
+
+    def end(self, trainer: Any) -> None:
+        """Say how the training came to its end (fires on rank 0, after the final validation)."""
+        done, planned = int(trainer.epoch) + 1, int(trainer.epochs)
+        stopper = getattr(trainer, "stopper", None)
+        patience = getattr(stopper, "patience", 0)
+        if done >= planned:
+            self.recorder.end("completed", f"{done} of {planned} epochs")
+        elif stopper is not None and done - stopper.best_epoch >= patience:
+            self.recorder.end(
+                "early-stop", f"no better fitness for {patience} epochs", best_epoch=int(stopper.best_epoch) - 1
+            )
+        else:
+            self.recorder.end("stopped", f"stopped after {done} of {planned} epochs")
+
+    def close(self, error: BaseException | None) -> None:
+        """Close the record; ``error`` is the exception that ends the training, if one does."""
+        self.recorder.flush()
+        if error is not None:
+            self.recorder.exception(error)
+        self.recorder.close(reason="stopped")
+
+
+def _has_stock_step(trainer: Any) -> bool:
+    """Whether ``optimizer_step`` is Ultralytics' own, which clips exactly ``self.model.parameters()``."""
+    from ultralytics.engine.trainer import BaseTrainer
+
+    return "optimizer_step" not in vars(trainer) and type(trainer).optimizer_step is BaseTrainer.optimizer_step
+
+
+def _plain_args(args: Any) -> dict[str, Any]:
+    return {
+        k: v if isinstance(v, bool | int | float | str | list | dict | None) else str(v) for k, v in vars(args).items()
+    }
+
+
+def _differing_from_default(args: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that the user must have given: those that are not Ultralytics' defaults."""
+    from ultralytics.cfg import DEFAULT_CFG_DICT
+
+    own = {"save_dir", "mode", "task"}  # filled in by the trainer
+    return {k: v for k, v in args.items() if k not in own and DEFAULT_CFG_DICT.get(k) != v}
+
+
+def _dataset(trainer: Any) -> dict[str, Any]:
+    """Count images and labels; the labels are already in memory, nothing is read."""
+    dataset = trainer.train_loader.dataset
+    labels = getattr(dataset, "labels", None)
+    found: dict[str, Any] = {
+        "train_images": len(dataset),
+        "val_images": len(trainer.test_loader.dataset) if getattr(trainer, "test_loader", None) is not None else None,
+        "classes": (trainer.data or {}).get("nc"),
+        "has_polygons": None,
+        "instances": None,
+    }
+    started = time.perf_counter()
+    if isinstance(labels, list) and labels and isinstance(labels[0], dict):
+        found["instances"] = int(sum(len(label.get("cls", ())) for label in labels))
+        found["has_polygons"] = any(len(label.get("segments", ())) for label in labels)
+        found["counted_in_s"] = round(time.perf_counter() - started, 3)
+    return found
+
+
+def _model(trainer: Any) -> dict[str, Any]:
+    model = getattr(trainer.model, "module", trainer.model)
+    yaml = getattr(model, "yaml", None) or {}
+    return {
+        "name": Path(str(yaml.get("yaml_file") or trainer.args.model)).stem,
+        "scale": yaml.get("scale") or None,
+        "task": trainer.args.task,
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,161 @@
+"""Our own recording: ``<run dir>/trainwatch/`` as ``trainwatch_hooks`` writes it.
+
+Parquet segments and the journal of the tail are joined; torn rows are dropped and counted. The training may still be
+writing. If there is no step and no epoch, events and meta data alone make a run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from trainwatch.errors import UnreadableRun
+from trainwatch.runs.run import Run
+from trainwatch_hooks.journal import NotAJournal, read_journal
+from trainwatch_hooks.schema import EPOCH_COLUMNS, FOLDER, SCHEMA_VERSION
+from trainwatch_hooks.segments import list_segments, to_table
+from trainwatch_hooks.store import column_order
+
+MAX_META_BYTES = 16 << 20
+
+
+def sniff(path: Path) -> float:
+    """Answer 1.0 for a run folder that holds our record, or for the record's folder itself."""
+    folder = _record(path)
+    return 1.0 if folder is not None else 0.0
+
+
+def load(path: Path) -> Run:
+    """Read a record.
+
+    Raises:
+        UnreadableRun: If there is a record folder but nothing in it can be read, or a newer version wrote it.
+    """
+    folder = _record(path)
+    if folder is None:
+        raise UnreadableRun(f"{path}: no {FOLDER}/ folder with a record in it; give the folder that the training wrote")
+    notes: list[str] = []
+    meta = _meta(folder / "run.json", notes)
+    if int(meta.get("schema") or SCHEMA_VERSION) > SCHEMA_VERSION:
+        raise UnreadableRun(
+            f"{folder / 'run.json'}: written by a newer trainwatch (schema {meta['schema']}, this one reads {SCHEMA_VERSION}); upgrade trainwatch"
+        )
+    steps = _steps(folder / "steps", notes)
+    events = sorted(
+        _lines(folder / "events", notes), key=lambda e: e["time_s"] if isinstance(e.get("time_s"), int | float) else 0.0
+    )
+    epochs = _epochs(_lines(folder / "epochs", notes))
+    if not (meta or events or steps.num_rows or epochs.num_rows):
+        raise UnreadableRun(
+            f"{folder}: a record without a readable row or event{_because(notes)}; the training wrote nothing, or the files are damaged"
+        )
+    dropped = sum(int((e.get("data") or {}).get("rows") or 0) for e in events if e.get("kind") == "dropped")
+    if dropped:
+        notes.append(f"{dropped} step rows could not be written by the training (disk full or folder gone)")
+    return Run(path, "trainwatch", steps=steps, epochs=epochs, events=events, meta=meta, notes=notes)
+
+
+def _because(notes: list[str]) -> str:
+    return f" ({notes[0]})" if notes else ""
+
+
+def _record(path: Path) -> Path | None:
+    for folder in (path / FOLDER, path):
+        try:
+            if (folder / "run.json").is_file() or (
+                any((folder / name).is_dir() for name in ("steps", "events", "epochs")) and folder.name == FOLDER
+            ):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+def _meta(path: Path, notes: list[str]) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_META_BYTES:
+            notes.append(f"{path.name} is larger than {MAX_META_BYTES >> 20} MiB and was not read")
+            return {}
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        notes.append("run.json is missing: arguments and hardware are not known")
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        notes.append(f"run.json could not be read ({error}): arguments and hardware are not known")
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def _steps(folder: Path, notes: list[str]) -> pa.Table:
+    tables, torn = [], 0
+    for segment in list_segments(folder):
+        try:
+            if segment.path.suffix == ".parquet":
+                tables.append(pq.read_table(segment.path))
+            else:
+                journal = read_journal(segment.path)
+                torn += journal.torn
+                tables.append(to_table(journal))
+        except FileNotFoundError:  # sealed by the training while we looked: take the Parquet file
+            tables.append(pq.read_table(segment.path.with_suffix(".parquet")))
+        except (NotAJournal, OSError, ValueError, KeyError, pa.ArrowException) as error:
+            notes.append(f"steps/{segment.path.name} could not be read ({_short(error)}); its rows are missing")
+    if torn:
+        notes.append(f"{torn} torn step row{'s' if torn > 1 else ''} at the end of the journal dropped")
+    tables = [t for t in tables if t.num_columns]
+    if not tables:
+        return pa.table({})
+    table = pa.concat_tables(tables, promote_options="permissive")
+    return table.select(sorted(table.column_names, key=column_order))
+
+
+def _lines(folder: Path, notes: list[str]) -> list[dict[str, Any]]:
+    found, bad = [], 0
+    for path in sorted(folder.glob("rank*.jsonl")):
+        try:
+            lines = path.read_bytes().split(b"\n")
+        except OSError as error:
+            notes.append(f"{folder.name}/{path.name} could not be read ({_short(error)})")
+            continue
+        for line in filter(None, lines):
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                bad += 1
+                continue
+            if isinstance(record, dict):
+                found.append(record)
+    if bad:
+        notes.append(f"{bad} torn line{'s' if bad > 1 else ''} in {folder.name} dropped")
+    return found
+
+
+def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
+    rows = [r for r in rows if isinstance(r.get("epoch"), int)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    integers = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
+    return pa.table(
+        {
+            n: pa.array(
+                [_cast(r.get(n), int if n in integers else float) for r in rows],
+                pa.int64() if n in integers else pa.float64(),
+            )
+            for n in names
+        }
+    )
+
+
+def _cast(value: Any, to: Callable[[Any], Any]) -> Any:
+    try:
+        return None if value is None else to(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _short(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
