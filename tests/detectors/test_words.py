@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainwatch.detectors._words import epoch_name, forecast_sentence, size
+from trainwatch.detectors._words import epoch_name, forecast_sentence, rate, size
 from trainwatch.runs import Run
 
 
@@ -28,3 +28,10 @@ def test_forecast_sentence() -> None:
         " At this rate the limit of 1 GiB is hit at epoch 40 (95 %: epoch 38 to no upper bound); 60 epochs are planned."
     )
     assert forecast_sentence(run, {**detail, "forecast_epoch": None}) == ""
+    sharp = {**detail, "forecast_epoch_low": 39.9, "forecast_epoch_high": 40.4}
+    assert forecast_sentence(run, sharp).startswith(" At this rate the limit of 1 GiB is hit at epoch 40; 60")
+
+
+def test_a_rate_shows_its_interval_where_there_is_one() -> None:
+    assert rate(2**20, 2**19, 2**21) == "1 MiB per epoch (95 %: 512 KiB to 2 MiB)"
+    assert rate(2**20, 2**20, 2**20) == "1 MiB per epoch"

@@ -7,6 +7,14 @@ from typing import Any
 
 from trainwatch.runs import Run
 
+_FORECAST = ("forecast_epoch", "forecast_epoch_low", "forecast_epoch_high")
+
+
+def rate(slope: float, low: float, high: float) -> str:
+    """Write a slope in bytes per epoch with its 95 % interval, left out where it would show the same number."""
+    text = f"{size(slope)} per epoch"
+    return text if size(low) == size(high) == size(slope) else f"{text} (95 %: {size(low)} to {size(high)})"
+
 
 def size(count: float) -> str:
     """Write a number of bytes with its binary unit and three significant digits (``1.5 GiB``)."""
@@ -27,10 +35,8 @@ def forecast_sentence(run: Run, detail: Mapping[str, Any]) -> str:
     """Put a forecast into words; empty without one."""
     if detail["forecast_epoch"] is None:
         return ""
-    low, high = detail["forecast_epoch_low"], detail["forecast_epoch_high"]
-    until = "no upper bound" if high is None else epoch_name(run, high).removeprefix("epoch ")
+    at, low, high = (epoch_name(run, detail[k]) if detail[k] is not None else None for k in _FORECAST)
+    until = "no upper bound" if high is None else str(high).removeprefix("epoch ")
+    span = "" if low == at == high else f" (95 %: {low} to {until})"
     planned = f"; {run.planned_epochs} epochs are planned" if run.planned_epochs else ""
-    return (
-        f" At this rate the limit of {size(detail['limit_bytes'])} is hit at "
-        f"{epoch_name(run, detail['forecast_epoch'])} (95 %: {epoch_name(run, low)} to {until}){planned}."
-    )
+    return f" At this rate the limit of {size(detail['limit_bytes'])} is hit at {at}{span}{planned}."

@@ -37,7 +37,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from trainwatch.detectors._words import epoch_name, forecast_sentence, size
+from trainwatch.detectors._words import epoch_name, forecast_sentence, rate, size
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import how_it_ended
@@ -103,6 +103,6 @@ def _summary(view: View, creep: Creep, detail: dict[str, Any]) -> str:
     run = view.run
     return (
         f"Resident memory rises from {size(creep.start_bytes)} at {epoch_name(run, creep.onset_epoch)} to "
-        f"{size(creep.end_bytes)} at {epoch_name(run, creep.last_epoch)}, by {size(creep.slope)} per epoch "
-        f"(95 %: {size(creep.low)} to {size(creep.high)}), and does not level off." + forecast_sentence(run, detail)
+        f"{size(creep.end_bytes)} at {epoch_name(run, creep.last_epoch)}, by "
+        f"{rate(creep.slope, creep.low, creep.high)}, and does not level off." + forecast_sentence(run, detail)
     )

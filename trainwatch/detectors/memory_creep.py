@@ -43,7 +43,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from trainwatch.detectors._words import epoch_name, forecast_sentence, size
+from trainwatch.detectors._words import epoch_name, forecast_sentence, rate, size
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, how_it_ended
@@ -165,7 +165,7 @@ def _summary(run: Run, creep: Creep, kind: str, detail: dict[str, Any]) -> str:
     but = "" if kind == "leak" else ", while live tensors hold no more than before"
     text = (
         f"{what} rises from {size(creep.start_bytes)} at {epoch_name(run, creep.onset_epoch)} to "
-        f"{size(creep.end_bytes)} at {epoch_name(run, creep.last_epoch)}, by {size(creep.slope)} per epoch "
-        f"(95 %: {size(creep.low)} to {size(creep.high)}){but}, and does not level off."
+        f"{size(creep.end_bytes)} at {epoch_name(run, creep.last_epoch)}, by "
+        f"{rate(creep.slope, creep.low, creep.high)}{but}, and does not level off."
     )
     return text + forecast_sentence(run, detail)
