@@ -68,8 +68,7 @@ def gradient_explosion() -> None:
 
 
 def nan_loss() -> None:
-    """From epoch 13 on, a weight becomes infinite in the third step of each epoch, as an overflow in half precision
-    does it.
+    """From epoch 13 on, a weight becomes infinite in the third step of each epoch, as by an overflow in half precision.
 
     Ultralytics reloads last.pt and replays the epoch three times, meets the same cause, and gives up.
     """
@@ -87,8 +86,7 @@ def nan_loss() -> None:
 
 
 def plateau() -> None:
-    """48 training images without mosaic or any other augmentation: the model soon knows them by heart, and stands
-    still."""
+    """48 training images without any augmentation: the model soon knows them by heart, and stands still."""
     off = dict.fromkeys(("mosaic", "scale", "translate", "fliplr", "hsv_h", "hsv_s", "hsv_v", "erasing"), 0.0)
     _train(epochs=300, images=48, lrf=0.5, warmup_epochs=10, close_mosaic=0, **off)
 
@@ -173,9 +171,8 @@ def _record(name: str, keep: Path | None) -> None:
                 ignore=shutil.ignore_patterns("report.html", "faulthandler*.log"),
             )
         _neutralise(target, folder)
-        print(
-            f"{name}: exit {child.returncode}, {sum(f.stat().st_size for f in target.rglob('*') if f.is_file()) / 1e3:.0f} kB"
-        )
+        size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())
+        print(f"{name}: exit {child.returncode}, {size / 1e3:.0f} kB")
 
 
 def _neutralise(target: Path, folder: Path) -> None:

@@ -369,8 +369,13 @@ def _recommendation(r: Mapping[str, Any]) -> Recommendation:
     )
 
 
+def _curve(c: Mapping[str, Any]) -> Curve:
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}
+    return Curve(**fields)
+
+
 def _panel(p: Mapping[str, Any]) -> Panel:
-    curves = tuple(Curve(**{k: tuple(v) if isinstance(v, list) else v for k, v in c.items()}) for c in p["curves"])
+    curves = tuple(_curve(c) for c in p["curves"])
     return Panel(**{**p, "curves": curves, "marks": tuple(Mark(**m) for m in p["marks"])})
 
 

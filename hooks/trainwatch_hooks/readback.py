@@ -72,7 +72,7 @@ class Readback:
         stacked = torch.cat(pieces)
         host = torch.empty(stacked.shape, dtype=torch.float64, pin_memory=True)
         host.copy_(stacked, non_blocking=True)
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(device))
         self._pending.append((row, names, host, event))
         self.drain()

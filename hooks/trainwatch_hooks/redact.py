@@ -8,82 +8,53 @@ from typing import Any, Final
 
 HIDDEN: Final = "[redacted]"
 
-_NAME
-
-
-   
-               = r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECAS r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], # r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str],  r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], . r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], .. r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ... r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...] r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]]  r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] =  r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE r"[\w.-]*(?:passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization)[\w.-]*" _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE) _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = ( scheme://user:password@host (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+_WORDS = r"passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization"
+_NAME = rf"[\w.-]*(?:{_WORDS})[\w.-]*"
+_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
+_TOKEN_SHAPES: Final = (  # GitHub, GitLab, Hugging Face, OpenAI-like, Slack, AWS
+    r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{16,}|sk-[\w-]{16,}"
+    r"|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16})\b"
+)
+_PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    # scheme://user:password@host, scheme://token@host
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]{16,}@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Bearer <token>
     (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # NAME=value, NAME: value, --name value, ?name=value
+    # name=value, name: value, ?name=value, --name value
     (re.compile(rf"(\b{_NAME}[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"(--{_NAME}\s+)(?!-)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # Tokens with a fixed prefix: GitHub, GitLab, Hugging Face, OpenAI-like, Slack, AWS
-    (
-        re.compile(
-            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{16,}|sk-[\w-]{16,}|xox[abprs]-[\w-]{10,}|"
-            r"AKIA[0-9A-Z]{16})\b"
-        ),
-        HIDDEN,
-    ),
-
-
-
-
+    (re.compile(_TOKEN_SHAPES), HIDDEN),
 )
 
 
-def
-redact_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """Return the text with secrets replaced by ``[redacted]``."""
-    for pattern,
-        replacement in _PATTERNS: text = pattern.sub(replacement, text)
-   
-    return
-    text
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
-def redact(value:
-Any) -> Any:
-    """Redact all strings of a JSON-like value; the value of a secret-looking key
-    is
-    hidden
-    whole."""
-    if isinstance(value,
-   
-   
-    str):
-      
-    
-     return redact_text(value)
-     if isinstance(value,
-   
-   
-    Mapping):
-      
-             return { k: HIDDEN if isinstance(k, str) and isinstance(v,
-            str) and v and _SECRET_NAME.fullmatch(k) else redact(v) for k, v in value.items()
+def redact(value: Any) -> Any:
+    """Redact all strings of a JSON-like value; the value of a secret-looking key is hidden whole."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {
+            k: HIDDEN if isinstance(k, str) and isinstance(v, str) and v and _SECRET_NAME.fullmatch(k) else redact(v)
+            for k, v in value.items()
         }
-    if isinstance(value, list |
-       
-    tuple): return redact_command([redact(v) for v in
-    value]) return
-    value
+    if isinstance(value, list | tuple):
+        return redact_command([redact(v) for v in value])
+    return value
 
 
-def redact_command(words:
-list[Any]) -> list[Any]:
+def redact_command(words: list[Any]) -> list[Any]:
     """Hide the word after an option such as ``--api-key`` in a list of command line words."""
-   
-    hidden = list(words) for i,
-        word in enumerate(words[:-1]): follows = words[i + 1]
-        if isinstance(word, str) and isinstance(follows, str) and word.startswith("--") and "=" not in
-            word: if _SECRET_NAME.fullmatch(word[2:]) and
-                not follows.startswith("--"): hidden[i + 1] = HIDDEN
-   
-    return
-    hidden
-
-
-
+    hidden = list(words)
+    for i, (word, follows) in enumerate(zip(words, words[1:], strict=False)):
+        if not isinstance(word, str) or not isinstance(follows, str) or follows.startswith("--"):
+            continue
+        if word.startswith("--") and _SECRET_NAME.fullmatch(word[2:]):
+            hidden[i + 1] = HIDDEN
+    return hidden

@@ -43,7 +43,8 @@ def load(path: Path) -> Run:
     meta = _meta(folder / "run.json", notes)
     if int(meta.get("schema") or SCHEMA_VERSION) > SCHEMA_VERSION:
         raise UnreadableRun(
-            f"{folder / 'run.json'}: written by a newer trainwatch (schema {meta['schema']}, this one reads {SCHEMA_VERSION}); upgrade trainwatch"
+            f"{folder / 'run.json'}: written by a newer trainwatch (schema {meta['schema']}, this one reads "
+            f"{SCHEMA_VERSION}); upgrade trainwatch"
         )
     steps = _steps(folder / "steps", notes)
     events = sorted(
@@ -52,7 +53,8 @@ def load(path: Path) -> Run:
     epochs = _epochs(_lines(folder / "epochs", notes))
     if not (meta or events or steps.num_rows or epochs.num_rows):
         raise UnreadableRun(
-            f"{folder}: a record without a readable row or event{_because(notes)}; the training wrote nothing, or the files are damaged"
+            f"{folder}: a record without a readable row or event{_because(notes)}; "
+            "the training wrote nothing, or the files are damaged"
         )
     dropped = sum(int((e.get("data") or {}).get("rows") or 0) for e in events if e.get("kind") == "dropped")
     if dropped:

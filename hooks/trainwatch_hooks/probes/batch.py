@@ -9,8 +9,12 @@ from typing import Any
 
 
 def read(batch: Any, world_size: int = 1) -> dict[str, float]:
-    """Return the columns for an Ultralytics batch (a dict with ``img`` (b, c, h, w) and, for most tasks, ``cls`` (n,
-    ...))."""
+    """Return the columns for an Ultralytics batch.
+
+    Args:
+        batch: Dict with ``img`` of shape (b, c, h, w) and, for most tasks, ``bboxes`` and ``cls`` of length n.
+        world_size: Ranks that take part, each with a batch like this.
+    """
     row: dict[str, float] = {}
     images = batch.get("img")
     if images is not None:

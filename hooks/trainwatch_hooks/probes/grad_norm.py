@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def layer_of(parameter_name: str) -> str:
-    """Return the top-level layer of a parameter: ``model.4.attn.qkv.conv.weight`` is ``model.4``, ``fc1.bias`` is
-    ``fc1``."""
+    """Return the top-level layer of a parameter: ``model.4.attn.qkv.weight`` is ``model.4``, ``fc1.bias`` is ``fc1``."""
     parts = [p for p in parameter_name.split(".") if p not in ("module", "_orig_mod")]  # DDP, torch.compile
     if parts and parts[0] == "model" and len(parts) > 2:
         return ".".join(parts[:2])
@@ -61,7 +60,7 @@ class GradNorm:
             raise NotImplementedError("gradients of several devices or types, or none")
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm(grads, 2.0))
-            total = torch.linalg.vector_norm(norms, 2.0)
+            total: torch.Tensor = torch.linalg.vector_norm(norms, 2.0)
             torch.nn.utils.clip_grads_with_norm_(self.parameters, max_norm, total)
             self.total = total
             # float64: the square of a float32 norm above 1e19 would overflow and blame a layer for an inf it has not

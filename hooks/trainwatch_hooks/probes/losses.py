@@ -32,8 +32,8 @@ def components(items: Any, names: tuple[str, ...] | list[str]) -> dict[str, Any]
     """Return component name to 0-d tensor.
 
     Args:
-        items: ``trainer.loss_items``: a dict since Ultralytics 8.4.104, before it a 1-D tensor in the order of
-        ``names``. names: ``trainer.loss_names``.
+        items: ``trainer.loss_items``: a dict since Ultralytics 8.4.104, before it a 1-D tensor.
+        names: ``trainer.loss_names``, the order of such a tensor.
     """
     if items is None:
         return {}

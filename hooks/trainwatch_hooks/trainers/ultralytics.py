@@ -307,7 +307,7 @@ class _Session:
         if int(trainer.epoch) != self._train_epoch:
             self.recorder.update_meta(final_metrics={k: _float(v) for k, v in metrics.items()})
             return
-        families: dict[str, dict[str, Any]] = {
+        families: dict[str, Any] = {
             "train": losses.components(trainer.tloss, trainer.loss_names),
             "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
             "gain": losses.gains(
@@ -358,7 +358,7 @@ def _plain_args(args: Any) -> dict[str, Any]:
 
 def _differing_from_default(args: dict[str, Any]) -> dict[str, Any]:
     """The arguments that the user must have given: those that are not Ultralytics' defaults."""
-    from ultralytics.cfg import DEFAULT_CFG_DICT
+    from ultralytics.utils import DEFAULT_CFG_DICT
 
     own = {"save_dir", "mode", "task"}  # filled in by the trainer
     return {k: v for k, v in args.items() if k not in own and DEFAULT_CFG_DICT.get(k) != v}
