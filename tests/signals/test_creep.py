@@ -55,6 +55,7 @@ def test_a_leak_is_measured_with_its_interval() -> None:
         (CreepRule(min_growth_share=2.0), "share"),
         (CreepRule(min_epochs=40), "length"),
         (CreepRule(max_p=0.0), "p-value"),
+        (CreepRule(min_errors=1e6), "errors"),
         (CreepRule(min_tail_ratio=1.5), "tail"),
     ],
 )

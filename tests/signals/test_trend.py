@@ -10,6 +10,7 @@ from trainwatch.signals.trend import (
     block_means,
     forecast_crossing,
     mann_kendall,
+    slope_error,
     theil_sen,
     thin,
 )
@@ -73,6 +74,17 @@ def test_autocorrelation_of_noise_is_near_zero_and_of_a_walk_high() -> None:
     assert autocorrelation(noise) < 0.06
     assert autocorrelation(np.cumsum(noise)) == 0.95
     assert autocorrelation(np.ones(10)) == 0.0
+
+
+def test_slope_error_is_the_textbook_one_for_noise_and_larger_for_a_walk() -> None:
+    rng = np.random.default_rng(4)
+    x = np.arange(400.0)
+    noise = rng.normal(0, 2, 400)
+    textbook = 2 / np.sqrt(np.sum((x - x.mean()) ** 2))
+    assert slope_error(x, noise) == pytest.approx(textbook, rel=0.2)
+    walk = np.cumsum(rng.normal(0, 2, 400))
+    walk -= walk.mean()
+    assert slope_error(x, walk) > 4 * walk.std() / np.sqrt(np.sum((x - x.mean()) ** 2))
 
 
 def test_mann_kendall_tells_directions() -> None:

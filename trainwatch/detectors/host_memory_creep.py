@@ -10,11 +10,12 @@ Why it matters:
 
 How it decides:
     The first 2 epochs are left out (workers, caches, first validation). Of the rest, at least 8 epochs: the Theil-Sen
-    slope is at least 2 MiB per epoch and its 95 % interval lies above zero; Mann-Kendall p <= 0.01; the growth is at
-    least 48 MiB and 3 % of the level; and the slope of the last third is at least 0.7 of what it was before, so that
-    caches that fill (``cache=ram``, the image buffers of the augmentation) stay quiet. The onset is the knee of a
-    level followed by a line. The forecast extrapolates the line; its 95 % interval covers slope and scatter. Critical
-    if it hits the limit before the planned end, or if the run died of it; warning otherwise.
+    slope is at least 2 MiB per epoch and its 95 % interval lies above zero; Mann-Kendall p <= 0.01; slope above 8
+    standard errors that allow for autocorrelation; the growth is at least 48 MiB and 3 % of the level; and the slope
+    of the last third is at least 0.7 of what it was before, so that caches that fill (``cache=ram``, the image
+    buffers of the augmentation) stay quiet. The onset is the knee of a level followed by a line. The forecast
+    extrapolates the line; its 95 % interval covers slope and scatter. Critical if it hits the limit before the
+    planned end, or if the run died of it; warning otherwise.
 
 What to do:
     Look for what is kept per step or epoch: losses appended to a list without ``.item()`` or ``.detach()`` (each

@@ -13,12 +13,13 @@ Why it matters:
 How it decides:
     The first 2 epochs are left out (cuDNN's choices, first validation). Of the rest, at least 8 epochs: Theil-Sen slope
     of at least 1 MiB per epoch (leak) or 8 MiB per epoch (fragmentation) with a 95 % interval above zero; Mann-Kendall
-    p <= 0.01; growth of at least 32 MiB (leak) or 128 MiB (fragmentation) and 2 % of the level; the slope of the last
-    third is at least 0.7 of what it was before. Growth of the reserve counts as dense batches if at least half of it
-    happens in epochs whose largest batch holds more objects than all before. The forecast extrapolates the
-    leak plus what the reserve holds above it (or the reserve itself, where it grows 1.5 times as fast) to the device's
-    memory less what other processes hold; its 95 % interval covers slope and scatter. Critical if it falls before the
-    planned end, or if the run died of it; warning otherwise.
+    p <= 0.01; slope above 8 standard errors that allow for autocorrelation; growth of at least 32 MiB (leak) or 128
+    MiB (fragmentation) and 2 % of the level; the slope of the last third is at least 0.7 of what it was before.
+    Growth of the reserve counts as dense batches if at least half of it happens in epochs whose largest batch holds
+    more objects than all before. The forecast extrapolates the leak plus what the reserve holds above it (or the
+    reserve itself, where it grows 1.5 times as fast) to the device's memory less what other processes hold; its 95 %
+    interval covers slope and scatter. Critical if it falls before the planned end, or if the run died of it; warning
+    otherwise.
 
 What to do:
     Leak: look for tensors kept per step or epoch (losses in a list without ``.item()`` or ``.detach()``, outputs kept

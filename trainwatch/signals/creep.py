@@ -17,7 +17,7 @@ import pandas as pd
 
 from trainwatch.result import Where
 from trainwatch.runs.run import Series
-from trainwatch.signals.trend import Crossing, forecast_crossing, mann_kendall, theil_sen, thin
+from trainwatch.signals.trend import Crossing, forecast_crossing, mann_kendall, slope_error, theil_sen, thin
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,6 +39,8 @@ class CreepRule:
         min_tail_ratio: Slope of the last third over the slope before it. A cache that fills exponentially gives
             0.05 to 0.45 unless the run is shorter than its time constant, a square root 0.65, a leak 1.
         max_p: Largest p-value of the Mann-Kendall test.
+        min_errors: Slope at least, in standard errors that allow for autocorrelation: a random walk has a "significant"
+            slope most of the time, but a large error.
     """
 
     min_epochs: int = 8
@@ -48,6 +50,7 @@ class CreepRule:
     min_growth_share: float = 0.03
     min_tail_ratio: float = 0.7
     max_p: float = 0.01
+    min_errors: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ def per_epoch(series: Series, how: Literal["median", "min", "max"], since_step: 
 def find_creep(epoch: Floats, value: Floats, rule: CreepRule) -> Creep | None:
     """Decide whether memory creeps.
 
-    The growth must (1) have a Theil-Sen interval above zero and a Mann-Kendall p-value below the rule's, (2) be large
+    The growth must (1) have a Theil-Sen interval above zero, a Mann-Kendall p-value below the rule's and a slope of
+    several standard errors, (2) be large
     enough to matter, (3) go on in the last third, no flatter than ``min_tail_ratio`` of what came before: a cache that
     fills, or a batch that is the densest so far ever more rarely, levels off and is left alone.
 
@@ -127,6 +131,8 @@ def find_creep(epoch: Floats, value: Floats, rule: CreepRule) -> Creep | None:
     line = theil_sen(epoch, value)
     trend = mann_kendall(value)
     if not (line.low > 0 and line.slope >= rule.min_slope and trend.direction > 0 and trend.p_value <= rule.max_p):
+        return None
+    if line.slope <= rule.min_errors * slope_error(epoch, value - line.intercept - line.slope * epoch):
         return None
     start, end = line.intercept + line.slope * epoch[0], line.intercept + line.slope * epoch[-1]
     if end - start < max(rule.min_growth, rule.min_growth_share * abs(start)):

@@ -135,6 +135,18 @@ def autocorrelation(residuals: Floats) -> float:
     return float(np.clip((centred[:-1] @ centred[1:]) / power, 0.0, MAX_AUTOCORRELATION))
 
 
+def slope_error(x: Floats, residuals: Floats) -> float:
+    """Return the standard error of a fitted slope under autocorrelated residuals (AR(1) variance inflation).
+
+    Args:
+        x: Shape (n,), not all equal.
+        residuals: About the line, shape (n,).
+    """
+    r = autocorrelation(residuals)
+    variance = float(residuals @ residuals) / max(len(x) - 2, 1) * (1 + r) / (1 - r)
+    return math.sqrt(variance / float(np.sum((x - x.mean()) ** 2)))
+
+
 def theil_sen(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = 0.95, max_points: int = MAX_POINTS) -> Slope:
     """Fit a line by the median of all pairwise slopes; up to 29 % of the points may be anything.
 
