@@ -372,7 +372,7 @@ class Recorder:
             self._base_attempt = last["attempt"] + 1
 
     def _write_report(self) -> None:
-        """Let the analysis side, if installed, write the page: in a process of its own, so that nothing enters this one."""
+        """Let the analysis side, if installed, write the page, in a process of its own."""
         if find_spec("trainwatch") is None:
             return
         environ = {k: v for k, v in os.environ.items() if k not in ("RANK", "LOCAL_RANK", "WORLD_SIZE")}

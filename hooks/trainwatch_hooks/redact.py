@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 HIDDEN: Final = "[redacted]"
@@ -52,7 +53,7 @@ def redact(value: Any) -> Any:
 def redact_command(words: list[Any]) -> list[Any]:
     """Hide the word after an option such as ``--api-key`` in a list of command line words."""
     hidden = list(words)
-    for i, (word, follows) in enumerate(zip(words, words[1:], strict=False)):
+    for i, (word, follows) in enumerate(pairwise(words)):
         if not isinstance(word, str) or not isinstance(follows, str) or follows.startswith("--"):
             continue
         if word.startswith("--") and _SECRET_NAME.fullmatch(word[2:]):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def layer_of(parameter_name: str) -> str:
-    """Return the top-level layer of a parameter: ``model.4.attn.qkv.weight`` is ``model.4``, ``fc1.bias`` is ``fc1``."""
+    """Return the top-level layer: ``model.4.attn.qkv.weight`` is ``model.4``, ``fc1.bias`` is ``fc1``."""
     parts = [p for p in parameter_name.split(".") if p not in ("module", "_orig_mod")]  # DDP, torch.compile
     if parts and parts[0] == "model" and len(parts) > 2:
         return ".".join(parts[:2])

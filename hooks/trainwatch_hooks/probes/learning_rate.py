@@ -9,7 +9,7 @@ from typing import Any
 
 
 def read(optimizer: Any) -> dict[str, float]:
-    """Return the columns for any ``torch.optim.Optimizer``; an lr that is a device tensor is left out (it would wait)."""
+    """Return the columns for any ``torch.optim.Optimizer``; an lr on a device is left out (it would wait)."""
     row: dict[str, float] = {}
     for i, group in enumerate(optimizer.param_groups):
         lr = group["lr"]
