@@ -1,0 +1,54 @@
+"""Fixtures for tests that need a real training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY: dict[str, Any] = {
+    "device": "cpu",
+    "imgsz": 64,
+    "batch": 16,
+    "nbs": 16,
+    "optimizer": "SGD",
+    "epochs": 2,
+    "patience": 0,
+    "seed": 0,
+    "plots": False,
+    "verbose": False,
+    "workers": 0,
+    "name": "train",
+}
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """data.yaml of a generated data set with polygon labels: 32 training and 16 validation images of 64 pixels."""
+    pytest.importorskip("ultralytics")
+    from shapes import make_dataset
+
+    return make_dataset(tmp_path_factory.mktemp("shapes"), train=32, val=16, size=64)
+
+
+@pytest.fixture
+def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Train YOLO12n for real, watched or bare, and return its trainer: ``train(watched=True, callbacks={}, **args)``."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*, watched: bool = True, callbacks: dict[str, Any] | None = None, model: str = "yolo12n.yaml", **args: Any) -> Any:
+        from ultralytics import YOLO
+
+        from trainwatch_hooks import watch
+
+        yolo = YOLO(model)
+        for event, callback in (callbacks or {}).items():
+            yolo.add_callback(event, callback)
+        if watched:
+            watch(yolo, report=args.pop("report", False))
+        yolo.train(data=str(shapes), **{**TINY, "project": str(tmp_path / "runs"), **args})
+        return yolo.trainer
+
+    return run

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainwatch.runs import how_it_ended, read_run
+from trainwatch_hooks import Recorder
+from trainwatch_hooks.recorder import is_out_of_memory
+
+
+def test_a_plain_loop(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "exp", planned_epochs=2, args={"lr": 0.1, "api_key": "abcdefgh12345678"}) as rec:
+        for epoch in range(2):
+            for batch in range(3):
+                rec.begin_step()
+                rec.step(epoch=epoch, losses={"cls": 1.0, "box": 2.0}, grad_norm=5.0 + batch, lr=[0.1, 0.2], batch_size=4)
+            rec.epoch_end(epoch, train={"cls": 1.0}, metrics={"acc": 0.5}, fitness=0.5)
+    run = read_run(tmp_path / "exp")
+    assert run.source == "trainwatch"
+    assert run.steps["epoch"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert run.steps["batch"].tolist() == [0, 1, 2, 0, 1, 2]
+    assert run.steps["loss"].tolist() == [3.0] * 6
+    assert run.steps["lr/pg1"].tolist() == [0.2] * 6
+    assert run.steps["grad_norm"].tolist() == [5.0, 6.0, 7.0] * 2
+    assert (run.steps["rss_bytes"] > 1 << 20).all()
+    assert run.epochs["metrics/acc"].tolist() == [0.5, 0.5]
+    assert how_it_ended(run).kind == "completed"
+    assert run.args == {"lr": 0.1, "api_key": "[redacted]"}
+    assert run.meta["hardware"]["memory_limit_bytes"] > 0
+    assert run.planned_epochs == 2
+
+
+def test_tensors_are_taken_without_grad(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    value = torch.tensor(2.0, requires_grad=True)
+    with Recorder(tmp_path) as rec:
+        rec.step(losses={"a": value * 3, "b": value}, grad_norm=torch.tensor(math.nan))
+    run = read_run(tmp_path)
+    assert run.steps["loss"].tolist() == [8.0]
+    assert math.isnan(run.step_series("grad_norm").values[0])
+
+
+def test_an_earlier_epoch_is_a_new_attempt(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as rec:
+        for epoch in (0, 1, 1, 0, 1):
+            rec.step(epoch=epoch, loss=1.0)
+    assert read_run(tmp_path).steps[["epoch", "attempt", "batch"]].to_numpy().tolist() == [
+        [0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 1, 0], [1, 1, 0],
+    ]  # fmt: skip
+
+
+def test_a_second_training_in_the_folder_continues_the_record(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Recorder(tmp_path) as rec:
+            rec.step(epoch=0, loss=1.0)
+            rec.step(epoch=0, loss=1.0)
+    run = read_run(tmp_path)
+    assert run.steps["step"].tolist() == [0, 1, 2, 3]
+    assert run.steps["attempt"].tolist() == [0, 0, 1, 1]
+    assert len(run.events_of("start")) == 2
+
+
+def test_an_exception_is_recorded_and_passes(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Recorder(tmp_path, report=False) as rec:
+        rec.step(loss=1.0)
+        1 / 0  # noqa: B018
+    run = read_run(tmp_path)
+    ending = how_it_ended(run)
+    assert ending.kind == "exception"
+    assert ending.event is not None
+    assert "1 / 0" in ending.event["data"]["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_out_of_memory_is_told_from_other_errors(error: BaseException, expected: bool) -> None:
+    assert is_out_of_memory(error) is expected
+
+
+def test_interrupt_is_a_signal(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Recorder(tmp_path) as rec:
+        rec.step(loss=1.0)
+        raise KeyboardInterrupt
+    assert how_it_ended(read_run(tmp_path)).kind == "signal"
+
+
+class Broken:
+    """A value that cannot be read."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("broken value")
+
+
+def test_own_errors_are_swallowed_said_once_and_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Recorder(tmp_path) as rec:
+        for _ in range(3):
+            rec.step(loss=Broken())
+        rec.step(loss=1.0)
+    assert capsys.readouterr().err.count("broken value") == 1
+    run = read_run(tmp_path)
+    assert run.steps["loss"].tolist() == [1.0]
+    assert run.events_of("warning")[0]["data"]["errors"] == {"recording a step": 3}
+
+
+@pytest.mark.parametrize("where", ["file in the way", "read-only"])
+def test_nowhere_to_write_leaves_the_training_alone(tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "exp"
+    if where == "file in the way":
+        target.write_text("not a folder")
+    else:
+        if os.geteuid() == 0:
+            target = Path("/proc/trainwatch-cannot-be-made-here")
+        else:
+            target.mkdir(mode=0o555)
+    with Recorder(target) as rec:
+        for _ in range(3):
+            rec.step(loss=1.0)
+        rec.epoch_end(0, fitness=0.1)
+    assert "the training goes on" in capsys.readouterr().err
+
+
+def test_nothing_is_recorded_after_close(tmp_path: Path) -> None:
+    rec = Recorder(tmp_path)
+    rec.step(loss=1.0)
+    rec.close()
+    rec.step(loss=2.0)
+    rec.event("warning", "late")
+    rec.close()
+    run = read_run(tmp_path)
+    assert len(run.steps) == 1
+    assert not run.events_of("warning")
+
+
+SCRIPT = """
+import sys
+from trainwatch_hooks import Recorder
+rec = Recorder(sys.argv[1], report=False)
+rec.step(loss=1.0)
+{ending}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind", "code"),
+    [
+        ("raise ValueError('uncaught')", "exception", 1),
+        ("import os, signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)", "signal", -15),
+        ("import os; os.kill(os.getpid(), 9)", "killed", -9),
+        ("import threading; t = threading.Thread(target=lambda: 1 / 0); t.start(); t.join()", "unknown", 0),
+    ],
+)
+def test_ways_to_end_a_process(tmp_path: Path, ending: str, kind: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(ending=ending), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, "the process ends as it would have without us"
+    run = read_run(tmp_path)
+    assert len(run.steps) == 1
+    assert how_it_ended(run).kind == kind
+    if "ValueError" in ending:
+        assert "ValueError: uncaught" in done.stderr, "the old hook still prints"
+
+
+def test_previous_sigterm_handler_is_called(tmp_path: Path) -> None:
+    script = (
+        "import signal, os, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda n, f: (print('mine'), sys.exit(7)))\n"
+        + SCRIPT.format(ending="os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)")
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (7, "mine")
+
+
+def test_secrets_of_the_command_line_are_not_written(tmp_path: Path) -> None:
+    script = SCRIPT.format(ending="raise RuntimeError('push to https://bob:hunter2hunter2@example.com failed')")
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), "--api-key", "hunter2hunter2"], capture_output=True, check=False
+    )
+    written = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    assert b"example.com" in written
+    assert b"hunter2" not in written
+
+
+def test_the_step_path_reads_no_device_tensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tensor that claims to be on CUDA must not be read; it waits until its event has passed."""
+    from trainwatch_hooks.readback import Readback
+
+    emitted: list[dict[str, Any]] = []
+    readback = Readback(emitted.append)
+    arrived = [False]
+
+    class Event:
+        def query(self) -> bool:
+            return arrived[0]
+
+        def synchronize(self) -> None:
+            arrived[0] = True
+
+    torch = pytest.importorskip("torch")
+    readback._pending.append(({"step": 0}, ["loss"], torch.tensor([1.5]), Event()))
+    readback.drain()
+    assert emitted == []
+    arrived[0] = True
+    readback.drain()
+    assert emitted == [{"step": 0, "loss": 1.5}]
+    arrived[0] = False
+    readback._pending.append(({"step": 1}, ["loss"], torch.tensor([2.5]), Event()))
+    readback.drain(wait=True)
+    assert emitted[-1] == {"step": 1, "loss": 2.5}
+
+
+@pytest.mark.cuda
+def test_no_synchronisation_on_cuda(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        with Recorder(tmp_path) as rec:
+            for i in range(20):
+                rec.step(losses={"a": torch.full((), float(i), device="cuda")}, grad_norm=torch.ones((), device="cuda"))
+            torch.cuda.set_sync_debug_mode("default")
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert read_run(tmp_path).steps["loss"].tolist() == [float(i) for i in range(20)]
