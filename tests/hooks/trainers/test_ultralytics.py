@@ -1,0 +1,209 @@
+"""Real trainings of YOLO12n."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ultralytics")
+import torch  # noqa: E402
+
+from trainwatch.runs import how_it_ended, read_run  # noqa: E402
+from trainwatch_hooks import watch  # noqa: E402
+from trainwatch_hooks.trainers.ultralytics import UltralyticsHook  # noqa: E402
+
+Train = Callable[..., Any]
+pytestmark = pytest.mark.training
+
+
+def weights_of(trainer: Any) -> dict[str, torch.Tensor]:
+    state = dict(trainer.model.state_dict())
+    return {**state, **{f"ema.{k}": v for k, v in trainer.ema.ema.state_dict().items()}}
+
+
+def test_watched_and_bare_trainings_end_in_the_same_bits(train: Train) -> None:
+    final: dict[str, Any] = {}
+
+    def keep(name: str) -> dict[str, Any]:
+        return {"on_train_end": lambda trainer: final.update({name: {k: v.clone() for k, v in weights_of(trainer).items()}})}
+
+    train(watched=False, callbacks=keep("bare"), name="bare")
+    train(watched=True, callbacks=keep("watched"), name="watched")
+    assert len(final["bare"]) > 500
+    for name, expected in final["bare"].items():
+        assert torch.equal(expected, final["watched"][name]), name
+
+
+def test_what_is_recorded(train: Train) -> None:
+    norms: list[float] = []
+    stock = torch.nn.utils.clip_grad_norm_
+
+    def listen(trainer: Any) -> None:
+        # A second, independent reading of the norm: just before the optimizer step, from the gradients themselves.
+        inner = trainer.optimizer_step
+
+        def step() -> None:
+            grads = [p.grad.double() for p in trainer.model.parameters() if p.grad is not None]
+            norms.append(math.sqrt(sum(float((g * g).sum()) for g in grads)))
+            inner()
+
+        trainer.optimizer_step = step
+
+    trainer = train(callbacks={"on_train_start": listen}, epochs=3, nbs=32, close_mosaic=1)
+    assert torch.nn.utils.clip_grad_norm_ is stock, "torch is left as it was"
+    run = read_run(trainer.save_dir)
+    steps = run.steps
+    assert steps["step"].tolist() == list(range(6))
+    assert steps[["epoch", "attempt", "batch"]].to_numpy().tolist() == [[e, 0, b] for e in range(3) for b in range(2)]
+    assert steps["grad_norm"].dropna().tolist() == pytest.approx(norms, rel=1e-4)
+    assert steps["optimizer_stepped"].sum() == len(norms) < 6, "accumulation: not every micro-batch steps"
+    layers = steps.filter(like="grad_norm/")
+    names = {".".join(name.split(".")[:2]) for name, _ in trainer.model.named_parameters()}
+    assert {c.removeprefix("grad_norm/") for c in layers} == names
+    assert ((layers**2).sum(axis=1) ** 0.5)[steps["optimizer_stepped"]].tolist() == pytest.approx(norms, rel=1e-4)
+    parts = steps[["loss/box_loss", "loss/cls_loss", "loss/dfl_loss"]].sum(axis=1) * steps["batch_size"]
+    assert steps["loss"].tolist() == pytest.approx(parts.tolist(), rel=1e-3)
+    assert steps["gain/box_loss"].tolist() == [7.5] * 6
+    assert (steps[["instances", "image_size", "batch_size"]].to_numpy() > 0).all()
+    assert (steps["step_s"] > 0).all()
+    assert (steps["data_s"] >= 0).all()
+    assert steps["accumulate"].max() == 2
+    assert {"lr/pg0", "lr/pg1", "lr/pg2", "momentum"} <= set(steps)
+    assert "amp_scale" not in steps, "no scaler on a CPU: not measured is absent, not zero"
+    assert "vram_allocated_bytes" not in steps
+
+    csv = (Path(trainer.save_dir) / "results.csv").read_text().splitlines()
+    header, last = csv[0].split(","), csv[-1].split(",")
+    for name, value in zip(header, last, strict=True):
+        if name not in ("epoch", "time"):
+            assert run.epochs[name].iloc[-1] == pytest.approx(float(value), abs=2e-5), name
+    assert run.epochs["epoch"].tolist() == [0, 1, 2]
+    assert len(run.events_of("checkpoint")) == 3
+    assert run.events_of("mosaic_closed")[0]["epoch"] == 2
+    assert how_it_ended(run).kind == "completed"
+    assert run.planned_epochs == 3
+    assert run.requested["nbs"] == 32
+    assert "lrf" not in run.requested
+    assert run.args["lrf"] == 0.01
+    assert run.meta["dataset"] | {"counted_in_s": 0} == {
+        "train_images": 32, "val_images": 16, "classes": 3, "has_polygons": True,
+        "instances": run.meta["dataset"]["instances"], "counted_in_s": 0,
+    }  # fmt: skip
+    assert run.meta["model"]["scale"] == "n"
+    assert json.loads((Path(trainer.save_dir) / "trainwatch" / "run.json").read_text())["final_metrics"]
+
+
+def test_auto_optimizer_requested_and_in_force_differ(train: Train) -> None:
+    run = read_run(train(epochs=1, optimizer="auto", lr0=0.5).save_dir)
+    assert run.requested["lr0"] == 0.5
+    assert run.args["optimizer"] == "AdamW"
+    assert run.args["lr0"] != 0.5
+
+
+def test_epochs_replayed_by_nan_recovery_are_attempts(train: Train) -> None:
+    poisoned: list[int] = []
+
+    def poison(trainer: Any) -> None:
+        if trainer.epoch == 1 and not poisoned:
+            poisoned.append(1)
+            next(iter(trainer.model.parameters())).data.view(-1)[0] = math.nan
+
+    run = read_run(train(callbacks={"on_train_epoch_start": poison}, epochs=3).save_dir)
+    assert run.steps[["epoch", "attempt"]].drop_duplicates().to_numpy().tolist() == [[0, 0], [1, 0], [1, 1], [2, 0]]
+    assert run.events_of("nan_recovery")[0]["epoch"] == 1
+    assert not run.step_series("loss").finite.all()
+    assert run.epochs["epoch"].tolist() == [0, 1, 2]
+
+
+def test_epochs_without_validation_have_no_metrics(train: Train) -> None:
+    run = read_run(train(epochs=2, val=False).save_dir)
+    metrics = run.epoch_series("metrics/mAP50-95(B)")
+    assert metrics.epoch.tolist() == [1], "only the last epoch is validated; zeros of the others were not measured"
+
+
+def test_an_exception_in_the_training_is_recorded_and_passes(train: Train, tmp_path: Path) -> None:
+    def fail(trainer: Any) -> None:
+        if trainer.epoch == 1:
+            raise RuntimeError("planted in the user's callback")
+
+    with pytest.raises(RuntimeError, match="planted"):
+        train(callbacks={"on_train_batch_end": fail})
+    run = read_run(tmp_path / "runs" / "train")
+    ending = how_it_ended(run)
+    assert ending.kind == "exception"
+    assert "planted in the user's callback" in ending.event["data"]["traceback"]
+    assert ending.event["epoch"] == 1
+
+
+def test_two_trainings_of_one_watched_model_are_two_records(shapes: Path, tmp_path: Path) -> None:
+    from ultralytics import YOLO
+
+    model = watch(YOLO("yolo12n.yaml"), report=False)
+    for name in ("a", "b"):
+        model.train(
+            data=str(shapes), epochs=1, imgsz=64, batch=16, device="cpu", plots=False, project=str(tmp_path / "runs"), name=name
+        )
+    for name in ("a", "b"):
+        run = read_run(tmp_path / "runs" / name)
+        assert len(run.steps) == 2
+        assert how_it_ended(run).kind == "completed"
+
+
+def test_the_hook_survives_pickling() -> None:
+    hook = pickle.loads(pickle.dumps(UltralyticsHook(report=False)))
+    assert hook._session is None
+    assert hook._settings == {"report": False}
+
+
+def test_a_failing_probe_leaves_the_training_alone(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainwatch_hooks.probes import learning_rate
+
+    def broken(optimizer: Any) -> dict[str, float]:
+        if len(optimizer.param_groups[0]["params"]):
+            raise ValueError("planted in a probe")
+        return {}
+
+    monkeypatch.setattr(learning_rate, "read", broken)
+    trainer = train(epochs=1)
+    assert trainer.epoch == 0
+    assert capsys.readouterr().err.count("planted in a probe") <= 2, "said once per place"
+    assert Path(trainer.last).exists()
+
+
+def test_a_full_disk_leaves_the_training_alone(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainwatch_hooks import journal
+
+    class Full:
+        """os with a write that fails after some rows."""
+
+        count = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+        def write(self, fd: int, data: bytes) -> int:
+            Full.count += 1
+            if Full.count > 2:
+                raise OSError(28, "No space left on device")
+            return os.write(fd, data)
+
+    monkeypatch.setattr(journal, "os", Full())
+    trainer = train(epochs=2)
+    run = read_run(trainer.save_dir)
+    assert len(run.steps) == 1
+    assert run.events_of("dropped")[0]["data"]["rows"] == 3
+    assert any("could not be written" in note for note in run.notes)
+
+
+def test_watch_refuses_what_cannot_be_watched() -> None:
+    with pytest.raises(TypeError, match="Recorder"):
+        watch(torch.nn.Linear(1, 1))

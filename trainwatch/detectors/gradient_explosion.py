@@ -1,0 +1,178 @@
+"""Gradients that grow by orders of magnitude and take the loss with them.
+
+What it does:
+    Compares the gradient norm per sample of each optimizer step with its own recent past, and reports the first group
+    of steps that lie far above it.
+
+Why it matters:
+    The step that follows an exploded gradient throws the weights far away. Ultralytics clips the total norm at 10, so a
+    single one is survived; a series of them is not, whatever the loss shows afterwards.
+
+How it decides:
+    n = grad_norm / (batch_size * accumulate), because Ultralytics' loss is a sum over the batch: raw norms above 1000
+    are normal. A step is a spike if n is at least ``spike_ratio`` (20) times the median of the 200 steps before, and at
+    least 6 median absolute deviations of log10 n above it (that second bound never asks for more than a factor
+    of 30). An explosion is 3 spikes within 50 optimizer steps, or 5 consecutive steps at 10 times the median. The first
+    8 steps have no past and are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to
+    5 times its own median in the same stretch; warning otherwise.
+
+What to do:
+    Lower the learning rate, with an explicit optimizer (``optimizer=auto`` ignores ``lr0``), and warm up longer. Resume
+    from a checkpoint of before the onset, not from last.pt.
+
+Known false alarms:
+    A data set whose images differ by orders of magnitude in objects can give spikes of 20 times the median. Healthy
+    YOLO12n trainings recorded here stayed below 13 times.
+
+References:
+    Pascanu et al. 2013, On the difficulty of training recurrent neural networks. Ultralytics 8.4 utils/loss.py (sum
+    over the batch), engine/trainer.py (clip at 10.0). Thresholds: this project, sample runs and log-normal traces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity, Severity
+from trainwatch.runs import Series
+from trainwatch.signals.level import cluster, departure, sustained
+
+
+@dataclass(frozen=True)
+class GradientExplosion(Detector):
+    """Spikes of the gradient norm per sample.
+
+    Attributes:
+        window_steps: Optimizer steps that make the level.
+        min_past_steps: Steps before the first judgement.
+        spike_ratio: Times the level.
+        spike_mads: Median absolute deviations of log10 above the level.
+        mads_cap_ratio: The bound from the deviations never asks for more than this ratio.
+        spikes: Spikes that make an explosion ...
+        within_steps: ... within so many optimizer steps.
+        sustained_ratio: Times the level ...
+        sustained_steps: ... for so many consecutive steps make one, too.
+        loss_ratio: The loss at this many times its level confirms it.
+    """
+
+    title: ClassVar[str] = "Gradients explode"
+    requires: ClassVar[tuple[str, ...]] = ("steps.grad_norm",)
+    optional: ClassVar[tuple[str, ...]] = (
+        "steps.batch_size", "steps.accumulate", "steps.amp_skipped", "steps.loss", "steps.lr/*",
+    )  # fmt: skip
+
+    window_steps: int = 200
+    min_past_steps: int = 8
+    spike_ratio: float = 20.0
+    spike_mads: float = 6.0
+    mads_cap_ratio: float = 30.0
+    spikes: int = 3
+    within_steps: int = 50
+    sustained_ratio: float = 10.0
+    sustained_steps: int = 5
+    loss_ratio: float = 5.0
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding, or none."""
+        norm = view.steps("grad_norm")
+        if len(norm) <= self.min_past_steps:
+            return []
+        per_sample = norm.values / self._samples(view, norm)
+        skipped = view.steps("amp_skipped")
+        if len(skipped):
+            per_sample = np.where(np.isin(norm.step, skipped.step[skipped.values > 0]), np.nan, per_sample)
+        away = departure(per_sample, self.window_steps, self.min_past_steps)
+        capped = np.minimum(
+            self.spike_mads * np.log10(away.ratio) / np.maximum(away.mads, 1e-9), np.log10(self.mads_cap_ratio)
+        )
+        with np.errstate(invalid="ignore"):
+            beyond_noise = np.log10(away.ratio) >= capped
+            spike = (away.ratio >= self.spike_ratio) & beyond_noise
+            high = (away.ratio >= self.sustained_ratio) & beyond_noise
+        found = cluster(spike, self.spikes, self.within_steps)
+        run_of = sustained(high, self.sustained_steps)
+        if found is None and run_of is None:
+            return []
+        first = min(i for i in (found[0] if found else None, run_of) if i is not None)
+        last = found[1] if found else first + self.sustained_steps - 1
+        return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
+
+    def _samples(self, view: View, norm: Series) -> npt.NDArray[np.float64]:
+        """Samples behind each gradient; 1 where not recorded, which leaves all ratios as they are."""
+        samples = np.ones(len(norm))
+        for name in ("batch_size", "accumulate"):
+            column = view.steps(name)
+            if len(column):
+                at = np.clip(np.searchsorted(column.step, norm.step), 0, len(column) - 1)
+                samples = samples * np.maximum(np.nan_to_num(column.values[at], nan=1.0), 1.0)
+        return samples
+
+    def _finding(
+        self,
+        view: View,
+        norm: Series,
+        per_sample: npt.NDArray[np.float64],
+        ratio: npt.NDArray[np.float64],
+        level: npt.NDArray[np.float64],
+        first: int,
+        last: int,
+        spikes: int,
+    ) -> Finding:
+        stretch = slice(first, last + 1)
+        peak = first + int(np.nanargmax(np.nan_to_num(ratio[stretch], nan=0.0)))
+        loss_times = self._loss_times(view, int(norm.step[first]))
+        confirmed = loss_times >= self.loss_ratio
+        severity: Severity = "critical" if confirmed else "warning"
+        lr = view.names("steps.lr/*")
+        lr_at = None
+        if lr:
+            series = view.steps(lr[0])
+            lr_at = float(series.values[min(np.searchsorted(series.step, norm.step[first]), len(series) - 1)])
+        where = epoch_name(view.run, int(norm.epoch[first]))
+        followed = (
+            f" The loss rises to {loss_times:.3g} times its level." if confirmed else " The loss does not follow."
+        )
+        return Finding(
+            id=self.id,
+            severity=severity,
+            confidence=float(
+                np.clip(0.6 + 0.1 * np.log10(max(ratio[peak], 1.0)) + (0.15 if confirmed else -0.1), 0.3, 0.98)
+            ),
+            title=f"Gradients explode from {where} on",
+            summary=(
+                f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
+                f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
+                f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}.{followed}"
+            ),
+            onset=norm.where(first),
+            end=norm.where(last),
+            series="grad_norm",
+            measured=Quantity(float(ratio[peak]), "times the median"),
+            threshold=Quantity(self.spike_ratio, "times the median"),
+            detail={
+                "times_baseline": float(ratio[peak]),
+                "baseline_per_sample": float(level[peak]),
+                "peak_per_sample": float(per_sample[peak]),
+                "spikes": spikes,
+                "lr": lr_at,
+                "loss_times_baseline": float(loss_times),
+            },
+        )
+
+    def _loss_times(self, view: View, step: int) -> float:
+        """Return the loss's largest multiple of its own level from a step on; infinity if it stops being a number."""
+        loss = view.steps("loss")
+        if not len(loss):
+            return 0.0
+        later = loss.step >= step
+        if later.any() and not np.isfinite(loss.values[later]).all():
+            return float("inf")
+        ratio = departure(loss.values, self.window_steps, self.min_past_steps).ratio[later]
+        ratio = ratio[np.isfinite(ratio)]
+        return float(ratio.max()) if len(ratio) else 0.0

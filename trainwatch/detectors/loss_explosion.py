@@ -1,0 +1,205 @@
+"""A training loss that jumps far above its own past and keeps jumping, or stays up.
+
+What it does:
+    Looks at the total loss and at each component, divided by the gain in force, per step where steps are recorded and
+    per epoch otherwise, and reports the first stretch in which one lies far above its own recent past.
+
+Why it matters:
+    After an explosion the weights are no longer those of the training so far. All GPU time after the onset is lost,
+    even if the loss becomes small again: a model whose outputs have died has a small loss, too.
+
+How it decides:
+    Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
+    above it; 3 spikes within 50 steps are an explosion, and so are 5 consecutive steps at 3 times the median. Per
+    epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
+    Within 2 epochs of close_mosaic nothing is judged; levels below 1e-3 are not judged (a component may be zero by
+    design). Critical if the largest reaches 10 times, or the loss has not returned below 1.5 times its level at the
+    end; warning otherwise.
+
+What to do:
+    Lower the learning rate (with an explicit optimizer), warm up longer, and start again from a checkpoint of before
+    the onset.
+
+Known false alarms:
+    Annealed loss terms (a KL weight that is ramped up) rise by design. Loss gains changed by hand without the gain
+    recorded.
+
+References:
+    Ultralytics 8.4 engine/trainer.py (the clip bounds the step, not the loss). Thresholds: ultralytics.md A-3 3.9 (3
+    times for 5 steps), tightened on the sample runs and on log-normal traces so that noise stays quiet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity, Severity
+from trainwatch.runs import Run, Series
+from trainwatch.signals.level import cluster, departure, sustained
+from trainwatch.signals.regimes import near_change
+
+
+@dataclass(frozen=True)
+class LossExplosion(Detector):
+    """Jumps of the training loss.
+
+    Attributes:
+        window_steps: Steps that make the level.
+        min_past_steps: Steps before the first judgement.
+        spike_ratio: Times the level, per step.
+        spike_mads: Median absolute deviations of log10 above the level, per step.
+        spikes: Spikes that make an explosion ...
+        within_steps: ... within so many steps.
+        sustained_ratio: Times the level, for ``sustained_steps`` consecutive steps; per epoch: a spike.
+        sustained_steps: Consecutive steps.
+        window_epochs: Epochs that make the level.
+        min_past_epochs: Epochs before the first judgement.
+        sustained_epochs: Consecutive epochs above ``sustained_ratio``.
+        critical_ratio: Times the level at which it is critical at once.
+        returned_ratio: Times the level below which it counts as returned.
+        min_level: Levels below are not judged.
+    """
+
+    title: ClassVar[str] = "Training loss explodes"
+    optional: ClassVar[tuple[str, ...]] = (
+        "steps.loss",
+        "steps.loss/*",
+        "steps.gain/*",
+        "epochs.train/*",
+        "epochs.gain/*",
+    )
+
+    window_steps: int = 200
+    min_past_steps: int = 8
+    spike_ratio: float = 5.0
+    spike_mads: float = 6.0
+    spikes: int = 3
+    within_steps: int = 50
+    sustained_ratio: float = 3.0
+    sustained_steps: int = 5
+    window_epochs: int = 20
+    min_past_epochs: int = 3
+    sustained_epochs: int = 2
+    critical_ratio: float = 10.0
+    returned_ratio: float = 1.5
+    min_level: float = 1e-3
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for the loss per step or per epoch."""
+        if any(n == "steps.loss" or n.startswith(("steps.loss/", "epochs.train/")) for n in run.column_names()):
+            return None
+        return "no training loss, neither per step (loss) nor per epoch (train/*)"
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding about the series that departed first, or none."""
+        per_step = bool(len(view.steps("loss")) or view.names("steps.loss/*"))
+        columns = (["loss", *view.names("steps.loss/*")]) if per_step else view.names("epochs.train/*")
+        found = []
+        for column in columns:
+            series = self._ungained(view, column, per_step)
+            finding = self._judge_one(view, series, per_step)
+            if finding is not None:
+                found.append(finding)
+        if not found:
+            return []
+        first = min(found, key=lambda f: (_order(f), -_value(f)))
+        others = sorted({str(f.series) for f in found} - {str(first.series)})
+        return [first if not others else _with_others(first, others)]
+
+    def _ungained(self, view: View, column: str, per_step: bool) -> Series:
+        series = view.steps(column) if per_step else view.epochs(column)
+        name = column.split("/", 1)[-1]
+        gain = view.steps(f"gain/{name}") if per_step else view.epochs(f"gain/{name}")
+        if column == "loss" or len(gain) != len(series) or not len(series):
+            return series
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.where(gain.values > 0, series.values / gain.values, np.nan)
+        return Series(series.name, values, series.step, series.epoch, series.attempt)
+
+    def _judge_one(self, view: View, series: Series, per_step: bool) -> Finding | None:
+        window, past = (
+            (self.window_steps, self.min_past_steps) if per_step else (self.window_epochs, self.min_past_epochs)
+        )
+        if len(series) <= past:
+            return None
+        away = departure(series.values, window, past)
+        judged = (away.level >= self.min_level) & ~near_change(view.run, series)
+        with np.errstate(invalid="ignore"):
+            high = judged & (away.ratio >= self.sustained_ratio)
+            if per_step:
+                spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
+                group = cluster(spike, self.spikes, self.within_steps)
+                start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
+                starts = [i for i in (group[0] if group else None, start) if i is not None]
+            else:
+                tall = np.flatnonzero(judged & (away.ratio >= self.critical_ratio))
+                start = sustained(high, self.sustained_epochs)
+                starts = [i for i in (int(tall[0]) if len(tall) else None, start) if i is not None]
+        if not starts:
+            return None
+        first = min(starts)
+        level = float(away.level[first])
+        last = int(np.flatnonzero(high)[-1])
+        stretch = series.values[first : last + 1]
+        peak = first + int(np.argmax(np.where(np.isfinite(stretch), stretch, -np.inf)))
+        times = float(series.values[peak] / level)
+        tail = series.values[-max(3, len(series) // 20) :]
+        tail = tail[np.isfinite(tail)]
+        stays = not len(tail) or float(np.median(tail)) > self.returned_ratio * level
+        severity: Severity = "critical" if times >= self.critical_ratio or stays else "warning"
+        where = epoch_name(view.run, int(series.epoch[first]))
+        step = f" (step {series.step[first]})" if per_step else ""
+        what = "total loss" if series.name == "loss" else series.name.split("/", 1)[-1]
+        collapsed = bool(len(tail)) and float(np.median(tail)) < 1e-3 * level
+        after = (
+            f" It ends at {np.median(tail):.3g}, a thousandth of what it was: the model's output has died."
+            if collapsed
+            else (" It does not come back." if stays else " It comes back.")
+        )
+        return Finding(
+            id=self.id,
+            severity=severity,
+            confidence=float(
+                np.clip(0.55 + 0.15 * np.log10(max(times, 1.0)) + (0.1 if stays or collapsed else 0.0), 0.3, 0.98)
+            ),
+            title=f"Training loss explodes from {where} on",
+            summary=(
+                f"From {where}{step} on the {what} jumps far above its level of {level:.3g}; the "
+                f"largest value is {series.values[peak]:.4g}, {times:.3g} times that level.{after}"
+            ),
+            onset=series.where(first),
+            end=series.where(last),
+            series=series.name,
+            measured=Quantity(times, "times the median"),
+            threshold=Quantity(self.spike_ratio if per_step else self.sustained_ratio, "times the median"),
+            detail={"level": level, "peak": float(series.values[peak]), "returned": not stays, "collapsed": collapsed},
+        )
+
+
+def _confidence(times: float, lasting: bool) -> float:
+    """Grow with the size of the jump: 0.7 at 10 times, 0.85 at 100 times, more if it lasts."""
+    return float(np.clip(0.55 + 0.15 * np.log10(max(times, 1.0)) + (0.1 if lasting else 0.0), 0.3, 0.98))
+
+
+def _order(finding: Finding) -> tuple[int, int, int]:
+    onset = finding.onset
+    severe = 0 if finding.severity == "critical" else 1
+    if onset is None:
+        return (severe, 0, 0)
+    return (severe, onset.step if onset.step is not None else 0, onset.epoch or 0)
+
+
+def _value(finding: Finding) -> float:
+    return finding.measured.value if finding.measured else 0.0
+
+
+def _with_others(finding: Finding, others: list[str]) -> Finding:
+    from dataclasses import replace
+
+    names = ", ".join(o.split("/", 1)[-1] if o != "loss" else "total loss" for o in others)
+    return replace(finding, summary=f"{finding.summary} So do: {names}.", detail={**finding.detail, "also": others})
