@@ -237,6 +237,8 @@ class Page:
         thresholds: Detector id and its fields in force.
         notes: What may mislead: torn rows, gaps, dropped rows, replayed epochs.
         explanations: Detector or advice id and its documentation.
+        version: Version of trainwatch.
+        first_epoch: What the user's tool calls the first epoch: 1 for Ultralytics, else 0.
     """
 
     cause_reason: str = ""
@@ -252,6 +254,7 @@ class Page:
     notes: tuple[str, ...] = ()
     explanations: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    first_epoch: int = 0
 
 
 @dataclass(frozen=True)

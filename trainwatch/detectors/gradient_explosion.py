@@ -148,7 +148,8 @@ class GradientExplosion(Detector):
             summary=(
                 f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
                 f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
-                f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}.{followed}"
+                f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}."
+                f"{followed}"
             ),
             onset=norm.where(first),
             end=norm.where(last),

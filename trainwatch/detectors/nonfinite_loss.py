@@ -96,8 +96,8 @@ class NonfiniteLoss(Detector):
         unit = "steps" if per_step else "epochs"
         what = _listed(together) if together else "The total loss"
         parts = [
-            f"{what} {'are' if len(together) > 1 else 'is'} {_kind(float(series.values[at]))} from {where}{step} on, in "
-            f"{count} of the {len(after)} {unit} since then."
+            f"{what} {'are' if len(together) > 1 else 'is'} {_kind(float(series.values[at]))} from {where}{step} on, "
+            f"in {count} of the {len(after)} {unit} since then."
         ]
         if recoveries:
             parts.append(
@@ -132,7 +132,7 @@ class NonfiniteLoss(Detector):
         )
 
     def _precursor(self, view: View, step: int) -> int | None:
-        """Return how many optimizer steps before the onset the gradient norm first left its level; None if it did not."""
+        """Return how many optimizer steps before the onset the gradient norm left its level; None if it did not."""
         norm = view.steps("grad_norm")
         before = norm.take(norm.step < step)
         if not len(before):

@@ -11,10 +11,11 @@ Why it matters:
 How it decides:
     The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is a new best of the
     smoothed score by more than 0.002, 1 % of the best (0.5 % for a loss) and 2 standard errors of the smoothed score,
-    whichever is largest. The plateau is what lies behind the last improvement: at least 20 epochs and a quarter of the run. The upper end of the 95 % interval
-    of its Theil-Sen slope, over its whole length, must stay below three such improvements. Warning while the learning
-    rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
-    information otherwise (converged). Never critical. Scores that are zero throughout are no plateau.
+    whichever is largest. The plateau is what lies behind the last improvement: at least 20 epochs and a quarter of the
+    run. The upper end of the 95 % interval of its Theil-Sen slope, over its whole length, must stay below three such
+    improvements. Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned
+    epochs are done when it begins; information otherwise (converged). Never critical. No plateau: scores that stay
+    below 0.005 (nothing is learnt), that reached 0.97 (nothing left to gain), or that repeat exactly (frozen).
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -62,6 +63,8 @@ class Plateau(Detector):
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         min_score: Best scores below are "learns nothing", not a plateau.
+        max_score: Best scores above leave nothing to gain.
+        max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
         noise_errors: An improvement is larger than this many standard errors of the smoothed score.
     """
 
@@ -86,6 +89,8 @@ class Plateau(Detector):
     done_share: float = 0.9
     min_score: float = 0.005
     noise_errors: float = 2.0
+    max_score: float = 0.97
+    max_frozen_share: float = 0.9
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""
@@ -102,8 +107,8 @@ class Plateau(Detector):
         score = score.take(score.finite)
         if len(score) < self.min_epochs:
             return []
-        if sign > 0 and score.values.max() <= self.min_score:
-            return []
+        if sign > 0 and not self.min_score < score.values.max() <= self.max_score:
+            return []  # learns nothing, or there is nothing left to gain
         width = max(self.min_smoothing_epochs, int(len(score) * self.smoothing_share))
         smooth = pd.Series(sign * score.values).rolling(width, min_periods=1).median().to_numpy()
         best = float(np.abs(smooth).max() if sign > 0 else np.abs(smooth).min())
@@ -119,6 +124,8 @@ class Plateau(Detector):
         if flat < max(self.min_epochs, self.min_share * (int(score.epoch[-1]) + 1)):
             return []
         behind = slice(last + 1, None)
+        if float(np.mean(np.diff(score.values[behind]) == 0)) >= self.max_frozen_share:
+            return []
         slope = theil_sen(score.epoch[behind].astype(np.float64), sign * score.values[behind])
         if not slope.high * flat <= self.slope_deltas * delta:
             return []

@@ -1,0 +1,120 @@
+"""A lower learning rate that is really used.
+
+What it changes:
+    ``lr0``, at least halved and at most 0.01 * effective batch / 64 for SGD-like optimizers or 0.001 for Adam-like
+    ones; the optimizer by name, since ``optimizer=auto`` ignores ``lr0`` and ``momentum``; a momentum above 0.95 back
+    to 0.937; a bias warm-up rate above five times the new ``lr0`` down to it; at least 5 warm-up epochs.
+
+Why it works:
+    Ultralytics clips the gradient norm at 10 in nearly every step, so each update has the length lr * 10: the learning
+    rate alone decides how far a step goes.
+
+When it is given:
+    Gradients or loss exploded, or the loss became NaN.
+
+What to expect:
+    No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
+    or precision is the cause, not the rate.
+
+References:
+    Ultralytics 8.4 engine/trainer.py: optimizer_step, build_optimizer. The rule 0.01 * batch / 64 is the conservative
+    one of the article behind "seven techniques" (32 gives 0.005). AdamW 0.001: Ultralytics fine-tuning guide, PR 24164.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trainwatch.advice._arguments import answered, effective_batch, explicit_optimizer, number, significant
+from trainwatch.advice.base import Advice
+from trainwatch.result import Change, Context, Finding, Recommendation
+
+
+@dataclass(frozen=True)
+class LowerLr(Advice):
+    """Lower the learning rate.
+
+    Attributes:
+        sgd_lr_at_64: Largest lr0 for SGD and MuSGD at an effective batch of 64.
+        adam_lr: Largest lr0 for Adam-like optimizers.
+        default_momentum: Ultralytics' default, taken where more than ``high_momentum`` was used.
+        high_momentum: Momentum above is part of the trouble.
+        min_warmup_epochs: Shortest warm-up.
+        bias_ratio: ``warmup_bias_lr`` over lr0 from which it is lowered.
+    """
+
+    title: ClassVar[str] = "Lower learning rate, explicit optimizer"
+    answers: ClassVar[tuple[str, ...]] = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
+
+    sgd_lr_at_64: float = 0.01
+    adam_lr: float = 0.001
+    default_momentum: float = 0.937
+    high_momentum: float = 0.95
+    min_warmup_epochs: float = 5.0
+    bias_ratio: float = 5.0
+
+    def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+        """Return the new learning rate."""
+        found = answered(findings, self.answers)
+        lr0 = number(context.args, "lr0")
+        if not found or lr0 is None or lr0 <= 0 or context.trainer != "ultralytics":
+            return None
+        named = explicit_optimizer(context)
+        optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
+        bound = self._bound(optimizer, context)
+        new = significant(min(lr0 / 2, bound))
+        changes = [*named, Change("lr0", lr0, new)]
+        momentum = number(context.args, "momentum")
+        if momentum is not None and momentum > self.high_momentum:
+            changes.append(Change("momentum", momentum, self.default_momentum))
+        bias = number(context.args, "warmup_bias_lr")
+        if bias is not None and bias > self.bias_ratio * new:
+            changes.append(Change("warmup_bias_lr", bias, new))
+        warmup = number(context.args, "warmup_epochs")
+        long_enough = context.planned_epochs is None or context.planned_epochs > 4 * self.min_warmup_epochs
+        if warmup is not None and warmup < self.min_warmup_epochs and long_enough:
+            changes.append(Change("warmup_epochs", warmup, self.min_warmup_epochs))
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=tuple(changes),
+            why=self._why(found, lr0, bound, optimizer, context),
+            expected=(
+                "No spike of the gradient norm in the epochs in which it exploded. Refuted if it comes back at the "
+                "same step: then look at that batch and at the precision, not at the rate."
+            ),
+            confidence=self._confidence(found, lr0, bound),
+            sources=(
+                "Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0; build_optimizer: auto ignores lr0",
+                "lr0 = 0.01 * batch / 64: article on seven techniques for 600 epochs",
+                "Ultralytics PR 24164 (AdamW, lr0=0.001)",
+            ),
+        )
+
+    def _bound(self, optimizer: str, context: Context) -> float:
+        if "adam" in optimizer.lower():
+            return self.adam_lr
+        in_force = effective_batch(context)
+        return self.sgd_lr_at_64 * min(1.0, in_force[0] * in_force[1] / 64) if in_force else self.sgd_lr_at_64
+
+    def _why(self, found: Sequence[Finding], lr0: float, bound: float, optimizer: str, context: Context) -> str:
+        at = found[0].detail.get("lr")
+        in_force = effective_batch(context)
+        batch = f" at {in_force[0] * in_force[1]} images per step" if in_force else ""
+        seen = f"It happened at a learning rate of {at:.3g}. " if isinstance(at, int | float) else ""
+        auto = (
+            " With optimizer=auto the lr0 that you give is ignored, so the optimizer is named."
+            if explicit_optimizer(context)
+            else ""
+        )
+        return (
+            f"{seen}lr0={lr0:g} is {lr0 / bound:.3g} times what {optimizer} stands safely{batch} ({bound:.2g}).{auto}"
+        )
+
+    def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
+        exploded = any(f.id in ("gradient-explosion", "loss-explosion") for f in found)
+        warned = any(f.detail.get("precursor_steps") for f in found)
+        too_high = lr0 > 2 * bound
+        return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if too_high or warned else 0.35

@@ -1,0 +1,61 @@
+"""Go on where it stopped.
+
+What it changes:
+    ``resume`` with the last checkpoint; nothing else, because Ultralytics' resume ignores most other arguments.
+
+Why it works:
+    An interrupted training leaves last.pt with optimizer, epoch and EMA. It is stripped only by a regular end.
+
+When it is given:
+    The process was killed, or the log ends early, and nothing else is wrong.
+
+What to expect:
+    It goes on at the epoch after the checkpoint, with a small step in the loss: the weights are the EMA's, in half
+    precision, and the order of the images is another.
+
+References:
+    Ultralytics 8.4 engine/trainer.py: resume_training, check_resume (arguments that may change).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trainwatch.advice._arguments import answered, weights
+from trainwatch.advice.base import Advice
+from trainwatch.result import Change, Context, Finding, Recommendation
+
+
+@dataclass(frozen=True)
+class ResumeRun(Advice):
+    """Resume an interrupted training."""
+
+    title: ClassVar[str] = "Resume from the last checkpoint"
+    answers: ClassVar[tuple[str, ...]] = ("killed", "truncated-run")
+
+    def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+        """Return the resume."""
+        found = answered(findings, self.answers)
+        others = [f for f in findings if f.severity == "critical" and f.id not in self.answers]
+        if not found or others or context.trainer != "ultralytics" or not context.epochs_done:
+            return None
+        known = context.resume_from is not None
+        path = weights(context, context.resume_from or "weights/last.pt")
+        planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=(Change("model", context.args.get("model"), path), Change("resume", False, True)),
+            why=(
+                f"{context.epochs_done}{planned} epochs are done, nothing in the record says that the training itself was "
+                f"failing{', and last.pt was written after each of them' if known else ''}."
+            ),
+            expected=(
+                f"It goes on with epoch {context.epochs_done + 1}. Refuted by 'nothing to resume': then the checkpoint was "
+                "stripped, and only a new run from its weights is possible."
+            ),
+            confidence=0.9 if known else 0.6,
+            sources=("Ultralytics 8.4 engine/trainer.py: resume_training",),
+        )

@@ -1,0 +1,208 @@
+"""The conductor: run, detectors, advice, evidence, verdict -> Analysis. It alone sees them all."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainwatch import __version__
+from trainwatch.advice.base import Advice
+from trainwatch.context import build_context
+from trainwatch.cost import cost_of, duration, worked_s
+from trainwatch.detectors.base import Detector
+from trainwatch.errors import TrainwatchError
+from trainwatch.evidence import build_panels
+from trainwatch.prescription import command, overrides_yaml, without_contradiction
+from trainwatch.registry import members
+from trainwatch.result import (
+    SEVERITIES,
+    Analysis,
+    Checks,
+    Context,
+    Finding,
+    NotDone,
+    Page,
+    Recommendation,
+    RunSummary,
+    Verdict,
+)
+from trainwatch.runs import Ending, Run, how_it_ended
+from trainwatch.verdict import judge
+
+LAST_EVENTS = 50
+
+
+@dataclass(frozen=True)
+class Config:
+    """How to analyse.
+
+    Attributes:
+        strict: A check that could not run is an error.
+        now_s: Unix time that tells a running training from a dead one; None: the clock.
+        skip: Ids of checks that are not run.
+    """
+
+    strict: bool = False
+    now_s: float | None = None
+    skip: tuple[str, ...] = ()
+
+
+def analyse(run: Run, config: Config | None = None) -> Analysis:
+    """Judge a run.
+
+    Args:
+        run: Any run.
+        config: How to analyse.
+
+    Raises:
+        TrainwatchError: With ``config.strict``, if a check could not run.
+    """
+    config = config or Config()
+    ending = how_it_ended(run, now_s=config.now_s)
+    detectors = {i: d for i, d in members("trainwatch.detectors", Detector).items() if i not in config.skip}
+    findings, checks = _check(run, detectors, config.strict)
+    context = build_context(run, findings)
+    recommendations, broken = _advise(findings, context, config.strict)
+    checks = Checks(checks.passed, checks.not_applicable, (*checks.could_not_run, *broken))
+    summary = RunSummary(
+        path=str(run.path),
+        source=run.source,
+        steps=run.step_table.num_rows,
+        epochs=run.epochs_done,
+        planned_epochs=run.planned_epochs,
+        ended_by=ending.kind,
+    )
+    verdict, reason = judge(summary, findings, context, ending.reason)
+    page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
+    return Analysis(summary, verdict, findings, recommendations, checks, page)
+
+
+def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[tuple[Finding, ...], Checks]:
+    findings: list[Finding] = []
+    passed: list[str] = []
+    not_applicable: list[NotDone] = []
+    could_not_run: list[NotDone] = []
+    for public, detector in detectors.items():
+        try:
+            missing = detector.missing(run)
+            if missing is not None:
+                not_applicable.append(NotDone(public, missing))
+                continue
+            found = detector.detect(run)
+        except Exception as error:
+            if strict:
+                raise TrainwatchError(f"check {public} could not run ({type(error).__name__}: {error})") from error
+            could_not_run.append(NotDone(public, f"{type(error).__name__}: {error}"))
+            continue
+        findings.extend(found)
+        if not found:
+            passed.append(public)
+    return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
+
+
+def _rank(finding: Finding) -> tuple[int, int, int, float, str]:
+    onset = finding.onset
+    epoch = onset.epoch if onset is not None and onset.epoch is not None else sys.maxsize
+    step = onset.step if onset is not None and onset.step is not None else 0
+    return (SEVERITIES.index(finding.severity), epoch, step, -finding.confidence, finding.id)
+
+
+def _advise(
+    findings: Sequence[Finding], context: Context, strict: bool
+) -> tuple[tuple[Recommendation, ...], list[NotDone]]:
+    given: list[Recommendation] = []
+    broken: list[NotDone] = []
+    for public, advice in members("trainwatch.advice", Advice).items():
+        try:
+            recommendation = advice.advise(findings, context)
+        except Exception as error:
+            if strict:
+                raise TrainwatchError(f"advice {public} could not be made ({type(error).__name__}: {error})") from error
+            broken.append(NotDone(public, f"{type(error).__name__}: {error}"))
+            continue
+        if recommendation is not None:
+            given.append(recommendation)
+    return without_contradiction(given), broken
+
+
+def _page(
+    run: Run,
+    ending: Ending,
+    verdict: Verdict,
+    reason: str,
+    findings: tuple[Finding, ...],
+    recommendations: tuple[Recommendation, ...],
+    context: Context,
+    detectors: Mapping[str, Detector],
+) -> Page:
+    cause = next((f for f in findings if f.id == verdict.cause), None)
+    trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
+    named = {f.id for f in findings} | {r.id for r in recommendations}
+    return Page(
+        cause_reason=reason,
+        cost=cost_of(run, cause),
+        next_command=command(recommendations, context),
+        overrides_yaml=overrides_yaml(recommendations),
+        facts=_facts(run, ending, context),
+        panels=build_panels(run, findings),
+        events=tuple(run.events[::-1][:LAST_EVENTS]),
+        traceback=str(trace or ""),
+        configuration=_configuration(run),
+        thresholds={i: d.thresholds() for i, d in detectors.items()},
+        notes=tuple(run.notes),
+        explanations={i: text for i, text in _documentation().items() if i in named},
+        version=__version__,
+        first_epoch=1 if context.trainer == "ultralytics" else 0,
+    )
+
+
+def _documentation() -> dict[str, str]:
+    every: dict[str, Any] = {**members("trainwatch.detectors", Detector), **members("trainwatch.advice", Advice)}
+    return {i: inspect.getdoc(sys.modules[type(m).__module__]) or "" for i, m in every.items()}
+
+
+def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str], ...]:
+    planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
+    seconds = worked_s(run)
+    hardware, git = run.meta.get("hardware") or {}, run.meta.get("git") or {}
+    gpus = [str(g.get("name")) for g in hardware.get("gpus") or []]
+    device = ", ".join(gpus) or (f"CPU, {hardware.get('cpu_count')} cores" if hardware else "not recorded")
+    commit = (
+        f"{git['commit'][:10]}{' with uncommitted changes' if git.get('dirty') else ''}"
+        if git.get("commit")
+        else "not recorded"
+    )
+    steps = f", {run.step_table.num_rows} steps" if run.step_table.num_rows else ""
+    return (
+        ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
+        ("Ended by", f"{ending.kind}: {ending.reason}" if ending.reason else ending.kind),
+        ("Last good checkpoint", context.resume_from or "none known"),
+        ("Wall time", duration(seconds) if seconds is not None else "not recorded"),
+        ("Device", device),
+        ("Commit", commit),
+    )
+
+
+def _configuration(run: Run) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    meta = run.meta
+    tables: list[tuple[str, Mapping[str, Any]]] = [
+        ("Arguments as requested", run.requested),
+        ("Arguments in force", run.args),
+        ("Data set", meta.get("dataset") or {}),
+        ("Model", meta.get("model") or {}),
+        ("Loop", meta.get("loop") or {}),
+        ("Versions", meta.get("versions") or {}),
+        ("Hardware", meta.get("hardware") or {}),
+        ("Git", meta.get("git") or {}),
+    ]
+    command_line = meta.get("command")
+    if isinstance(command_line, list):
+        tables.append(("Command line", {"command": " ".join(map(str, command_line)), "folder": meta.get("cwd")}))
+    return tuple((title, tuple((str(k), _text(v)) for k, v in rows.items())) for title, rows in tables if rows)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,85 @@
+"""What advice may know of a run beyond the findings: arguments, schedule, labels, limits, the checkpoint to go on from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from trainwatch.result import Context, Finding
+from trainwatch.runs import Run
+
+_SCALE = re.compile(r"^(?:yolov?\d+|rtdetr|yoloe?)[-_]?\d*([nsmblx])(?:$|[-_.])", re.IGNORECASE)
+
+POISONING = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
+"""Findings after whose onset a checkpoint can no longer be trusted."""
+
+
+def build_context(run: Run, findings: Sequence[Finding]) -> Context:
+    """Gather the context of a run.
+
+    Args:
+        run: Any run.
+        findings: Its findings; decide which checkpoints are still good.
+    """
+    meta = run.meta
+    loop = _mapping(meta.get("loop"))
+    accumulate = run.step_series("accumulate").values
+    fitness = run.epoch_series("fitness")
+    finite = fitness.take(fitness.finite)
+    return Context(
+        trainer=str(meta.get("trainer") or ("ultralytics" if run.source.startswith("ultralytics") else "loop")),
+        args=run.args,
+        requested=run.requested or ({} if run.source == "trainwatch" else run.args),
+        planned_epochs=run.planned_epochs,
+        epochs_done=run.epochs_done,
+        accumulate=int(accumulate[-1]) if len(accumulate) else loop.get("accumulate"),
+        model_scale=_mapping(meta.get("model")).get("scale") or model_scale(str(run.args.get("model") or "")),
+        labels_have_polygons=_mapping(meta.get("dataset")).get("has_polygons"),
+        memory_limit_bytes=_mapping(meta.get("hardware")).get("memory_limit_bytes"),
+        resume_from=good_checkpoint(run, findings),
+        best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
+        run_dir=str(run.path),
+        steps_per_epoch=loop.get("steps_per_epoch"),
+    )
+
+
+def model_scale(model: str) -> str | None:
+    """Return ``n``, ``s``, ``m``, ``b``, ``l`` or ``x`` out of a model's file name, None if it does not say."""
+    name = PureWindowsPath(model).name if "\\" in model else PurePosixPath(model).name
+    match = _SCALE.match(name)
+    return match[1].lower() if match else None
+
+
+def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
+    """Return the newest checkpoint that a healthy part of the run wrote and that still holds it, relative to the run.
+
+    ``last.pt`` is overwritten each epoch and ``best.pt`` at each best one, so a file counts only if its last write lies
+    before the first onset of a fault that spoils weights. ``epoch<N>.pt`` files (``save_period``) stay.
+    """
+    onsets = [
+        f.onset.epoch
+        for f in findings
+        if f.id in POISONING and f.severity == "critical" and f.onset and f.onset.epoch is not None
+    ]
+    until = min(onsets, default=None)
+    written: dict[str, int] = {}
+    for event in run.events_of("checkpoint"):
+        epoch = event.get("epoch")
+        if not isinstance(epoch, int):
+            continue
+        written["weights/last.pt"] = epoch
+        if _mapping(event.get("data")).get("best"):
+            written["weights/best.pt"] = epoch
+        period = run.args.get("save_period")
+        if isinstance(period, int) and period > 0 and epoch % period == 0:
+            written[f"weights/epoch{epoch}.pt"] = epoch
+    good = {path: epoch for path, epoch in written.items() if until is None or epoch < until}
+    return max(good, key=lambda path: (good[path], path == "weights/last.pt")) if good else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

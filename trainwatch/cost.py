@@ -1,0 +1,60 @@
+"""What a fault cost: the time and the epochs that were trained after its onset."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainwatch.result import Finding
+from trainwatch.runs import Run, Series
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with two or three significant digits (``42 s``, ``7.5 min``, ``6.2 h``, ``3.1 d``)."""
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size or (unit != "d" and seconds >= size):
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def cost_of(run: Run, cause: Finding | None) -> str:
+    """Say what was trained after the onset of the cause; empty without a cause, honest without a clock.
+
+    Gaps of more than 100 median steps (a sleeping machine, a pause before a resume) are left out of both times.
+    """
+    if cause is None or cause.onset is None:
+        return ""
+    steps = run.step_series("time_s")
+    clock = steps if len(steps) else run.epoch_series("time_s")
+    if len(clock) < 2:
+        return "What it cost could not be told: the log has no clock."
+    at = _index(clock, cause, per_step=len(steps) > 0)
+    total, after = _worked_s(clock.values), _worked_s(clock.values[at:])
+    epochs = int(clock.epoch[-1]) - int(clock.epoch[at])
+    share = 100 * after / total if total > 0 else 0.0
+    if after < 0.005 * total:
+        return f"{duration(total)} had been trained when it happened."
+    behind = f", {epochs} epochs" if epochs > 1 else ""
+    return f"{duration(after)} of {duration(total)} ({share:.0f} %{behind}) ran after the onset."
+
+
+def worked_s(run: Run) -> float | None:
+    """Return the seconds that the record covers, pauses left out; None without a clock."""
+    steps = run.step_series("time_s")
+    clock = steps if len(steps) else run.epoch_series("time_s")
+    return _worked_s(clock.values) if len(clock) > 1 else None
+
+
+def _worked_s(times: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    steps = np.diff(times[np.isfinite(times)])
+    steps = steps[steps > 0]
+    if not len(steps):
+        return 0.0
+    return float(steps[steps <= 100 * np.median(steps)].sum())
+
+
+def _index(clock: Series, cause: Finding, *, per_step: bool) -> int:
+    onset = cause.onset
+    assert onset is not None  # the caller has looked
+    if per_step and onset.step is not None:
+        return min(int(np.searchsorted(clock.step, onset.step)), len(clock) - 1)
+    return min(int(np.searchsorted(clock.epoch, onset.epoch or 0)), len(clock) - 1)

@@ -1,0 +1,76 @@
+"""Recommendations become one set of arguments, one command line and one ``overrides.yaml``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from trainwatch.result import Change, Context, Recommendation
+
+NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
+"""Requested arguments that a new run does not take over: they name the old run, or are set by the trainer."""
+
+
+def without_contradiction(recommendations: Sequence[Recommendation]) -> tuple[Recommendation, ...]:
+    """Rank by confidence, then by fewest changes, and let each argument be changed by the first that names it only.
+
+    A recommendation that loses all its changes to a better one, and has no further steps, is dropped.
+    """
+    ranked = sorted(recommendations, key=lambda r: (-r.confidence, len(r.changes), r.id))
+    taken: set[str] = set()
+    kept = []
+    for recommendation in ranked:
+        changes = tuple(c for c in recommendation.changes if c.arg not in taken)
+        if recommendation.changes and not changes and not recommendation.steps:
+            continue
+        taken.update(c.arg for c in changes)
+        kept.append(replace(recommendation, changes=changes))
+    return tuple(kept)
+
+
+def merged(recommendations: Sequence[Recommendation]) -> tuple[Change, ...]:
+    """Return all changes of recommendations without contradiction."""
+    return tuple(c for r in recommendations for c in r.changes)
+
+
+def command(recommendations: Sequence[Recommendation], context: Context) -> str:
+    """Return the line to type next; empty if there is nothing to change, or the trainer is not Ultralytics.
+
+    A resume is a command of its own, because Ultralytics' resume ignores most other arguments.
+    """
+    if context.trainer != "ultralytics":
+        return ""
+    changes = {c.arg: c.new for c in merged(recommendations)}
+    if not changes:
+        return ""
+    if "resume" in changes:
+        allowed = {k: v for k, v in changes.items() if k in ("batch", "workers", "cache")}
+        words = ["resume", f"model={changes.get('model')}", *(_word(k, v) for k, v in allowed.items())]
+    else:
+        kept = {k: v for k, v in context.requested.items() if k not in NOT_REPEATED and v is not None}
+        words = [_word(k, v) for k, v in {**kept, **changes}.items()]
+    return "yolo train " + " ".join(shlex.quote(w) for w in words)
+
+
+def overrides_yaml(recommendations: Sequence[Recommendation]) -> str:
+    """Return the changes as YAML with a comment of what each was; empty if there are none."""
+    lines = []
+    for recommendation in recommendations:
+        if recommendation.changes:
+            lines.append(f"# {recommendation.id}")
+        for change in recommendation.changes:
+            text = yaml.safe_dump({change.arg: change.new}, sort_keys=False, allow_unicode=True).strip()
+            lines.append(text if change.old is None or "\n" in text else f"{text}  # was {_plain(change.old)}")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _word(name: str, value: Any) -> str:
+    return f"{name}={value}"
+
+
+def _plain(value: Any) -> str:
+    return " ".join(str(value).split())[:200]

@@ -1,0 +1,262 @@
+"""One panel as an inline SVG: envelope and median, non-finite ticks, marks. Works without JavaScript, follows the theme.
+
+matplotlib draws with sentinel colours, which are then replaced by CSS variables; text stays text. Bytes are the same for
+the same panel.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from html import escape
+from typing import Any
+
+from trainwatch.reports.wording import number, size
+from trainwatch.result import Mark, Panel
+
+WIDTH_IN, HEIGHT_IN = 9.2, 2.05
+SMALL_IN = (4.5, 1.7)
+
+_COLOURS = {f"#0000{i:02x}": f"var(--c{i})" for i in range(8)} | {
+    "#010101": "var(--ink)",
+    "#020202": "var(--grid)",
+    "#030303": "var(--muted)",
+    "#040404": "var(--bad)",
+    "#050505": "var(--mark)",
+}
+_INK, _GRID, _MUTED, _BAD, _MARK = "#010101", "#020202", "#030303", "#040404", "#050505"
+_SERIES = [f"#0000{i:02x}" for i in range(8)]
+_DASHES = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))]
+"""Curves differ by dash as well as by colour, and carry their name at their end."""
+
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "trainwatch",
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _MUTED,
+    "axes.linewidth": 0.6,
+    "xtick.color": _MUTED,
+    "ytick.color": _MUTED,
+    "xtick.labelcolor": _INK,
+    "ytick.labelcolor": _INK,
+    "text.color": _INK,
+    "path.simplify": True,
+    "axes.formatter.useoffset": False,
+}
+
+MAX_NAMED = 8
+"""Curves that get a colour and a name of their own; the rest is drawn thin and grey."""
+
+
+def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
+    """Return the panel as an ``<svg>`` element.
+
+    Args:
+        panel: What to draw.
+        first_epoch: Added to epochs on the axis.
+        small: Half the width, for the closed groups.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=SMALL_IN if small else (WIDTH_IN, HEIGHT_IN))
+        FigureCanvasSVG(figure)
+        figure.patch.set_alpha(0)
+        axes = figure.add_axes((0.075, 0.17, 0.80, 0.70) if not small else (0.13, 0.2, 0.68, 0.66))
+        axes.patch.set_alpha(0)
+        shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
+        log = panel.log and _can_be_log(panel)
+        if log:
+            axes.set_yscale("log")
+        _draw_curves(axes, panel, shift)
+        _draw_limit(axes, panel)
+        _draw_marks(axes, panel, shift, small)
+        _format(axes, panel, log)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return _finish(out.getvalue(), panel, first_epoch)
+
+
+def describe(panel: Panel, first_epoch: int = 0) -> str:
+    """Say in a sentence what the panel shows, for screen readers."""
+    parts = []
+    for curve in panel.curves[:MAX_NAMED]:
+        values = [v for v in curve.mid if v is not None]
+        if not values:
+            parts.append(f"{curve.name}: no finite value")
+            continue
+        high = max(v for v in curve.high if v is not None)
+        low = min(v for v in curve.low if v is not None)
+        text = f"{curve.name} from {_value(values[0], panel)} to {_value(values[-1], panel)}, smallest {_value(low, panel)}, "
+        text += f"largest {_value(high, panel)}"
+        if curve.nonfinite:
+            text += f", not finite at {len(curve.nonfinite)} places"
+        parts.append(text)
+    onset = next((m for m in panel.marks if m.kind == "onset"), None)
+    shift = first_epoch if panel.x_unit == "epoch" else 0
+    where = f" {onset.label} at {panel.x_unit} {onset.x + shift:.0f}." if onset else ""
+    return f"{panel.title} by {panel.x_unit}: {'; '.join(parts)}.{where}"
+
+
+def _draw_curves(axes: Any, panel: Panel, shift: float) -> None:
+    many = len(panel.curves) > MAX_NAMED
+    ends: list[tuple[float, str, str]] = []
+    for i, curve in enumerate(panel.curves):
+        colour = _MUTED if many else _SERIES[i]
+        x = [v + shift for v in curve.x]
+        low, mid, high = ([math.nan if v is None else v for v in side] for side in (curve.low, curve.mid, curve.high))
+        if curve.points_per_bucket > 1:
+            axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+        dash = _DASHES[0 if many or len(panel.curves) == 1 else i % len(_DASHES)]
+        lone = len(x) == 1
+        axes.plot(
+            x,
+            mid,
+            color=colour,
+            linewidth=0.5 if many else 1.1,
+            linestyle=dash,
+            marker="o" if lone else None,
+            markersize=3,
+        )
+        for bad in curve.nonfinite:
+            axes.axvline(bad + shift, ymin=0, ymax=0.09, color=_BAD, linewidth=1.4)
+        last = next((v for v in reversed(mid) if math.isfinite(v)), None)
+        if last is not None and not many:
+            ends.append((last, curve.name, colour))
+    _name_ends(axes, ends)
+
+
+def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
+    """Write each curve's name at its right end, pushed apart so that none covers another."""
+    if len(ends) < 2:
+        return
+    low, high = axes.get_ylim()
+    log = axes.get_yscale() == "log"
+
+    def height(value: float) -> float:
+        if log:
+            return (math.log10(max(value, low)) - math.log10(low)) / (math.log10(high) - math.log10(low))
+        return (value - low) / (high - low) if high > low else 0.5
+
+    placed = -1.0
+    gap = min(0.15, 1.0 / len(ends))
+    for position, name, colour in sorted((min(max(height(v), 0.0), 1.0), n, c) for v, n, c in ends):
+        position = max(position, placed + gap)
+        placed = position
+        axes.annotate(
+            name[:22], (1.008, min(position, 1.05)), xycoords="axes fraction", va="center", fontsize=7.5, color=colour
+        )
+
+
+def _draw_limit(axes: Any, panel: Panel) -> None:
+    if panel.limit is None:
+        return
+    top = max((v for c in panel.curves for v in c.high if v is not None), default=0.0)
+    if top < 0.25 * panel.limit:  # far away: drawing it would flatten the curve
+        axes.annotate(
+            f"limit {_value(panel.limit, panel)}, far above", (0.995, 0.97), xycoords="axes fraction", ha="right", va="top",
+            fontsize=7.5, color=_MUTED,
+        )  # fmt: skip
+        return
+    axes.axhline(panel.limit, color=_BAD, linewidth=1.0, linestyle=(0, (5, 2)))
+    axes.annotate(f"limit {_value(panel.limit, panel)}", (0.995, panel.limit), xycoords=("axes fraction", "data"), ha="right",
+                  va="bottom", fontsize=7.5, color=_BAD)  # fmt: skip
+
+
+def _draw_marks(axes: Any, panel: Panel, shift: float, small: bool) -> None:
+    for x, label, kind in _gathered(panel.marks):
+        strong = kind in ("onset", "exception", "oom")
+        if kind == "checkpoint":
+            axes.plot([x + shift], [0.02], marker="^", markersize=4, color=_MARK, transform=axes.get_xaxis_transform(),
+                      clip_on=False, linestyle="none")  # fmt: skip
+            continue
+        axes.axvline(x + shift, color=_BAD if strong else _MARK, linewidth=1.0 if strong else 0.8,
+                     linestyle="-" if strong else (0, (2, 2)))  # fmt: skip
+        if not small:
+            left = x > sum(axes.get_xlim()) / 2 - shift
+            axes.annotate(label, (x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
+                          color=_BAD if strong else _MARK, ha="right" if left else "left", va="bottom")  # fmt: skip
+
+
+def _gathered(marks: tuple[Mark, ...]) -> list[tuple[float, str, str]]:
+    """Join marks that stand at nearly the same place, onsets first, so that labels do not cover each other."""
+    lines = [m for m in marks if m.kind != "checkpoint"]
+    found: list[tuple[float, str, str]] = [(m.x, "", "checkpoint") for m in marks if m.kind == "checkpoint"]
+    if not lines:
+        return found
+    span = max(max(m.x for m in marks), 1.0)
+    onsets = [m for m in lines if m.kind == "onset"]
+    if onsets:
+        first = onsets[0]
+        near = [m.label.removeprefix("onset: ") for m in onsets if abs(m.x - first.x) <= 0.15 * span]
+        found.append((first.x, "onset: " + ", ".join(dict.fromkeys(near)), "onset"))
+        lines = [m for m in lines if m.kind != "onset"] + [m for m in onsets if abs(m.x - first.x) > 0.15 * span]
+    taken = [x for x, _, kind in found if kind != "checkpoint"]
+    for mark in lines:
+        if any(abs(mark.x - x) <= 0.12 * span for x in taken):
+            found.append((mark.x, "", mark.kind))
+        else:
+            taken.append(mark.x)
+            found.append((mark.x, mark.label.removeprefix("onset: "), mark.kind))
+    return found
+
+
+def _format(axes: Any, panel: Panel, log: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+    axes.grid(axis="y", color=_GRID, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.01)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _value(v, panel)))
+    if log:
+        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_locator(NullLocator())
+        low, high = axes.get_ylim()
+        if high / low < 30:  # less than a decade and a half: too few powers of ten to read values from
+            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        low = min((v for c in panel.curves for v in c.low if v is not None), default=0.0)
+        if low >= 0 and panel.unit == "bytes":
+            axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+    axes.annotate(panel.x_unit, (1.008, -0.02), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
+
+
+def _can_be_log(panel: Panel) -> bool:
+    values = [v for c in panel.curves for v in c.low if v is not None]
+    return bool(values) and min(values) > 0
+
+
+def _value(value: float, panel: Panel) -> str:
+    if panel.unit == "bytes":
+        return size(value) if value else "0"
+    text = number(value)
+    return f"{text} {panel.unit}" if panel.unit else text
+
+
+def _finish(svg: str, panel: Panel, first_epoch: int) -> str:
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->\n?", "", svg)
+    svg = re.sub(r"(\d+\.\d)\d+", r"\1", svg)
+    prefix = f"p-{panel.id}-"
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', svg)
+    svg = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{prefix}\2"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", svg)
+    for sentinel, variable in _COLOURS.items():
+        svg = svg.replace(sentinel, variable)
+    svg = svg.replace("\n", " ").replace("  ", " ")
+    label = escape(describe(panel, first_epoch), quote=True)
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()  # type: ignore[union-attr]
+    opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" '
+    opening += 'xmlns:xlink="http://www.w3.org/1999/xlink">'
+    return opening + svg[svg.index(">") + 1 :].strip()

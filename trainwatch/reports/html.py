@@ -1,0 +1,113 @@
+"""The crash page: one offline file, complete without JavaScript, the same bytes for the same result."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trainwatch.reports import wording
+from trainwatch.reports.charts import draw_svg
+from trainwatch.result import Analysis
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+CLOSED_PANELS = 12
+"""Further panels at most; each costs some 10 kB."""
+
+
+class Frame(NamedTuple):
+    """Lines of a traceback that belong together: own code, or a folded stretch of library code."""
+
+    library: bool
+    text: str
+
+
+def render(analysis: Analysis) -> str:
+    """Return the page as one HTML document.
+
+    Args:
+        analysis: What to show; all of its text is escaped.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = analysis.page
+    evidence = [p for p in page.panels if p.evidence]
+    others = [p for p in page.panels if not p.evidence][:CLOSED_PANELS]
+    charts = {
+        p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, small=not p.evidence)) for p in (*evidence, *others)
+    }
+    document = json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
+    return environment.get_template("page.html.j2").render(
+        a=analysis,
+        page=page,
+        w=wording,
+        name=Path(analysis.run.path).name or analysis.run.path,
+        evidence=evidence,
+        others=others,
+        charts=charts,
+        frames=fold(page.traceback),
+        crash_first=analysis.run.ended_by in ("exception", "oom") and bool(page.traceback),
+        events=[_event(e, page.first_epoch) for e in page.events],
+        answers=_answers(analysis),
+        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        script=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+        json_block=Markup(script_safe(document)),
+        json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
+        thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],
+    )
+
+
+def script_safe(document: str) -> str:
+    """Make JSON safe inside a ``<script>`` element: no ``<``, ``>``, ``&`` and no line separators that end a string."""
+    for character in "<>&\u2028\u2029":
+        document = document.replace(character, f"\\u{ord(character):04x}")
+    return document
+
+
+def fold(traceback: str) -> list[Frame]:
+    """Split a traceback into own frames and stretches of library frames (site-packages, the standard library)."""
+    frames: list[Frame] = []
+    library = False
+    for line in traceback.splitlines():
+        match = re.match(r'\s*File "([^"]+)", line', line)
+        if match:
+            library = bool(re.search(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|<frozen ", match[1]))
+        elif not line.startswith(" "):
+            library = False
+        if frames and frames[-1].library == library:
+            frames[-1] = Frame(library, f"{frames[-1].text}\n{line}")
+        else:
+            frames.append(Frame(library, line))
+    return frames
+
+
+def _answers(analysis: Analysis) -> Mapping[str, list[str]]:
+    return {f.id: [r.id for r in analysis.recommendations if f.id in r.answers] for f in analysis.findings}
+
+
+def _event(event: Mapping[str, Any], first_epoch: int) -> dict[str, str]:
+    seconds = event.get("time_s")
+    when = ""
+    if isinstance(seconds, int | float) and 0 < seconds < 4e9:
+        when = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    epoch, step = event.get("epoch"), event.get("step")
+    return {
+        "when": when,
+        "epoch": str(epoch + first_epoch) if isinstance(epoch, int) else "",
+        "step": str(step) if isinstance(step, int) else "",
+        "kind": str(event.get("kind") or ""),
+        "message": str(event.get("message") or ""),
+    }
