@@ -73,7 +73,9 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         log_ends = by_id.get("truncated-run")
         headline = f"Incomplete: it stopped after {_progress(run)}, and nothing in the record says that it was failing"
         return Judgement(
-            Verdict("incomplete", headline, log_ends and log_ends.id, log_ends.confidence if log_ends else 0.6),
+            Verdict(
+                "incomplete", headline, log_ends.id if log_ends else None, log_ends.confidence if log_ends else 0.6
+            ),
             ending_reason,
         )
     headline = f"Healthy: {_progress(run)}{', stopped early by patience' if run.ended_by == 'early-stop' else ''}"

@@ -117,4 +117,4 @@ class LowerLr(Advice):
         exploded = any(f.id in ("gradient-explosion", "loss-explosion") for f in found)
         warned = any(f.detail.get("precursor_steps") for f in found)
         too_high = lr0 > 2 * bound
-        return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if too_high or warned else 0.35
+        return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

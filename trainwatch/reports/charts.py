@@ -64,7 +64,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=SMALL_IN if small else (WIDTH_IN, HEIGHT_IN))
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)

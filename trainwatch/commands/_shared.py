@@ -1,0 +1,54 @@
+"""What several commands do: analyse a path, write a file safely, turn findings into an exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainwatch.errors import OutputExists, TrainwatchError
+
+if TYPE_CHECKING:
+    from trainwatch.result import Analysis
+
+
+def analyse_path(path: str, *, strict: bool = False) -> Analysis:
+    """Read and judge a run.
+
+    Raises:
+        TrainwatchError: If it cannot be read.
+    """
+    from trainwatch.analysis import Config, analyse
+    from trainwatch.runs import read_run
+
+    return analyse(read_run(path), Config(strict=strict))
+
+
+def exit_code(analysis: Analysis, fail_on: str) -> int:
+    """Return 1 if a finding is at least as severe as ``fail_on``, else 0."""
+    order = ("critical", "warning", "info")
+    if fail_on == "never":
+        return 0
+    return int(any(order.index(f.severity) <= order.index(fail_on) for f in analysis.findings))
+
+
+def write_file(path: Path, text: str, *, force: bool) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OutputExists: If the file exists and ``force`` is not given.
+        TrainwatchError: If it cannot be written.
+    """
+    if path.exists() and not force:
+        raise OutputExists(f"{path} exists and is not overwritten; add --force, or name another file with -o")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise TrainwatchError(
+            f"{path}: cannot be written ({error.strerror or error}); name another file with -o"
+        ) from error
+    finally:
+        if temporary.exists():
+            temporary.unlink()

@@ -1,0 +1,58 @@
+"""``trainwatch analyze RUN``: the verdict in the terminal, as JSON, or as the page's source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option("--full", is_flag=True, help="JSON: add charts, events, configuration and details.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of to stdout."
+)
+@click.option("--force", is_flag=True, help="Overwrite the output file.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "warning", "info", "never"]),
+    default="critical",
+    show_default=True,
+    help="Exit with 1 if there is such a finding, or a worse one.",
+)
+@click.option("--strict", is_flag=True, help="A check that cannot run is an error.")
+@click.pass_obj
+def command(
+    obj: dict[str, bool],
+    run: str,
+    format_: str,
+    full: bool,
+    output: Path | None,
+    force: bool,
+    fail_on: str,
+    strict: bool,
+) -> int:
+    """Judge RUN: a run folder (runs/exp3) or a log file (results.csv)."""
+    from trainwatch.commands._shared import analyse_path, exit_code, write_file
+
+    analysis = analyse_path(run, strict=strict)
+    if format_ == "json":
+        from trainwatch.reports import json
+
+        text = json.render(analysis, full=full)
+    elif format_ == "html":
+        from trainwatch.reports import html
+
+        text = html.render(analysis)
+    else:
+        from trainwatch.reports import text as terminal
+
+        text = terminal.render(analysis, color=bool(obj.get("color")) and output is None)
+    if output is None:
+        click.echo(text, nl=False, color=True)
+    else:
+        write_file(output, text, force=force)
+        click.echo(f"trainwatch: wrote {output}", err=True)
+    return exit_code(analysis, fail_on)

@@ -1,0 +1,25 @@
+"""``trainwatch explain ID``: what a check or a recommendation means, from its own documentation."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+def command(id_: str) -> int:
+    """Explain a check or a recommendation."""
+    import difflib
+    import inspect
+
+    from trainwatch.errors import UnknownName
+    from trainwatch.registry import modules
+
+    known = {**modules("trainwatch.detectors"), **modules("trainwatch.advice")}
+    module = known.get(id_)
+    if module is None:
+        near = difflib.get_close_matches(id_, known, n=3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise UnknownName(f"there is no check or recommendation {id_!r}; {hint}there are: {', '.join(known)}")
+    click.echo(f"{id_}\n{'=' * len(id_)}\n{inspect.cleandoc(module.__doc__ or '')}")
+    return 0

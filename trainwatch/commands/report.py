@@ -1,0 +1,50 @@
+"""``trainwatch report RUN``: write the page, and say in three lines what is on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: report.html in the record."
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that trainwatch did not name itself.")
+def command(run: str, output: Path | None, force: bool) -> int:
+    """Write the page of RUN and print where it is."""
+    from trainwatch.commands._shared import analyse_path, write_file
+    from trainwatch.reports import html
+    from trainwatch.reports.wording import STATUS_SHAPE
+
+    analysis = analyse_path(run)
+    target = output or default_target(Path(run), analysis.run.source)
+    # Our own page of this run may be renewed; any other file is the user's.
+    write_file(target, html.render(analysis), force=force or output is None)
+    verdict, page = analysis.verdict, analysis.page
+    click.echo(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}")
+    if verdict.cause:
+        click.echo(f"  cause: {verdict.cause} (confidence {100 * verdict.confidence:.0f} %)")
+    if page.next_command:
+        click.echo(f"  type next: {page.next_command}")
+    click.echo(f"  page: {target}")
+    return 0
+
+
+def default_target(run: Path, source: str) -> Path:
+    """Return where the page of a run belongs: in the record, else in the run, else in the current folder.
+
+    Args:
+        run: The path that the user gave.
+        source: The importer that read it.
+    """
+    folder = run if run.is_dir() else run.parent
+    if source == "trainwatch":
+        record = folder / "trainwatch"
+        folder, name = (record if record.is_dir() else folder), "report.html"
+    else:
+        name = "trainwatch-report.html"
+    return folder / name if os.access(folder, os.W_OK) else Path(f"trainwatch-report-{run.resolve().name}.html")
