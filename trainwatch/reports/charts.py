@@ -9,16 +9,19 @@ from __future__ import annotations
 import io
 import math
 import re
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from trainwatch.reports.wording import number, size
-from trainwatch.result import Mark, Panel
+from trainwatch.result import Curve, Mark, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
 SMALL_IN = (4.5, 1.7)
 
-_COLOURS = {f"#0000{i:02x}": f"var(--c{i})" for i in range(8)} | {
+_COLOURS = {f"#0001{i:02x}": f"var(--c{i})" for i in range(8)} | {
     "#010101": "var(--ink)",
     "#020202": "var(--grid)",
     "#030303": "var(--muted)",
@@ -26,7 +29,7 @@ _COLOURS = {f"#0000{i:02x}": f"var(--c{i})" for i in range(8)} | {
     "#050505": "var(--mark)",
 }
 _INK, _GRID, _MUTED, _BAD, _MARK = "#010101", "#020202", "#030303", "#040404", "#050505"
-_SERIES = [f"#0000{i:02x}" for i in range(8)]
+_SERIES = [f"#0001{i:02x}" for i in range(8)]
 _DASHES = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5))]
 """Curves differ by dash as well as by colour, and carry their name at their end."""
 
@@ -44,9 +47,16 @@ _STYLE: dict[str, Any] = {
     "xtick.labelcolor": _INK,
     "ytick.labelcolor": _INK,
     "text.color": _INK,
+    "text.parse_math": False,
     "path.simplify": True,
     "axes.formatter.useoffset": False,
 }
+
+BUCKETS, SMALL_BUCKETS = 360, 100
+"""Points of a curve at most, about two pixels each on a large screen; the band keeps what falls between."""
+
+MAX_NAME = 20
+"""Characters of a curve's name that fit at its right end."""
 
 MAX_NAMED = 8
 """Curves that get a colour and a name of their own; the rest is drawn thin and grey."""
@@ -74,7 +84,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
-        _draw_curves(axes, panel, shift)
+        _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else BUCKETS)
         _draw_limit(axes, panel)
         _draw_marks(axes, panel, shift, small)
         _format(axes, panel, log)
@@ -104,17 +114,38 @@ def describe(panel: Panel, first_epoch: int = 0) -> str:
     return f"{panel.title} by {panel.x_unit}: {'; '.join(parts)}.{where}"
 
 
-def _draw_curves(axes: Any, panel: Panel, shift: float) -> None:
+def coarser(curve: Curve, buckets: int) -> Curve:
+    """Join neighbouring buckets until at most ``buckets`` are left; minima and maxima stay true, medians are of medians."""
+    per = -(-len(curve.x) // buckets)
+    if per <= 1:
+        return curve
+
+    def joined(values: tuple[float | None, ...], pick: Callable[[list[float]], float]) -> tuple[float | None, ...]:
+        groups = [[v for v in values[i : i + per] if v is not None] for i in range(0, len(values), per)]
+        return tuple(pick(g) if g else None for g in groups)
+
+    return replace(
+        curve,
+        x=curve.x[::per],
+        low=joined(curve.low, min),
+        mid=joined(curve.mid, statistics.median),
+        high=joined(curve.high, max),
+        points_per_bucket=curve.points_per_bucket * per,
+    )
+
+
+def _draw_curves(axes: Any, panel: Panel, shift: float, buckets: int) -> None:
     many = len(panel.curves) > MAX_NAMED
     ends: list[tuple[float, str, str]] = []
-    for i, curve in enumerate(panel.curves):
+    bad: set[float] = set()
+    for i, curve in enumerate(coarser(c, SMALL_BUCKETS if many else buckets) for c in panel.curves):
         colour = _MUTED if many else _SERIES[i]
         x = [v + shift for v in curve.x]
         low, mid, high = ([math.nan if v is None else v for v in side] for side in (curve.low, curve.mid, curve.high))
-        if curve.points_per_bucket > 1:
+        if curve.points_per_bucket > 1 and not many:
             axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
         dash = _DASHES[0 if many or len(panel.curves) == 1 else i % len(_DASHES)]
-        lone = len(x) == 1
+        lone = sum(map(math.isfinite, mid)) == 1
         axes.plot(
             x,
             mid,
@@ -124,12 +155,27 @@ def _draw_curves(axes: Any, panel: Panel, shift: float) -> None:
             marker="o" if lone else None,
             markersize=3,
         )
-        for bad in curve.nonfinite:
-            axes.axvline(bad + shift, ymin=0, ymax=0.09, color=_BAD, linewidth=1.4)
+        bad.update(v + shift for v in curve.nonfinite)
         last = next((v for v in reversed(mid) if math.isfinite(v)), None)
         if last is not None and not many:
             ends.append((last, curve.name, colour))
+    _tick_nonfinite(axes, sorted(bad))
     _name_ends(axes, ends)
+
+
+def _tick_nonfinite(axes: Any, places: Sequence[float]) -> None:
+    """Mark every value that no line can show by a tick at the bottom; one path for all, one tick per pixel at most."""
+    if not places:
+        return
+    left, right = axes.get_xlim()
+    pixel = max(max(right, places[-1]) - min(left, places[0]), 1e-9) / 700
+    kept: list[float] = []
+    for place in places:
+        if not kept or place - kept[-1] >= pixel:
+            kept.append(place)
+    x = [v for place in kept for v in (place, place, math.nan)]
+    y = [0.0, 0.09, math.nan] * len(kept)
+    axes.plot(x, y, transform=axes.get_xaxis_transform(), color=_BAD, linewidth=1.4, solid_capstyle="butt")
 
 
 def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
@@ -144,14 +190,17 @@ def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
             return (math.log10(max(value, low)) - math.log10(low)) / (math.log10(high) - math.log10(low))
         return (value - low) / (high - low) if high > low else 0.5
 
-    placed = -1.0
-    gap = min(0.15, 1.0 / len(ends))
-    for position, name, colour in sorted((min(max(height(v), 0.0), 1.0), n, c) for v, n, c in ends):
-        position = max(position, placed + gap)
-        placed = position
-        axes.annotate(
-            name[:22], (1.008, min(position, 1.05)), xycoords="axes fraction", va="center", fontsize=7.5, color=colour
-        )
+    gap = min(0.13, 1.0 / len(ends))
+    places = sorted((min(max(height(v), 0.03), 1.0), n, c) for v, n, c in ends)
+    at = [p for p, _, _ in places]
+    for i in range(1, len(at)):
+        at[i] = max(at[i], at[i - 1] + gap)
+    overflow = max(at[-1] - 1.03, 0.0)
+    for i in range(len(at) - 1, -1, -1):  # pushed beyond the top: move back down, as far as needed
+        at[i] = min(at[i], 1.03 - gap * (len(at) - 1 - i)) if overflow else at[i]
+    for position, (_, name, colour) in zip(at, places, strict=True):
+        short = name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+        axes.annotate(short, (1.008, position), xycoords="axes fraction", va="center", fontsize=7.5, color=colour)
 
 
 def _draw_limit(axes: Any, panel: Panel) -> None:
@@ -211,6 +260,8 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     axes.grid(axis="y", color=_GRID, linewidth=0.5)
+    axes.tick_params(which="both", length=0, pad=4)
+    axes.spines["left"].set_visible(False)
     axes.set_axisbelow(True)
     axes.margins(x=0.01)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _value(v, panel)))
@@ -228,7 +279,7 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
             axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    axes.annotate(panel.x_unit, (1.008, -0.02), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
+    axes.annotate(panel.x_unit, (1.008, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
 
 
 def _can_be_log(panel: Panel) -> bool:
@@ -244,19 +295,37 @@ def _value(value: float, panel: Panel) -> str:
 
 
 def _finish(svg: str, panel: Panel, first_epoch: int) -> str:
+    """Make matplotlib's file an element of a page: small, themed, described, its ids its own. Text is left as it is."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<!--.*?-->\n?", "", svg)
-    svg = re.sub(r"(\d+\.\d)\d+", r"\1", svg)
-    prefix = f"p-{panel.id}-"
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', svg)
-    svg = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{prefix}\2"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", svg)
-    for sentinel, variable in _COLOURS.items():
-        svg = svg.replace(sentinel, variable)
-    svg = svg.replace("\n", " ").replace("  ", " ")
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", svg, flags=re.DOTALL)
+    prefix = "p-" + re.sub(r"[^A-Za-z0-9]", "-", panel.id) + "-"
+    svg = _TAG.sub(lambda match: _tag(match[0], prefix), svg)
+    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r"<g/>|<defs></defs>", "", svg)
     label = escape(describe(panel, first_epoch), quote=True)
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()  # type: ignore[union-attr]
-    opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" '
-    opening += 'xmlns:xlink="http://www.w3.org/1999/xlink">'
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    width, height = found.groups() if found else ("662.4", "147.6")
+    opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" stroke-linejoin="round" '
+    opening += 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     return opening + svg[svg.index(">") + 1 :].strip()
+
+
+_TAG = re.compile(r"<[^>]+>")
+
+
+def _tag(tag: str, prefix: str) -> str:
+    """Rewrite the attributes of one tag: coordinates to 0.1, colours to variables, ids with a prefix."""
+    if tag.startswith("</"):
+        return tag
+    tag = re.sub(r"(\d+\.\d)\d+", r"\1", tag)
+    tag = re.sub(r"\.0(?=[ \"])", "", tag)
+    if not re.search(r'\sid="[a-z]+[0-9a-f]{10}"', tag):
+        tag = re.sub(r'\sid="[^"]+"', "", tag)  # only definitions are referred to
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', tag)
+    tag = re.sub(r'((?:xlink:)?href)="#([^"]+)"', rf'\1="#{prefix}\2"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", tag)
+    tag = re.sub(r" ?font-family: [^;\"]+;?| ?text-anchor: start;?", "", tag)
+    tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
+    for sentinel, variable in _COLOURS.items():
+        tag = tag.replace(sentinel, variable)
+    return re.sub(r"\s+", " ", tag)
