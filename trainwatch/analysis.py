@@ -76,6 +76,7 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
         ended_by=ending.kind,
     )
     verdict, reason = judge(summary, findings, context, ending.reason)
+    findings = tuple(sorted(findings, key=lambda f: f.id != verdict.cause))  # the cause first, the rest as ranked
     page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
     return Analysis(summary, verdict, findings, recommendations, checks, page)
 
@@ -148,7 +149,7 @@ def _page(
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
         panels=build_panels(run, findings),
-        events=tuple(run.events[::-1][:LAST_EVENTS]),
+        events=_last_events(run.events),
         traceback=str(trace or ""),
         configuration=_configuration(run),
         thresholds={i: d.thresholds() for i, d in detectors.items()},
@@ -157,6 +158,21 @@ def _page(
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
     )
+
+
+def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return the last events, newest first; of consecutive checkpoints only the newest, with the number of the others."""
+    told: list[dict[str, Any]] = []
+    for event in reversed(events):
+        if event.get("kind") == "checkpoint" and told and told[-1].get("kind") == "checkpoint":
+            told[-1]["others"] = told[-1].get("others", 0) + 1
+            continue
+        told.append(dict(event))
+    for event in told:
+        others = event.pop("others", 0)
+        if others:
+            event["message"] = f"{event.get('message')} (and {others} earlier)"
+    return tuple(told[:LAST_EVENTS])
 
 
 def _documentation() -> dict[str, str]:

@@ -27,7 +27,15 @@ EVIDENCE = {
 }
 """Panels that show each finding, most telling first. A panel that the run lacks is passed over."""
 
-MAX_EVIDENCE = 5
+SHOWN_BY = {
+    "loss": "loss", "grad_norm": "grad_norm", "lr": "lr", "fitness": "score", "best_fitness": "score",
+    "metrics": "metrics", "train": "train_loss", "val": "val_loss", "gain": "loss_components",
+    "rss_bytes": "host_memory", "step_s": "throughput", "data_s": "throughput", "image_size": "image_size",
+    "instances": "instances", "amp_scale": "amp_scale", "amp_skipped": "amp_scale",
+}  # fmt: skip
+"""Panel that shows a finding's series, for findings without a row above; by the column's name or family."""
+
+MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
 MAX_LAYERS = 40
 
@@ -43,15 +51,48 @@ def build_panels(run: Run, findings: Sequence[Finding], buckets: int = 500) -> t
     panels = {p.id: p for p in _all(run, buckets)}
     wanted: list[str] = []
     for finding in findings:
-        wanted += [i for i in EVIDENCE.get(finding.id, ()) if i in panels and i not in wanted]
-    wanted += [i for i in DEFAULT_EVIDENCE if i in panels and i not in wanted]
-    first = wanted[:MAX_EVIDENCE] if findings else wanted[: len(DEFAULT_EVIDENCE)]
+        wanted += [i for i in _shown_by(finding) if i in panels and i not in wanted]
+    spare = [i for i in DEFAULT_EVIDENCE if i in panels and i not in wanted]
+    first = wanted[:MAX_EVIDENCE] if wanted else spare
+    first += spare[: max(0, MIN_EVIDENCE - len(first))] if wanted else []
     marks = {unit: _marks(run, findings, unit) for unit in ("step", "epoch")}
     ordered = [*first, *(i for i in panels if i not in first)]
-    return tuple(replace(panels[i], marks=marks[panels[i].x_unit], evidence=i in first) for i in ordered)
+    made = [replace(panels[i], marks=marks[panels[i].x_unit], evidence=i in first) for i in ordered]
+    close = _close_up(run, findings, made[0], buckets) if made else None
+    if close is not None:
+        made.insert(1, close)
+    return tuple(made)
 
 
-def _all(run: Run, buckets: int) -> Iterable[Panel]:
+def _shown_by(finding: Finding) -> tuple[str, ...]:
+    if finding.id in EVIDENCE:
+        return EVIDENCE[finding.id]
+    series = finding.series or ""
+    if series.startswith("vram_"):
+        return ("vram",)
+    panel = SHOWN_BY.get(series) or SHOWN_BY.get(series.split("/", 1)[0])
+    return (panel,) if panel else ()
+
+
+def _close_up(run: Run, findings: Sequence[Finding], panel: Panel, buckets: int) -> Panel | None:
+    """Show the first evidence value by value around the first onset, where the whole run is too long to see it."""
+    onset = next((f.onset for f in findings if f.onset is not None and f.severity != "info"), None)
+    coarse = max((c.points_per_bucket for c in panel.curves), default=1.0)
+    if onset is None or panel.x_unit != "step" or coarse < 4:
+        return None
+    x = _x(run, onset.step, onset.epoch, "step")
+    if x is None:
+        return None
+    low, high = x - buckets / 2, x + buckets / 2
+    close = next((p for p in _all(run, buckets, (low, high)) if p.id == panel.id), None)
+    if close is None:
+        return None
+    marks = tuple(m for m in panel.marks if low <= m.x <= high)
+    return replace(close, id=f"{panel.id}_close", title=f"{panel.title}, around the onset", marks=marks, evidence=True)
+
+
+def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)) -> Iterable[Panel]:
+    """Build every panel that the run has columns for, of the steps inside the window only."""
     names = run.column_names()
 
     def steps(prefix: str) -> list[str]:
@@ -63,13 +104,13 @@ def _all(run: Run, buckets: int) -> Iterable[Panel]:
     def panel(
         id: str, title: str, unit: str, columns: list[str], *, per_step: bool = True, **more: object
     ) -> Panel | None:
-        series = [(c, run.step_series(c) if per_step else run.epoch_series(c)) for c in columns]
+        series = [(c, _within(run.step_series(c), window) if per_step else run.epoch_series(c)) for c in columns]
         return _panel(id, title, unit, [(c.split("/", 1)[-1], s) for c, s in series], per_step, buckets, **more)
 
     made = [
         panel("loss", "Training loss", "", [c for c in steps("loss") if c == "loss"], log=True),
-        panel("loss_components", "Loss components (gain included)", "", steps("loss/"), log=True),
-        _grad_norm(run, buckets),
+        _components(run, steps("loss/"), window, buckets),
+        _grad_norm(run, window, buckets),
         panel("lr", "Learning rate", "", steps("lr/") or epochs("lr/"), per_step=bool(steps("lr/"))),
         panel("score", "Validation score", "", epochs("fitness") or epochs("metrics/mAP50-95"), per_step=False),
         panel("metrics", "Validation metrics", "", epochs("metrics/"), per_step=False),
@@ -77,7 +118,7 @@ def _all(run: Run, buckets: int) -> Iterable[Panel]:
         panel("val_loss", "Validation loss", "", epochs("val/"), per_step=False, log=True),
         panel("vram", "Device memory", "bytes", [c for c in steps("vram_") if "free" not in c], limit=_vram_limit(run)),
         panel("host_memory", "Memory of the process", "bytes", steps("rss_bytes"), limit=_host_limit(run)),
-        panel("throughput", "Time per step", "s", [*steps("step_s"), *steps("data_s")], log=True),
+        panel("throughput", "Time per step and wait for data", "s", [*steps("step_s"), *steps("data_s")], log=True),
         panel("image_size", "Image width", "pixels", steps("image_size")),
         panel("instances", "Objects per micro-batch", "", steps("instances")),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),
@@ -96,8 +137,28 @@ def _panel(
     ]
     if not curves:
         return None
+    curves = _joined(curves)
     x_unit = "step" if per_step else "epoch"
     return Panel(id=id, title=title, unit=unit, x_unit=x_unit, curves=tuple(curves), caption=_caption(curves), **more)  # type: ignore[arg-type]
+
+
+def _joined(curves: Sequence[Curve]) -> list[Curve]:
+    """Make curves that are the same throughout (parameter groups with one learning rate) one curve with all names."""
+    kept: list[Curve] = []
+    for curve in curves:
+        for i, other in enumerate(kept):
+            if replace(curve, name=other.name) == other:
+                kept[i] = replace(other, name=f"{other.name}, {curve.name}")
+                break
+        else:
+            kept.append(curve)
+    return kept
+
+
+def _within(series: Series, window: tuple[float, float]) -> Series:
+    if window == (-np.inf, np.inf):
+        return series
+    return series.take((series.step >= window[0]) & (series.step <= window[1]))
 
 
 def _never(series: Series) -> bool:
@@ -110,8 +171,25 @@ def _caption(curves: Sequence[Curve]) -> str:
     return "" if per <= 1 else f"Each point stands for {per:.0f} values; the band is their true minimum and maximum."
 
 
-def _grad_norm(run: Run, buckets: int) -> Panel | None:
-    norm = run.step_series("grad_norm")
+def _components(run: Run, columns: Sequence[str], window: tuple[float, float], buckets: int) -> Panel | None:
+    """Divide each component by the gain in force, so that a change of the gain is no change of the curve."""
+    series: list[tuple[str, Series]] = []
+    divided = False
+    for column in columns:
+        name = column.split("/", 1)[1]
+        values, gain = _within(run.step_series(column), window), run.step_series(f"gain/{name}")
+        if len(values) and len(gain):
+            factor = _at(gain, values)
+            usable = np.isfinite(factor) & (factor > 0)
+            values = replace(values, values=values.values / np.where(usable, factor, 1.0))
+            divided = divided or bool(usable.any())
+        series.append((name, values))
+    title = "Loss components, gain divided out" if divided else "Loss components"
+    return _panel("loss_components", title, "", series, True, buckets, log=True)
+
+
+def _grad_norm(run: Run, window: tuple[float, float], buckets: int) -> Panel | None:
+    norm = _within(run.step_series("grad_norm"), window)
     if not len(norm):
         return None
     batch, accumulate = run.step_series("batch_size"), run.step_series("accumulate")
@@ -119,9 +197,8 @@ def _grad_norm(run: Run, buckets: int) -> Panel | None:
     if len(batch) and len(accumulate):
         samples = _at(batch, norm) * _at(accumulate, norm)
         title, values = "Gradient norm per sample, before clipping", norm.values / np.maximum(samples, 1.0)
-    return _panel(
-        "grad_norm", title, "", [("gradient norm", replace(norm, values=values))], True, buckets, log=True
-    )  # fmt: skip
+    series = [("gradient norm", replace(norm, values=values))]
+    return _panel("grad_norm", title, "", series, True, buckets, log=True)
 
 
 def _at(series: Series, other: Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -154,12 +231,30 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
                 marks.append(Mark(str(kind), str(kind).replace("_", " "), x))
+        elif kind == "end" and (event.get("data") or {}).get("reason") in ("early-stop", "signal", "stopped"):
+            x = _x(run, event.get("step"), event.get("epoch"), unit)
+            if x is not None:
+                marks.append(Mark("end", str((event.get("data") or {})["reason"]).replace("-", " "), x))
+    marks += _replays(run, unit)
     best = [e for e in run.events_of("checkpoint") if (e.get("data") or {}).get("best")]
-    for event in best[:: max(1, -(-len(best) // MAX_CHECKPOINT_MARKS))]:
+    # From the end, because the last one is where a run would be taken up again.
+    for event in best[:: -max(1, -(-len(best) // MAX_CHECKPOINT_MARKS))]:
         x = _x(run, event.get("step"), event.get("epoch"), unit)
         if x is not None:
             marks.append(Mark("checkpoint", "checkpoint (best)", x))
     return tuple(sorted(marks, key=lambda m: (m.x, m.kind, m.label)))
+
+
+def _replays(run: Run, unit: str) -> list[Mark]:
+    """Mark where an epoch was begun anew (a resume, a retry after running out of memory, a recovery from NaN)."""
+    attempt = run.step_series("attempt")
+    if not len(attempt):
+        return []
+    began = np.flatnonzero((np.diff(attempt.values) != 0) & (attempt.values[1:] > 0)) + 1
+    return [
+        Mark("attempt", f"attempt {attempt.values[i] + 1:.0f} of the epoch", float((attempt.step if unit == "step" else attempt.epoch)[i]))
+        for i in began[:MAX_CHECKPOINT_MARKS]
+    ]  # fmt: skip
 
 
 def _x(run: Run, step: object, epoch: object, unit: str) -> float | None:

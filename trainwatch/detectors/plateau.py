@@ -10,7 +10,7 @@ Why it matters:
 
 How it decides:
     The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is a new best of the
-    smoothed score by more than 0.002, 1 % of the best (0.5 % for a loss) and 2 standard errors of the smoothed score,
+    smoothed score by more than 0.002, 1 % of the best (0.5 % for a loss) and 3 standard errors of the smoothed score,
     whichever is largest. The plateau is what lies behind the last improvement: at least 20 epochs and a quarter of the
     run. The upper end of the 95 % interval of its Theil-Sen slope, over its whole length, must stay below three such
     improvements. Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned
@@ -88,7 +88,7 @@ class Plateau(Detector):
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
     min_score: float = 0.005
-    noise_errors: float = 2.0
+    noise_errors: float = 3.0
     max_score: float = 0.97
     max_frozen_share: float = 0.9
 

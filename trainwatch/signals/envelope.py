@@ -24,9 +24,16 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
         buckets: Buckets at most; with n <= buckets every value is its own bucket.
 
     Returns:
-        The curve. A bucket without a finite value has None for all three.
+        The curve. A bucket without a finite value has None for all three. Values keep six significant digits.
+
+    Raises:
+        ValueError: If the shapes differ or ``buckets`` is below 1.
     """
     xs, ys = np.asarray(x, np.float64), np.asarray(values, np.float64)
+    if xs.ndim != 1 or xs.shape != ys.shape:
+        raise ValueError(f"{name}: x has the shape {xs.shape} and values {ys.shape}; both must be (n,)")
+    if buckets < 1:
+        raise ValueError(f"buckets is {buckets}, it must be at least 1")
     n = len(ys)
     finite = np.isfinite(ys)
     bad = xs[~finite]
@@ -37,11 +44,14 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
     padded = np.full(count * per, np.nan)
     padded[:n] = np.where(finite, ys, np.nan)
     grid = padded.reshape(count, per)
-    some = np.isfinite(grid).any(axis=1)
     low, mid, high = (np.full(count, np.nan) for _ in range(3))
-    if some.any():
-        low[some], high[some] = np.nanmin(grid[some], axis=1), np.nanmax(grid[some], axis=1)
-        mid[some] = np.nanmedian(grid[some], axis=1) if per > 1 else grid[some, 0]
+    full = np.isfinite(grid).all(axis=1)
+    if full.any():  # nearly all rows of nearly all runs; nanmedian is many times slower
+        rows = grid[full]
+        low[full], high[full], mid[full] = rows.min(axis=1), rows.max(axis=1), np.median(rows, axis=1)
+    for i in np.flatnonzero(~full & np.isfinite(grid).any(axis=1)):
+        row = grid[i][np.isfinite(grid[i])]
+        low[i], high[i], mid[i] = row.min(), row.max(), np.median(row)
     return Curve(
         name=name,
         x=tuple(xs[::per].tolist()),

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import lognormal, make_run
+
+from trainwatch.detectors.loss_explosion import LossExplosion
+
+
+def test_per_step_onset_component_and_severity() -> None:
+    box, cls = lognormal(300, 0.2, 2.0), lognormal(300, 0.2, 3.0, seed=1)
+    cls[200:] *= 50
+    (finding,) = LossExplosion().detect(make_run({"loss": box + cls, "loss/box_loss": box, "loss/cls_loss": cls}))
+    assert finding.severity == "critical"
+    assert finding.onset is not None
+    assert finding.onset.step == 200
+    assert finding.series == "loss/cls_loss"
+    assert finding.detail["also"] == ["loss"]
+    assert not finding.detail["returned"]
+
+
+def test_it_may_come_back() -> None:
+    loss = lognormal(300, 0.2, 3.0)
+    loss[100:112] *= 8
+    (finding,) = LossExplosion().detect(make_run({"loss": loss}))
+    assert finding.severity == "warning"
+    assert finding.detail["returned"]
+
+
+def test_a_changed_gain_is_no_explosion() -> None:
+    gain = np.r_[np.full(150, 0.5), np.full(150, 5.0)]
+    loss = lognormal(300, 0.2, 2.0)
+    run = make_run({"loss/cls_loss": loss * gain, "gain/cls_loss": gain})
+    assert LossExplosion().detect(run) == []
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("sigma", [0.25, 0.5])
+def test_noise_is_quiet(seed: int, sigma: float) -> None:
+    assert LossExplosion().detect(make_run({"loss": lognormal(20_000, sigma, seed=seed, decay=2)})) == []
+
+
+def epochs(values: np.ndarray, **meta: object) -> list[object]:
+    return list(LossExplosion().detect(make_run(epochs={"train/box_loss": values}, source="ultralytics-csv", **meta)))
+
+
+def test_per_epoch() -> None:
+    values = np.linspace(3.0, 2.0, 60)
+    values[40:] = 25.0
+    (finding,) = epochs(values)
+    assert finding.onset.epoch == 40
+    assert finding.onset.step is None
+    assert finding.severity == "critical"
+
+
+def test_one_epoch_of_three_times_is_a_spike_not_an_explosion() -> None:
+    values = np.linspace(3.0, 2.0, 60)
+    values[40] *= 4
+    assert epochs(values) == []
+
+
+def test_the_jump_at_close_mosaic_is_expected() -> None:
+    values = np.r_[np.linspace(3.0, 2.0, 50), np.full(2, 9.0), np.full(8, 2.1)]
+    assert epochs(values, args={"close_mosaic": 10, "epochs": 60}, planned_epochs=60) == []
+    assert len(epochs(values, args={"close_mosaic": 0, "epochs": 60}, planned_epochs=60)) == 1
+
+
+def test_components_that_are_zero_by_design_are_quiet() -> None:
+    values = np.zeros(60)
+    values[50:] = 1e-4
+    assert epochs(values) == []
+
+
+def test_not_applicable_without_a_loss() -> None:
+    assert "training loss" in (LossExplosion().missing(make_run(epochs={"fitness": [0.1]})) or "")

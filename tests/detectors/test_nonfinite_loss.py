@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from synthetic import lognormal, make_run
+
+from trainwatch.detectors.nonfinite_loss import NonfiniteLoss
+
+
+def test_persistent_names_the_first_component() -> None:
+    box, cls = lognormal(200, 0.1, 2.0), lognormal(200, 0.1, 3.0)
+    cls[150:], box[151:] = np.inf, np.nan
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": box + cls, "loss/box_loss": box, "loss/cls_loss": cls}))
+    assert finding.severity == "critical"
+    assert finding.onset is not None
+    assert finding.onset.step == 150
+    assert finding.detail["components"] == ["cls_loss"]
+    assert finding.end is None
+    assert "infinite" in finding.title
+
+
+def test_transient_is_told_from_persistent() -> None:
+    loss = lognormal(200, 0.1)
+    loss[50] = np.nan
+    (one,) = NonfiniteLoss().detect(make_run({"loss": loss}))
+    assert one.severity == "info"
+    loss[[60, 70, 80]] = np.nan
+    (some,) = NonfiniteLoss().detect(make_run({"loss": loss}))
+    assert some.severity == "warning"
+    assert some.end is not None
+    assert some.end.step == 80
+
+
+def test_giving_up_after_recoveries_is_critical() -> None:
+    loss = lognormal(40, 0.1)
+    loss[[20, 24, 28]] = np.nan
+    events = [{"kind": "nan_recovery", "epoch": 2}] * 3 + [{"kind": "exception", "message": "RuntimeError: NaN persisted"}]
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": loss}, events=events))
+    assert finding.severity == "critical"
+    assert "3 times" in finding.summary
+
+
+def test_a_precursor_is_counted_in_optimizer_steps() -> None:
+    loss, norm = lognormal(200, 0.1), lognormal(200, 0.2)
+    loss[150:] = np.nan
+    norm[144:150] *= 100
+    norm[150:] = np.nan
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": loss, "grad_norm": norm}))
+    assert finding.detail["precursor_steps"] == 6
+    norm[:150] = lognormal(150, 0.2)
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": loss, "grad_norm": norm}))
+    assert finding.detail["precursor_steps"] is None
+
+
+def test_epoch_logs() -> None:
+    values = [2.0, 1.9, math.nan, math.nan]
+    (finding,) = NonfiniteLoss().detect(make_run(epochs={"train/box_loss": values}, source="ultralytics-csv"))
+    assert finding.onset is not None
+    assert (finding.onset.epoch, finding.onset.step) == (2, None)
+
+
+def test_a_nan_in_validation_or_a_value_that_was_not_measured_is_not_this() -> None:
+    run = make_run(epochs={"train/box_loss": [1.0, None, 2.0], "val/box_loss": [math.nan] * 3})
+    assert NonfiniteLoss().detect(run) == []

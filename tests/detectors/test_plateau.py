@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import make_run
+
+from trainwatch.detectors.plateau import Plateau
+
+
+def saturating(n: int = 200, knee: float = 15.0, noise: float = 0.01, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return 0.5 * (1 - np.exp(-np.arange(n) / knee)) + rng.normal(0, noise, n)
+
+
+def detect(fitness: np.ndarray, lr: np.ndarray | None = None, planned: int | None = None, **epochs: np.ndarray) -> list:
+    lr = np.full(len(fitness), 0.01) if lr is None else lr
+    run = make_run(epochs={"fitness": fitness, "lr/pg0": lr, **epochs}, planned_epochs=planned or len(fitness))
+    return Plateau().detect(run)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_stall_with_the_rate_still_high(seed: int) -> None:
+    (finding,) = detect(saturating(seed=seed), planned=600)
+    assert finding.severity == "warning"
+    assert 30 <= finding.onset.epoch <= 90
+    assert finding.detail["flat_epochs"] == 199 - finding.onset.epoch
+
+
+def test_converged_by_schedule_is_information() -> None:
+    lr = 0.01 * (1 + np.cos(np.pi * np.arange(200) / 200)) / 2 + 1e-5
+    (finding,) = detect(saturating(), lr=lr)
+    assert finding.severity == "info"
+    assert finding.detail["converged"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_steady_improvement_is_quiet(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert detect(np.linspace(0.1, 0.5, 300) + rng.normal(0, 0.01, 300)) == []
+
+
+def test_slow_but_real_improvement_is_quiet() -> None:
+    rng = np.random.default_rng(0)
+    assert detect(0.4 + np.linspace(0, 0.08, 400) + rng.normal(0, 0.004, 400)) == []
+
+
+def test_training_loss_tells_overfitting_from_standstill() -> None:
+    falling = np.linspace(3.0, 1.0, 200)
+    (by_heart,) = detect(saturating(), planned=600, **{"train/box_loss": falling})
+    assert by_heart.detail["training_loss_falls"] is True
+    (stuck,) = detect(saturating(), planned=600, **{"train/box_loss": np.full(200, 2.0)})
+    assert stuck.detail["training_loss_falls"] is False
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (np.zeros(200), "nothing is learnt"),
+        (np.full(200, 0.995) + np.random.default_rng(0).normal(0, 1e-3, 200), "nothing left to gain"),
+        (np.r_[np.linspace(0.1, 0.4, 20), np.full(180, 0.4)], "frozen: repeats exactly"),
+        (saturating(15), "too short"),
+    ],
+)
+def test_what_is_no_plateau(values: np.ndarray, why: str) -> None:
+    assert detect(values) == [], why
+
+
+def test_epochs_that_were_not_validated_are_no_zeros() -> None:
+    values = [float(v) if i % 5 == 0 else None for i, v in enumerate(np.linspace(0.1, 0.5, 200))]
+    assert Plateau().detect(make_run(epochs={"fitness": values}, planned_epochs=200)) == []
+
+
+def test_a_validation_loss_serves_where_there_is_no_score() -> None:
+    loss = 1.0 + np.exp(-np.arange(200) / 15) + np.random.default_rng(0).normal(0, 0.003, 200)
+    (finding,) = Plateau().detect(make_run(epochs={"val/loss": loss}, planned_epochs=1000))
+    assert 30 <= finding.onset.epoch <= 110

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from trainwatch.signals.envelope import reduce
+
+
+@pytest.mark.parametrize("at", [0, 1, 499_999, 777_777, 999_999])
+def test_one_spike_in_a_million_is_kept(at: int) -> None:
+    values = np.random.default_rng(0).lognormal(0, 0.3, 1_000_000)
+    values[at] = 87.0
+    curve = reduce("loss", np.arange(len(values)), values)
+    assert max(v for v in curve.high if v is not None) == 87.0
+    assert len(curve.x) <= 800
+
+
+def test_short_series_are_kept_as_they_are() -> None:
+    curve = reduce("a", [3, 4, 5], [1.0, 2.0, 3.0])
+    assert curve.x == (3.0, 4.0, 5.0)
+    assert curve.low == curve.mid == curve.high == (1.0, 2.0, 3.0)
+    assert curve.points_per_bucket == 1
+
+
+def test_non_finite_values_are_listed_and_leave_holes() -> None:
+    curve = reduce("a", range(6), [1.0, np.nan, 3.0, np.inf, np.nan, np.nan], buckets=3)
+    assert curve.nonfinite == (1.0, 3.0, 4.0, 5.0)
+    assert curve.mid == (1.0, 3.0, None)
+
+
+def test_nothing_finite_and_nothing_at_all() -> None:
+    assert reduce("a", [0], [np.nan]).mid == (None,)
+    assert reduce("a", [], []).x == ()
+
+
+def test_many_non_finite_values_are_thinned_from_end_to_end() -> None:
+    curve = reduce("a", range(50_000), np.full(50_000, np.nan))
+    assert len(curve.nonfinite) == 1000
+    assert (curve.nonfinite[0], curve.nonfinite[-1]) == (0.0, 49_999.0)
