@@ -251,10 +251,11 @@ def _replays(run: Run, unit: str) -> list[Mark]:
     if not len(attempt):
         return []
     began = np.flatnonzero((np.diff(attempt.values) != 0) & (attempt.values[1:] > 0)) + 1
+    x = attempt.step if unit == "step" else attempt.epoch
     return [
-        Mark("attempt", f"attempt {attempt.values[i] + 1:.0f} of the epoch", float((attempt.step if unit == "step" else attempt.epoch)[i]))
+        Mark("attempt", f"attempt {attempt.values[i] + 1:.0f} of the epoch", float(x[i]))
         for i in began[:MAX_CHECKPOINT_MARKS]
-    ]  # fmt: skip
+    ]
 
 
 def _x(run: Run, step: object, epoch: object, unit: str) -> float | None:

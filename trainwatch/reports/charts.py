@@ -10,12 +10,13 @@ import io
 import math
 import re
 import statistics
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any
 
-from trainwatch.reports.wording import number, size
+from trainwatch.reports.wording import clean, number, size
 from trainwatch.result import Curve, Mark, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
@@ -74,7 +75,11 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+    panel = _readable(panel)
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing"
+        )  # the browser has the glyph; only its width is guessed
         figure = Figure(figsize=SMALL_IN if small else (WIDTH_IN, HEIGHT_IN))
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
@@ -91,6 +96,15 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _finish(out.getvalue(), panel, first_epoch)
+
+
+def _readable(panel: Panel) -> Panel:
+    """Clean the names that come from the training: columns of the user's own, marks with ids of outside checks."""
+    return replace(
+        panel,
+        curves=tuple(replace(c, name=clean(c.name)) for c in panel.curves),
+        marks=tuple(replace(m, label=clean(m.label)) for m in panel.marks),
+    )
 
 
 def describe(panel: Panel, first_epoch: int = 0) -> str:
@@ -257,7 +271,7 @@ def _gathered(marks: tuple[Mark, ...]) -> list[tuple[float, str, str]]:
 
 
 def _format(axes: Any, panel: Panel, log: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     axes.grid(axis="y", color=_GRID, linewidth=0.5)
     axes.tick_params(which="both", length=0, pad=4)
@@ -274,6 +288,9 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
             axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
+        if not any(v for c in panel.curves for side in (c.low, c.high) for v in side):
+            axes.set_ylim(-0.02, 1)  # zero throughout: no negative half
+            axes.yaxis.set_major_locator(FixedLocator([0]))
         low = min((v for c in panel.curves for v in c.low if v is not None), default=0.0)
         if low >= 0 and panel.unit == "bytes":
             axes.set_ylim(bottom=0)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from trainwatch.reports import wording
 from trainwatch.reports.charts import draw_svg
+from trainwatch.reports.json import storable
 from trainwatch.result import Analysis
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,13 +44,14 @@ def render(analysis: Analysis) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    document = storable(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1))
+    analysis = wording.printable(analysis)
     page = analysis.page
     evidence = [p for p in page.panels if p.evidence]
     others = [p for p in page.panels if not p.evidence][:CLOSED_PANELS]
     charts = {
         p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, small=not p.evidence)) for p in (*evidence, *others)
     }
-    document = json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
     return environment.get_template("page.html.j2").render(
         a=analysis,
         page=page,
@@ -62,6 +64,7 @@ def render(analysis: Analysis) -> str:
         crash_first=analysis.run.ended_by in ("exception", "oom") and bool(page.traceback),
         events=[_event(e, page.first_epoch) for e in page.events],
         answers=_answers(analysis),
+        anchors=_anchors(analysis),
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
         json_block=Markup(script_safe(document)),
@@ -96,6 +99,16 @@ def fold(traceback: str) -> list[Frame]:
 
 def _answers(analysis: Analysis) -> Mapping[str, list[str]]:
     return {f.id: [r.id for r in analysis.recommendations if f.id in r.answers] for f in analysis.findings}
+
+
+def _anchors(analysis: Analysis) -> list[str]:
+    """Return one fragment per finding; the first of an id carries it bare, because that is what links name."""
+    seen: dict[str, int] = {}
+    made = []
+    for finding in analysis.findings:
+        seen[finding.id] = seen.get(finding.id, 0) + 1
+        made.append(f"finding-{finding.id}" + (f"-{seen[finding.id]}" if seen[finding.id] > 1 else ""))
+    return made
 
 
 def _event(event: Mapping[str, Any], first_epoch: int) -> dict[str, str]:

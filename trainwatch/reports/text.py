@@ -12,6 +12,7 @@ from trainwatch.reports.wording import (
     change_value,
     percent,
     place,
+    printable,
     quantity,
 )
 from trainwatch.result import Analysis, Recommendation
@@ -33,6 +34,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
     from rich.console import Console
     from rich.text import Text
 
+    analysis = printable(analysis)
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=color, no_color=not color, color_system="standard" if color else None,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 from typing import Any
 
 from trainwatch.result import Analysis, Quantity, Where
@@ -15,6 +17,36 @@ STATUS_SHAPE = {
 SEVERITY_SHAPE = {"critical": "▲", "warning": "■", "info": "●"}
 
 SOURCES = {"trainwatch": "our own recording", "ultralytics-csv": "results.csv and args.yaml"}
+
+
+# C0 and C1 controls but tab and line feed (they move a terminal's cursor), overrides of the writing direction (they make
+# text read otherwise than it is), and lone surrogates (no file can hold them).
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(analysis: Analysis) -> Analysis:
+    """Replace characters that no log, path or exception may send to a terminal or page by the sign U+FFFD.
+
+    Charts keep their numbers as they are; their names are cleaned where they are drawn.
+    """
+    bare = replace(analysis, page=replace(analysis.page, panels=()))
+    cleaned = Analysis.from_json(_cleaned(bare.to_json(full=True)))
+    return replace(cleaned, page=replace(cleaned.page, panels=analysis.page.panels))
+
+
+def clean(text: str) -> str:
+    """Replace the unprintable characters of one string by the sign U+FFFD."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(k): _cleaned(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(v) for v in value]
+    return value
 
 
 def number(value: float) -> str:
