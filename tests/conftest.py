@@ -38,7 +38,9 @@ def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     """Train YOLO12n for real, watched or bare, and return its trainer: ``train(watched=True, callbacks={}, **args)``."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*, watched: bool = True, callbacks: dict[str, Any] | None = None, model: str = "yolo12n.yaml", **args: Any) -> Any:
+    def run(
+        *, watched: bool = True, callbacks: dict[str, Any] | None = None, model: str = "yolo12n.yaml", **args: Any
+    ) -> Any:
         from ultralytics import YOLO
 
         from trainwatch_hooks import watch

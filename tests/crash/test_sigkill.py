@@ -71,7 +71,17 @@ def test_a_fast_loop_across_rotations(tmp_path: Path, seed: int) -> None:
 def test_a_yolo_training(tmp_path: Path, shapes: Path, seed: int) -> None:
     read_end, write_end = os.pipe()
     victim = subprocess.Popen(
-        ["bash", "-c", f'exec 3>&{write_end}; exec "$@"', "-", sys.executable, "-c", YOLO, str(tmp_path / "exp"), str(shapes)],
+        [
+            "bash",
+            "-c",
+            f'exec 3>&{write_end}; exec "$@"',
+            "-",
+            sys.executable,
+            "-c",
+            YOLO,
+            str(tmp_path / "exp"),
+            str(shapes),
+        ],
         pass_fds=(write_end,),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -10,7 +10,13 @@ from trainwatch.result import Finding
 
 def detect(norm: np.ndarray, **columns: np.ndarray) -> list[Finding]:
     n = len(norm)
-    steps = {"grad_norm": norm, "batch_size": np.full(n, 16), "accumulate": np.ones(n), "lr/pg0": np.full(n, 0.01), **columns}
+    steps = {
+        "grad_norm": norm,
+        "batch_size": np.full(n, 16),
+        "accumulate": np.ones(n),
+        "lr/pg0": np.full(n, 0.01),
+        **columns,
+    }
     return GradientExplosion().detect(make_run(steps, trainer="ultralytics"))
 
 

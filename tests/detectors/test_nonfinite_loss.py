@@ -35,7 +35,9 @@ def test_transient_is_told_from_persistent() -> None:
 def test_giving_up_after_recoveries_is_critical() -> None:
     loss = lognormal(40, 0.1)
     loss[[20, 24, 28]] = np.nan
-    events = [{"kind": "nan_recovery", "epoch": 2}] * 3 + [{"kind": "exception", "message": "RuntimeError: NaN persisted"}]
+    events = [{"kind": "nan_recovery", "epoch": 2}] * 3 + [
+        {"kind": "exception", "message": "RuntimeError: NaN persisted"}
+    ]
     (finding,) = NonfiniteLoss().detect(make_run({"loss": loss}, events=events))
     assert finding.severity == "critical"
     assert "3 times" in finding.summary

@@ -26,6 +26,13 @@ from trainwatch.result import (
 )
 from trainwatch.runs import Run
 
+TRACEBACK = """Traceback
+  File "/home/me/train.py", line 1
+    {text}
+  File "/x/site-packages/a.py", line 2
+    b
+Error: {text}"""
+
 
 def make_run(
     steps: Mapping[str, Any] | None = None,
@@ -41,7 +48,12 @@ def make_run(
     if steps is not None:
         n = len(next(iter(steps.values()))) if steps else 0
         index = np.arange(n)
-        keys = {"step": index, "epoch": index // steps_per_epoch, "attempt": index * 0, "batch": index % steps_per_epoch}
+        keys = {
+            "step": index,
+            "epoch": index // steps_per_epoch,
+            "attempt": index * 0,
+            "batch": index % steps_per_epoch,
+        }
         step_table = pa.table({k: pa.array(v) for k, v in {**keys, **steps}.items()})
     epoch_table = None
     if epochs is not None:
@@ -56,7 +68,9 @@ def lognormal(n: int, sigma: float = 0.5, level: float = 100.0, seed: int = 0, d
     return level * np.exp(rng.normal(0, sigma, n) - decay * np.arange(n) / max(n, 1))
 
 
-def make_finding(id: str = "plateau", severity: Any = "warning", epoch: int | None = 3, step: int | None = 30, **more: Any) -> Finding:
+def make_finding(
+    id: str = "plateau", severity: Any = "warning", epoch: int | None = 3, step: int | None = 30, **more: Any
+) -> Finding:
     """A finding with plausible fields."""
     fields: dict[str, Any] = {
         "confidence": 0.8,
@@ -81,11 +95,20 @@ def make_analysis(text: str = "plain", **page: Any) -> Analysis:
         "overrides_yaml": f"data: {text}\n",
         "facts": (("Done", f"3 of 10 epochs {text}"),),
         "panels": (
-            Panel("loss", f"Loss {text}", "", "step", (curve,), (Mark("onset", f"onset: {text}", 1.0),), log=True, evidence=True),
+            Panel(
+                "loss",
+                f"Loss {text}",
+                "",
+                "step",
+                (curve,),
+                (Mark("onset", f"onset: {text}", 1.0),),
+                log=True,
+                evidence=True,
+            ),
             Panel("host_memory", "Memory", "bytes", "step", (curve,), limit=4.0),
         ),
         "events": ({"time_s": 1.7e9, "step": 3, "epoch": 1, "kind": "warning", "message": text},),
-        "traceback": f'Traceback\n  File "/home/me/train.py", line 1\n    {text}\n  File "/x/site-packages/a.py", line 2\n    b\nError: {text}',
+        "traceback": TRACEBACK.format(text=text),
         "configuration": (("Arguments", (("data", text),)),),
         "thresholds": {"plateau": {"min_epochs": 20}},
         "notes": (f"note {text}",),

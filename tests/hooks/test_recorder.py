@@ -19,7 +19,9 @@ def test_a_plain_loop(tmp_path: Path) -> None:
         for epoch in range(2):
             for batch in range(3):
                 rec.begin_step()
-                rec.step(epoch=epoch, losses={"cls": 1.0, "box": 2.0}, grad_norm=5.0 + batch, lr=[0.1, 0.2], batch_size=4)
+                rec.step(
+                    epoch=epoch, losses={"cls": 1.0, "box": 2.0}, grad_norm=5.0 + batch, lr=[0.1, 0.2], batch_size=4
+                )
             rec.epoch_end(epoch, train={"cls": 1.0}, metrics={"acc": 0.5}, fitness=0.5)
     run = read_run(tmp_path / "exp")
     assert run.source == "trainwatch"
@@ -81,7 +83,10 @@ def test_an_exception_is_recorded_and_passes(tmp_path: Path) -> None:
     ("error", "expected"),
     [
         (RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"), True),
-        (RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried"),
+            True,
+        ),
         (MemoryError(), True),
         (OSError(12, "Cannot allocate memory"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
@@ -118,7 +123,9 @@ def test_own_errors_are_swallowed_said_once_and_recorded(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("where", ["file in the way", "read-only"])
-def test_nowhere_to_write_leaves_the_training_alone(tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nowhere_to_write_leaves_the_training_alone(
+    tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     target = tmp_path / "exp"
     if where == "file in the way":
         target.write_text("not a folder")

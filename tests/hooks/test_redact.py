@@ -27,7 +27,8 @@ def test_secrets_do_not_survive(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["lr0=0.01", "runs/train/weights/best.pt", "tokenizer took 3 s", "box_loss: 1.25", "https://example.com/a:b"]
+    "text",
+    ["lr0=0.01", "runs/train/weights/best.pt", "tokenizer took 3 s", "box_loss: 1.25", "https://example.com/a:b"],
 )
 def test_plain_text_stays(text: str) -> None:
     assert redact_text(text) == text

@@ -9,13 +9,14 @@ Why it matters:
     training is not done: it is stuck, and something has to change.
 
 How it decides:
-    The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is a new best of the
-    smoothed score by more than 0.002, 1 % of the best (0.5 % for a loss) and 3 standard errors of the smoothed score,
-    whichever is largest. The plateau is what lies behind the last improvement: at least 20 epochs and a quarter of the
-    run. The upper end of the 95 % interval of its Theil-Sen slope, over its whole length, must stay below three such
-    improvements. Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned
-    epochs are done when it begins; information otherwise (converged). Never critical. No plateau: scores that stay
-    below 0.005 (nothing is learnt), that reached 0.97 (nothing left to gain), or that repeat exactly (frozen).
+    The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is more than 0.002,
+    1 % of the best (0.5 % for a loss) and 3 standard errors of the smoothed score, whichever is largest. The plateau
+    begins where the smoothed score first comes within one improvement of the best level that it ever held over an
+    eighth of the run, and must last at least 20 epochs and a quarter of the run. The upper end of the 95 % interval of
+    its Theil-Sen slope, over its whole length, must stay below two improvements, the slope itself below half of one. Warning while the learning rate is
+    above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins; information otherwise
+    (converged). Never critical. No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97
+    (nothing left to gain), or that repeat exactly (frozen).
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -59,7 +60,8 @@ class Plateau(Detector):
         min_delta_loss_share: The same for a validation loss.
         smoothing_share: Window of the running median as a share of the epochs done.
         min_smoothing_epochs: Its smallest width.
-        slope_deltas: What the slope may add over the plateau, in smallest improvements.
+        slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
+        gain_deltas: The same for the slope itself.
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         min_score: Best scores below are "learns nothing", not a plateau.
@@ -84,7 +86,8 @@ class Plateau(Detector):
     min_delta_loss_share: float = 0.005
     smoothing_share: float = 1 / 40
     min_smoothing_epochs: int = 5
-    slope_deltas: float = 3.0
+    slope_deltas: float = 2.0
+    gain_deltas: float = 0.5
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
     min_score: float = 0.005
@@ -116,7 +119,7 @@ class Plateau(Detector):
         noise = 1.4826 * float(np.median(np.abs(sign * score.values - smooth))) * 1.25 / np.sqrt(width)
         smallest = max(self.min_delta, self.min_delta_share * best) if sign > 0 else self.min_delta_loss_share * best
         delta = max(smallest, self.noise_errors * noise)
-        last = _last_improvement(smooth, delta)
+        last = _reached(sign * score.values, smooth, delta)
         if last == len(score) - 1:
             return []
         start_epoch = int(score.epoch[last])
@@ -127,7 +130,7 @@ class Plateau(Detector):
         if float(np.mean(np.diff(score.values[behind]) == 0)) >= self.max_frozen_share:
             return []
         slope = theil_sen(score.epoch[behind].astype(np.float64), sign * score.values[behind])
-        if not slope.high * flat <= self.slope_deltas * delta:
+        if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
             return []
         return [self._finding(view, score, sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 
@@ -234,10 +237,12 @@ def _fall(values: npt.NDArray[np.float64]) -> float:
     return (start - end) / start if start > 0 else 0.0
 
 
-def _last_improvement(smooth: npt.NDArray[np.float64], delta: float) -> int:
-    """Return the index of the last value that beat the record before it by more than ``delta``."""
-    record, at = -np.inf, 0
-    for i, value in enumerate(smooth.tolist()):
-        if value > record + delta:
-            record, at = value, i
-    return at
+def _reached(values: npt.NDArray[np.float64], smooth: npt.NDArray[np.float64], delta: float) -> int:
+    """Return the index at which the smoothed score first came within ``delta`` of the best level that it ever held.
+
+    A level is a median over an eighth of the series, so that a lucky epoch is none. Records are no good here: among
+    noise there is always a later one.
+    """
+    wide = max(5, len(values) // 8)
+    level = float(np.nanmax(pd.Series(values).rolling(wide, min_periods=wide).median().to_numpy()))
+    return int(np.flatnonzero(smooth >= level - delta)[0])

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 pytest.importorskip("ultralytics")
-import torch  # noqa: E402
+import torch
 
-from trainwatch.runs import how_it_ended, read_run  # noqa: E402
-from trainwatch_hooks import watch  # noqa: E402
-from trainwatch_hooks.trainers.ultralytics import UltralyticsHook  # noqa: E402
+from trainwatch.runs import how_it_ended, read_run
+from trainwatch_hooks import watch
+from trainwatch_hooks.trainers.ultralytics import UltralyticsHook
 
 Train = Callable[..., Any]
 pytestmark = pytest.mark.training
@@ -32,7 +32,9 @@ def test_watched_and_bare_trainings_end_in_the_same_bits(train: Train) -> None:
     final: dict[str, Any] = {}
 
     def keep(name: str) -> dict[str, Any]:
-        return {"on_train_end": lambda trainer: final.update({name: {k: v.clone() for k, v in weights_of(trainer).items()}})}
+        return {
+            "on_train_end": lambda trainer: final.update({name: {k: v.clone() for k, v in weights_of(trainer).items()}})
+        }
 
     train(watched=False, callbacks=keep("bare"), name="bare")
     train(watched=True, callbacks=keep("watched"), name="watched")
@@ -148,7 +150,14 @@ def test_two_trainings_of_one_watched_model_are_two_records(shapes: Path, tmp_pa
     model = watch(YOLO("yolo12n.yaml"), report=False)
     for name in ("a", "b"):
         model.train(
-            data=str(shapes), epochs=1, imgsz=64, batch=16, device="cpu", plots=False, project=str(tmp_path / "runs"), name=name
+            data=str(shapes),
+            epochs=1,
+            imgsz=64,
+            batch=16,
+            device="cpu",
+            plots=False,
+            project=str(tmp_path / "runs"),
+            name=name,
         )
     for name in ("a", "b"):
         run = read_run(tmp_path / "runs" / name)

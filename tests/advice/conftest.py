@@ -1,0 +1,59 @@
+"""Findings and contexts that every piece of advice is tried with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from synthetic import make_finding
+
+from trainwatch.result import Context, Finding
+
+DETAILS: dict[str, list[dict[str, Any]]] = {
+    "gradient-explosion": [{"lr": 0.5, "times_baseline": 100.0}, {}],
+    "loss-explosion": [{"level": 1.0}],
+    "nonfinite-loss": [{"precursor_steps": None, "component": "box_loss"}, {"precursor_steps": 5, "lr": 0.01}],
+    "plateau": [{"training_loss_falls": f, "flat_epochs": 50, "best_epoch": 3} for f in (True, False, None)],
+    "memory-creep": [{"kind": "leak"}, {"kind": "fragmentation"}],
+    "host-memory-creep": [{"kind": "leak"}],
+    "out-of-memory": [{"place": "host"}, {"place": "device"}],
+    "killed": [{}],
+    "truncated-run": [{}],
+    "early-stopped": [{}],
+}
+
+
+def contexts() -> Iterator[Context]:
+    """Yield contexts over the arguments that advice reads."""
+    for batch, optimizer, scale, polygons, done, device in itertools.product(
+        (1, 16, 256, -1, 0.7), ("auto", "SGD", "AdamW"), ("n", "x", None), (True, False, None), (0, 40), ("cpu", "0")
+    ):
+        args = {
+            "model": "yolo12n.yaml", "data": "d.yaml", "epochs": 100, "batch": batch, "nbs": 64, "optimizer": optimizer,
+            "lr0": 0.01, "momentum": 0.98, "warmup_epochs": 3.0, "warmup_bias_lr": 0.1, "amp": True, "cache": "ram",
+            "workers": 8, "multi_scale": 0.5, "mosaic": 0.0, "copy_paste": 0.0, "mixup": 0.0, "cos_lr": False,
+            "device": device, "save_period": -1, "patience": 100,
+        }  # fmt: skip
+        yield Context(
+            args=args, requested={k: args[k] for k in ("model", "data", "epochs", "batch", "optimizer")}, planned_epochs=100,
+            epochs_done=done, model_scale=scale, labels_have_polygons=polygons, run_dir="runs/exp 3",
+            resume_from="weights/last.pt" if done else None, accumulate=4 if batch == 16 else None,
+        )  # fmt: skip
+
+
+def finding_sets() -> Iterator[list[Finding]]:
+    """Yield each finding alone, with each of its details, and all together."""
+    for id, details in DETAILS.items():
+        for detail in details:
+            for severity in ("critical", "warning", "info"):
+                yield [make_finding(id, severity, detail=detail)]
+    yield [make_finding(id, "critical", detail=details[0]) for id, details in DETAILS.items()]
+
+
+@pytest.fixture(scope="session")
+def cases() -> list[tuple[list[Finding], Context]]:
+    """All combinations, some 5000."""
+    sets = list(finding_sets())
+    return [(findings, context) for context in contexts() for findings in sets]

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from synthetic import make_finding
+
+from trainwatch.advice.resume_run import ResumeRun
+from trainwatch.prescription import command
+from trainwatch.result import Context
+
+KILLED = [make_finding("killed", "critical")]
+
+
+def test_the_command_is_a_resume() -> None:
+    context = Context(
+        args={"model": "yolo12n.yaml"},
+        epochs_done=12,
+        planned_epochs=60,
+        resume_from="weights/last.pt",
+        run_dir="runs/a b",
+    )
+    found = ResumeRun().advise(KILLED, context)
+    assert found is not None
+    assert command([found], context) == "yolo train resume 'model=runs/a b/weights/last.pt'"
+    assert "epoch 13" in found.expected
+
+
+def test_not_where_something_else_is_broken_or_nothing_is_done() -> None:
+    nan = make_finding("nonfinite-loss", "critical")
+    assert ResumeRun().advise([*KILLED, nan], Context(epochs_done=12)) is None
+    assert ResumeRun().advise(KILLED, Context(epochs_done=0)) is None

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from synthetic import make_finding, make_run
+
+from trainwatch.context import build_context, good_checkpoint, model_scale
+
+
+@pytest.mark.parametrize(
+    ("model", "scale"),
+    [
+        ("yolo12n.yaml", "n"), ("yolo11x-seg.pt", "x"), ("/a/b/yolov8s.pt", "s"), ("C:\\w\\yolov10b.pt", "b"),
+        ("yolo12.yaml", None), ("best.pt", None), ("mynet.yaml", None), ("yolov12n-facepose.yaml", "n"), ("", None),
+    ],
+)  # fmt: skip
+def test_scale_out_of_the_name(model: str, scale: str | None) -> None:
+    assert model_scale(model) == scale
+
+
+def checkpoints(*best: int, last: int) -> list[dict]:
+    return [{"kind": "checkpoint", "epoch": e, "data": {"best": e in best}} for e in range(last + 1)]
+
+
+def test_without_a_fault_the_last_one_is_good() -> None:
+    assert good_checkpoint(make_run(events=checkpoints(2, last=5)), []) == "weights/last.pt"
+    assert good_checkpoint(make_run(), []) is None
+
+
+def test_after_an_explosion_only_what_was_written_before_it() -> None:
+    fault = [make_finding("loss-explosion", "critical", epoch=4)]
+    assert good_checkpoint(make_run(events=checkpoints(0, 2, last=9)), fault) == "weights/best.pt"
+    assert good_checkpoint(make_run(events=checkpoints(0, 2, 6, last=9)), fault) is None, "best.pt was overwritten"
+    kept = make_run(events=checkpoints(0, 6, last=9), args={"save_period": 3})
+    assert good_checkpoint(kept, fault) == "weights/epoch3.pt"
+    assert good_checkpoint(make_run(events=checkpoints(last=3)), fault) == "weights/last.pt"
+
+
+def test_a_plateau_spoils_no_weights() -> None:
+    assert (
+        good_checkpoint(make_run(events=checkpoints(last=9)), [make_finding("plateau", "critical", epoch=4)])
+        == "weights/last.pt"
+    )
+
+
+def test_context_of_a_recording() -> None:
+    run = make_run(
+        {"accumulate": [1, 2, 4]}, {"fitness": [0.1, 0.3, 0.2]}, trainer="ultralytics", planned_epochs=9,
+        args={"model": "yolo12s.yaml"}, requested={"lr0": 1}, dataset={"has_polygons": False}, hardware={"memory_limit_bytes": 7},
+    )  # fmt: skip
+    context = build_context(run, [])
+    assert (context.accumulate, context.best_epoch, context.epochs_done, context.planned_epochs) == (4, 1, 3, 9)
+    assert (context.model_scale, context.labels_have_polygons, context.memory_limit_bytes) == ("s", False, 7)
+    assert context.requested == {"lr0": 1}

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic import make_finding, make_run
+
+from trainwatch.cost import cost_of, duration, worked_s
+
+
+def test_time_after_the_onset() -> None:
+    run = make_run({"time_s": 1000.0 + 10.0 * np.arange(100)})
+    assert cost_of(run, make_finding(epoch=7, step=75)) == "4 min of 16.5 min (24 %, 2 epochs) ran after the onset."
+
+
+def test_a_sleeping_machine_is_not_work() -> None:
+    times = 10.0 * np.arange(100)
+    times[50:] += 1e6
+    assert worked_s(make_run({"time_s": times})) == 980.0
+
+
+def test_at_the_very_end_nothing_was_lost() -> None:
+    run = make_run({"time_s": 10.0 * np.arange(1000)})
+    assert "had been trained when it happened" in cost_of(run, make_finding(epoch=99, step=999))
+
+
+def test_epoch_logs_and_logs_without_a_clock() -> None:
+    run = make_run(epochs={"time_s": 60.0 * np.arange(100), "fitness": np.ones(100)})
+    assert cost_of(run, make_finding(epoch=50, step=None)).startswith("49 min of 1.65 h")
+    assert "no clock" in cost_of(make_run(epochs={"fitness": np.ones(3)}), make_finding(epoch=1))
+    assert cost_of(run, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.25, "5.25 s"), (90, "1.5 min"), (7200, "2 h"), (5 * 86400, "5 d"), (0, "0 s")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
