@@ -222,6 +222,8 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
         return
     top = max((v for c in panel.curves for v in c.high if v is not None), default=0.0)
     if top < 0.25 * panel.limit:  # far away: drawing it would flatten the curve
+        if top > 0:
+            axes.set_ylim(top=1.35 * top)  # room for the words
         axes.annotate(
             f"limit {_value(panel.limit, panel)}, far above", (0.995, 0.97), xycoords="axes fraction", ha="right", va="top",
             fontsize=7.5, color=_MUTED,
@@ -271,7 +273,15 @@ def _gathered(marks: tuple[Mark, ...]) -> list[tuple[float, str, str]]:
 
 
 def _format(axes: Any, panel: Panel, log: bool) -> None:
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        MultipleLocator,
+        NullFormatter,
+        NullLocator,
+    )
 
     axes.grid(axis="y", color=_GRID, linewidth=0.5)
     axes.tick_params(which="both", length=0, pad=4)
@@ -288,6 +298,8 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
             axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
+        if panel.unit == "bytes":
+            axes.yaxis.set_major_locator(MultipleLocator(_binary_step(axes.get_ylim()[1])))
         if not any(v for c in panel.curves for side in (c.low, c.high) for v in side):
             axes.set_ylim(-0.02, 1)  # zero throughout: no negative half
             axes.yaxis.set_major_locator(FixedLocator([0]))
@@ -297,6 +309,11 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     axes.annotate(panel.x_unit, (1.008, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
+
+
+def _binary_step(top: float) -> float:
+    """Return the power of two that divides 0..top into three to six parts: whole numbers of MiB or GiB."""
+    return float(2.0 ** math.floor(math.log2(max(top, 4.0) / 3)))
 
 
 def _can_be_log(panel: Panel) -> bool:

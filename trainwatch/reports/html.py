@@ -94,7 +94,19 @@ def fold(traceback: str) -> list[Frame]:
             frames[-1] = Frame(library, f"{frames[-1].text}\n{line}")
         else:
             frames.append(Frame(library, line))
+    if not any('File "' in f.text for f in frames if not f.library):
+        frames = [part for f in frames for part in (_last_open(f) if f.library else [f])]
     return frames
+
+
+def _last_open(frame: Frame) -> list[Frame]:
+    """Keep the innermost library frame open where no own frame says where it happened."""
+    at = frame.text.rfind('  File "')
+    return (
+        [Frame(True, frame.text[:at].rstrip("\n")), Frame(False, frame.text[at:])]
+        if at > 0
+        else [Frame(False, frame.text)]
+    )
 
 
 def _answers(analysis: Analysis) -> Mapping[str, list[str]]:

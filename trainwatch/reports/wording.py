@@ -39,6 +39,14 @@ def clean(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
+def short(text: str, limit: int = 80) -> str:
+    """Cut a text at a word, with an ellipsis, if it is longer than ``limit`` characters."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut[limit // 2 :] else cut) + "…"
+
+
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
