@@ -12,11 +12,11 @@ How it decides:
     The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is more than 0.002,
     1 % of the best (0.5 % for a loss) and 3 standard errors of the smoothed score, whichever is largest. The plateau
     begins where the smoothed score first comes within one improvement of the best level that it ever held over an
-    eighth of the run, and must last at least 20 epochs and a quarter of the run. The upper end of the 95 % interval of
-    its Theil-Sen slope, over its whole length, must stay below two improvements, the slope itself below half of one. Warning while the learning rate is
-    above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins; information otherwise
-    (converged). Never critical. No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97
-    (nothing left to gain), or that repeat exactly (frozen).
+    eighth of the run, and must last at least 20 epochs and a quarter of the run. Its Theil-Sen slope, over its whole
+    length, must stay below one improvement, the upper end of the slope's 95 % interval below three. Warning while the
+    learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
+    information otherwise (converged). Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
+    that reached 0.97 (nothing left to gain), or that repeat exactly (frozen).
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -86,8 +86,8 @@ class Plateau(Detector):
     min_delta_loss_share: float = 0.005
     smoothing_share: float = 1 / 40
     min_smoothing_epochs: int = 5
-    slope_deltas: float = 2.0
-    gain_deltas: float = 0.5
+    slope_deltas: float = 3.0
+    gain_deltas: float = 1.0
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
     min_score: float = 0.005
