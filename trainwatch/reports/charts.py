@@ -16,7 +16,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from trainwatch.reports.wording import clean, number, size
+from trainwatch.reports.wording import number, printable_panel, size
 from trainwatch.result import Curve, Mark, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
@@ -75,7 +75,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    panel = _readable(panel)
+    panel = printable_panel(panel)
     with mpl.rc_context(_STYLE), warnings.catch_warnings():  # type: ignore[arg-type]
         warnings.filterwarnings(
             "ignore", message="Glyph .* missing"
@@ -96,15 +96,6 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return _finish(out.getvalue(), panel, first_epoch)
-
-
-def _readable(panel: Panel) -> Panel:
-    """Clean the names that come from the training: columns of the user's own, marks with ids of outside checks."""
-    return replace(
-        panel,
-        curves=tuple(replace(c, name=clean(c.name)) for c in panel.curves),
-        marks=tuple(replace(m, label=clean(m.label)) for m in panel.marks),
-    )
 
 
 def describe(panel: Panel, first_epoch: int = 0) -> str:
@@ -230,8 +221,8 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
         )  # fmt: skip
         return
     axes.axhline(panel.limit, color=_BAD, linewidth=1.0, linestyle=(0, (5, 2)))
-    axes.annotate(f"limit {_value(panel.limit, panel)}", (0.995, panel.limit), xycoords=("axes fraction", "data"), ha="right",
-                  va="bottom", fontsize=7.5, color=_BAD)  # fmt: skip
+    axes.annotate(f"limit {_value(panel.limit, panel)}", (0.5, panel.limit), xycoords=("axes fraction", "data"),
+                  xytext=(0, -2), textcoords="offset points", ha="center", va="top", fontsize=7.5, color=_BAD)  # fmt: skip
 
 
 def _draw_marks(axes: Any, panel: Panel, shift: float, small: bool) -> None:
@@ -294,8 +285,10 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_locator(NullLocator())
         low, high = axes.get_ylim()
-        if high / low < 30:  # less than a decade and a half: too few powers of ten to read values from
+        if high / low < 4:
             axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+        elif high / low < 100:  # too few powers of ten to read values from
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         if panel.unit == "bytes":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import textwrap
 
 from trainwatch.reports.wording import (
     SEVERITY_SHAPE,
@@ -117,13 +116,8 @@ def _indented(console: object, text: str, label: str = "  ") -> None:
     from rich.text import Text
 
     assert isinstance(console, Console)
-    room = max(console.width, 20)
-    lines = textwrap.wrap(
-        text,
-        room,
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        break_long_words=True,
-        break_on_hyphens=False,
-    )
-    console.print(Text("\n".join(lines)), soft_wrap=True)
+    room = max(console.width - len(label), 20)
+    # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
+    lines = Text(" ".join(text.split())).wrap(console, room)
+    for i, line in enumerate(lines):
+        console.print(Text((label if i == 0 else " " * len(label)) + line.plain.rstrip()), soft_wrap=True)

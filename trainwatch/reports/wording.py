@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from trainwatch.result import Analysis, Quantity, Where
+from trainwatch.result import Analysis, Panel, Quantity, Where
 
 STATUS_SHAPE = {
     "crashed": "▲", "diverged": "▲", "stalled": "■", "degraded": "■", "incomplete": "○", "healthy": "●", "unknown": "○",
@@ -25,13 +25,21 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206
 
 
 def printable(analysis: Analysis) -> Analysis:
-    """Replace characters that no log, path or exception may send to a terminal or page by the sign U+FFFD.
-
-    Charts keep their numbers as they are; their names are cleaned where they are drawn.
-    """
+    """Replace characters that no log, path or exception may send to a terminal or page by the sign U+FFFD."""
     bare = replace(analysis, page=replace(analysis.page, panels=()))
     cleaned = Analysis.from_json(_cleaned(bare.to_json(full=True)))
-    return replace(cleaned, page=replace(cleaned.page, panels=analysis.page.panels))
+    return replace(cleaned, page=replace(cleaned.page, panels=tuple(printable_panel(p) for p in analysis.page.panels)))
+
+
+def printable_panel(panel: Panel) -> Panel:
+    """Clean the words of a chart (columns of the user's own, ids of outside checks); numbers stay as they are."""
+    return replace(
+        panel,
+        title=clean(panel.title),
+        caption=clean(panel.caption),
+        curves=tuple(replace(c, name=clean(c.name)) for c in panel.curves),
+        marks=tuple(replace(m, label=clean(m.label)) for m in panel.marks),
+    )
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from trainwatch.reports.charts import coarser, describe, draw_svg
+from trainwatch.result import Curve, Mark, Panel
+from trainwatch.signals.envelope import reduce
+
+
+def panel(*curves: Curve, **more: object) -> Panel:
+    fields: dict[str, object] = {"id": "loss", "title": "Training loss", "unit": "", "x_unit": "step", **more}
+    return Panel(curves=curves, **fields)  # type: ignore[arg-type]
+
+
+def curve(values: object, name: str = "loss", buckets: int = 800) -> Curve:
+    array = np.asarray(values, float)
+    return reduce(name, np.arange(len(array)), array, buckets)
+
+
+def texts(svg: str) -> list[str]:
+    return [e.text or "" for e in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def tags(svg: str) -> str:
+    return " ".join(re.findall(r"<[^>]*>", svg))
+
+
+def test_it_is_a_well_formed_image_with_a_description_and_without_the_clock() -> None:
+    svg = draw_svg(panel(curve([3.0, 2.0, 1.0])))
+    root = ET.fromstring(svg)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "Training loss by step: loss from 3 to 1, smallest 1, largest 3."
+    assert "metadata" not in svg
+    assert "<?xml" not in svg
+    assert svg == draw_svg(panel(curve([3.0, 2.0, 1.0])))
+
+
+def test_every_colour_follows_the_theme() -> None:
+    many = [curve(np.arange(1.0, 2000.0) * i, f"c{i}", 100) for i in range(1, 9)]
+    svg = draw_svg(panel(*many, limit=9e4, marks=(Mark("onset", "onset: x", 4.0), Mark("checkpoint", "best", 5.0))))
+    assert not re.search(r"#[0-9a-f]{6}\b", tags(svg))
+    assert {f"var(--c{i})" for i in range(8)} <= set(re.findall(r"var\(--\w+\)", svg))
+    # What has no fill is black in every theme.
+    assert all("fill" in e for e in re.findall(r"<text[^>]*>", svg))
+
+
+def test_digits_of_labels_are_kept_and_coordinates_are_short() -> None:
+    svg = draw_svg(panel(curve([0.0112, 0.0125, 0.0171]), limit=0.0137))
+    assert any(re.fullmatch(r"0\.01\d+", t) for t in texts(svg))
+    assert "limit 0.0137" in texts(svg)
+    assert not re.search(r"\d\.\d\d", " ".join(re.findall(r' d="([^"]*)"', svg)))
+
+
+def test_text_from_the_training_stays_text() -> None:
+    name = "<b>$\\frac{1}$ #0001f0 1.2345"
+    svg = draw_svg(panel(curve([1.0, 2.0], name[:20]), curve([2.0, 3.0], "#000101 1.2345"), id='x" onload="alert(1)'))
+    assert "#000101 1.2345" in texts(svg)
+    assert any(t.startswith("<b>$") for t in texts(svg))
+    assert "onload=" not in svg
+
+
+@pytest.mark.parametrize("name", ["損失", "a\x1b[31mb", "\ud800"])
+def test_odd_names_neither_warn_nor_break(name: str) -> None:
+    draw_svg(panel(curve([1.0, 2.0], name), curve([2.0, 3.0]))).encode()
+
+
+def test_two_charts_share_no_id() -> None:
+    marks = (Mark("checkpoint", "best", 1.0),)
+    one, two = (draw_svg(panel(curve([1.0, 2.0, 3.0]), id=i, marks=marks)) for i in ("a", "b_close"))
+    ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (one, two)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for svg, known in zip((one, two), ids, strict=True):
+        assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg)) <= known
+
+
+def test_a_thousand_non_finite_values_cost_little() -> None:
+    values = np.ones(2000)
+    values[::2] = np.nan
+    quiet, loud = (len(draw_svg(panel(curve(v)))) for v in (np.ones(2000), values))
+    assert "var(--bad)" in draw_svg(panel(curve(values)))
+    assert loud - quiet < 25_000
+
+
+def test_nothing_finite_one_value_and_zero_can_be_drawn() -> None:
+    for values in ([np.nan, np.nan], [5.0], [0.0, 0.0], [-1.0, 1.0], [3e38, 1e-7]):
+        for log in (False, True):
+            ET.fromstring(draw_svg(panel(curve(values), log=log)))
+
+
+def test_joining_buckets_keeps_the_spike_and_the_dip() -> None:
+    values = np.ones(5000)
+    values[1234], values[4321] = 87.0, -3.0
+    joined = coarser(curve(values), 50)
+    assert len(joined.x) <= 50
+    assert max(v for v in joined.high if v is not None) == 87.0
+    assert min(v for v in joined.low if v is not None) == -3.0
+    assert joined.points_per_bucket * len(joined.x) >= 5000
+
+
+def test_epochs_are_shown_as_the_trainer_counts_them() -> None:
+    shown = panel(curve([1.0, 2.0]), x_unit="epoch", marks=(Mark("onset", "onset: plateau", 1.0),))
+    assert describe(shown, first_epoch=1).endswith("onset: plateau at epoch 2.")
+    assert describe(replace(shown, x_unit="step"), first_epoch=1).endswith("at step 1.")
+
+
+def test_memory_is_written_in_whole_binary_units() -> None:
+    labels = texts(draw_svg(panel(curve(np.linspace(1, 7, 50) * 2**30), unit="bytes", limit=float(2**36))))
+    assert {"0", "2 GiB", "4 GiB"} <= set(labels)
+    assert any("far above" in t for t in labels)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from synthetic import make_analysis
+
+from trainwatch.reports.text import render
+
+
+@pytest.mark.parametrize("width", [40, 57, 80, 120, 200])
+@pytest.mark.parametrize("text", ["plain", "a long sentence " * 30, "x" * 300, "長い説明" * 40])
+def test_no_line_is_wider_than_the_terminal(width: int, text: str) -> None:
+    analysis = make_analysis(text)
+    analysis = replace(analysis, page=replace(analysis.page, next_command=""))
+    assert max(map(cell_len, render(analysis, width=width).splitlines())) <= width
+
+
+def test_the_next_command_is_one_line_to_be_copied() -> None:
+    command = "yolo train " + "argument=value " * 20 + "end"
+    assert f"  {command}" in render(make_analysis(next_command=command), width=40).splitlines()
+
+
+def test_everything_that_matters_is_told() -> None:
+    out = render(make_analysis("because"), width=100)
+    for part in ("▲ Crashed", "plateau", "confidence 80 %", "1 h of 2 h", "- lr0=0.1", "+ lr0=0.05", "Expect:", "1 passed",
+                 "1 could not run", "epoch 4, step 30", "12.5 epochs"):  # fmt: skip
+        assert part in out, part
+
+
+def test_colour_only_when_asked() -> None:
+    assert "\x1b[" not in render(make_analysis(), width=80)
+    assert "\x1b[" in render(make_analysis(), width=80, color=True)
+
+
+def test_a_log_cannot_drive_the_terminal() -> None:
+    out = render(make_analysis("\x1b[2J\x1b]0;title\x07\x9b1m\r\u202e"), width=80)
+    assert not set(out) & set("\x1b\x07\x9b\r\u202e")
+
+
+def test_markup_of_rich_is_text() -> None:
+    assert "[bold red]x[/]" in render(make_analysis("[bold red]x[/]"), width=120)

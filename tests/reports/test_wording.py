@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from synthetic import make_analysis
+
+from trainwatch.reports import wording
+from trainwatch.result import Quantity, Where
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.03, "0.03"), (0.0312345, "0.03123"), (3e-4, "0.0003"), (12345.6, "12346"), (1.5e7, "1.500e+07"), (0.0, "0"),
+     (-0.03, "-0.03"), (math.nan, "nan"), (-math.inf, "-inf")],
+)  # fmt: skip
+def test_numbers_keep_their_digits(value: float, text: str) -> None:
+    assert wording.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (3 * 2**20, "bytes/epoch", "3 MiB per epoch"),
+        (5 * 2**30, "bytes", "5 GiB"),
+        (2.5, "times", "2.5 times"),
+        (7, "", "7"),
+    ],
+)
+def test_quantities_carry_their_unit(value: float, unit: str, text: str) -> None:
+    assert wording.quantity(Quantity(value, unit)) == text
+
+
+def test_nothing_measured_is_nothing_shown() -> None:
+    assert wording.quantity(None) == ""
+    assert wording.place(None, make_analysis()) == ""
+
+
+def test_places_are_counted_as_the_trainer_counts() -> None:
+    assert wording.place(Where(step=90, epoch=11), make_analysis()) == "epoch 12, step 90"
+    assert wording.place(Where(epoch=11), make_analysis(first_epoch=0)) == "epoch 11"
+
+
+def test_a_long_text_is_cut_at_a_word() -> None:
+    assert wording.short("one two three", 11) == "one two…"
+    assert wording.short("x" * 100, 10) == "x" * 9 + "…"
+    assert wording.short("short") == "short"
+
+
+def test_unprintable_characters_are_replaced_and_nothing_else() -> None:
+    assert wording.clean("a\tb\nc\x1b[0m\u202e\ud800é損") == "a\tb\nc\ufffd[0m\ufffd\ufffdé損"
+    assert wording.printable(make_analysis()) == make_analysis()
