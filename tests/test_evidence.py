@@ -63,3 +63,65 @@ def test_epoch_logs_have_panels_too() -> None:
 
 def test_an_empty_run_has_none() -> None:
     assert build_panels(make_run(), []) == ()
+
+
+def test_a_change_of_the_gain_is_no_change_of_the_curve() -> None:
+    gain = np.repeat([1.0, 4.0], 20)
+    found = panels(steps={**STEPS, "loss/a": 3.0 * gain, "gain/a": gain})["loss_components"]
+    assert found.title == "Loss components, gain divided out"
+    assert set(found.curves[0].mid) == {3.0}
+
+
+def test_without_gains_components_are_shown_as_recorded() -> None:
+    assert panels(steps=STEPS)["loss_components"].title == "Loss components"
+    zero = panels(steps={**STEPS, "gain/a": np.zeros(40)})["loss_components"]
+    assert set(zero.curves[0].mid) == {1.0}
+
+
+def test_groups_with_one_learning_rate_are_one_curve() -> None:
+    lr = {"lr/pg0": np.ones(40), "lr/pg1": np.ones(40), "lr/pg2": np.arange(40.0)}
+    assert [c.name for c in panels(steps={**STEPS, **lr})["lr"].curves] == ["pg0, pg1", "pg2"]
+
+
+def test_a_long_run_is_shown_value_by_value_around_the_onset() -> None:
+    loss = np.ones(20_000)
+    loss[12_345] = 87.0
+    run = make_run({"loss": loss})
+    found = build_panels(run, [make_finding("loss-explosion", "critical", epoch=1234, step=12_345)])
+    assert [p.id for p in found if p.evidence] == ["loss", "loss_close"]
+    close = found[1].curves[0]
+    assert close.points_per_bucket == 1
+    assert close.mid[close.x.index(12_345.0)] == 87.0
+    assert [m.x for m in found[1].marks] == [12_345.0]
+
+
+def test_a_short_run_and_a_run_without_findings_have_no_close_up() -> None:
+    assert not [p for p in build_panels(make_run(STEPS), [make_finding("loss-explosion")]) if p.id.endswith("_close")]
+    assert not [p for p in build_panels(make_run({"loss": np.ones(20_000)}), []) if p.id.endswith("_close")]
+
+
+def test_a_finding_of_another_check_is_shown_by_its_series() -> None:
+    found = build_panels(make_run(STEPS), [make_finding("from-a-plugin", series="rss_bytes")])
+    assert found[0].id == "host_memory"
+
+
+def test_epochs_begun_anew_are_marked() -> None:
+    attempt = np.repeat([0, 0, 1, 0], 10)
+    marks = panels(steps={**STEPS, "attempt": attempt})["loss"].marks
+    assert [(m.kind, m.label, m.x) for m in marks] == [("attempt", "attempt 2 of the epoch", 20.0)]
+
+
+def test_an_early_end_is_marked_and_a_planned_one_is_not() -> None:
+    def kinds(reason: str) -> list[str]:
+        events = [{"kind": "end", "step": 39, "epoch": 3, "data": {"reason": reason}}]
+        return [m.label for m in panels(steps=STEPS, events=events)["loss"].marks]
+
+    assert kinds("early-stop") == ["early stop"]
+    assert kinds("completed") == []
+
+
+def test_many_checkpoints_are_thinned_and_the_last_best_stays() -> None:
+    events = [{"kind": "checkpoint", "step": i, "epoch": i // 10, "data": {"best": True}} for i in range(40)]
+    marks = [m.x for m in panels(steps=STEPS, events=events)["loss"].marks]
+    assert len(marks) <= 12
+    assert marks[-1] == 39.0

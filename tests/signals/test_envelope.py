@@ -37,3 +37,22 @@ def test_many_non_finite_values_are_thinned_from_end_to_end() -> None:
     curve = reduce("a", range(50_000), np.full(50_000, np.nan))
     assert len(curve.nonfinite) == 1000
     assert (curve.nonfinite[0], curve.nonfinite[-1]) == (0.0, 49_999.0)
+
+
+def test_buckets_with_holes_are_reduced_like_full_ones() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=10_000)
+    values[rng.random(10_000) < 0.3] = np.nan
+    curve = reduce("a", np.arange(10_000), values, buckets=97)
+    per = int(curve.points_per_bucket)
+    for i, (low, mid, high) in enumerate(zip(curve.low, curve.mid, curve.high, strict=True)):
+        part = values[i * per : (i + 1) * per]
+        expected = (np.nanmin(part), np.nanmedian(part), np.nanmax(part))
+        np.testing.assert_allclose((low, mid, high), expected, rtol=1e-5)
+
+
+def test_shapes_that_differ_are_an_error() -> None:
+    with pytest.raises(ValueError, match="both must be"):
+        reduce("a", [1, 2], [1.0])
+    with pytest.raises(ValueError, match="at least 1"):
+        reduce("a", [1], [1.0], buckets=0)

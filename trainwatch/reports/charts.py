@@ -146,7 +146,7 @@ def _draw_curves(axes: Any, panel: Panel, shift: float, buckets: int) -> None:
     for i, curve in enumerate(coarser(c, SMALL_BUCKETS if many else buckets) for c in panel.curves):
         colour = _MUTED if many else _SERIES[i]
         x = [v + shift for v in curve.x]
-        low, mid, high = ([math.nan if v is None else v for v in side] for side in (curve.low, curve.mid, curve.high))
+        low, mid, high = ([_drawable(v) for v in side] for side in (curve.low, curve.mid, curve.high))
         if curve.points_per_bucket > 1 and not many:
             axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
         dash = _DASHES[0 if many or len(panel.curves) == 1 else i % len(_DASHES)]
@@ -181,6 +181,11 @@ def _tick_nonfinite(axes: Any, places: Sequence[float]) -> None:
     x = [v for place in kept for v in (place, place, math.nan)]
     y = [0.0, 0.09, math.nan] * len(kept)
     axes.plot(x, y, transform=axes.get_xaxis_transform(), color=_BAD, linewidth=1.4, solid_capstyle="butt")
+
+
+def _drawable(value: float | None) -> float:
+    """Keep what matplotlib can scale; beyond 1e100 in size the exact height tells nothing."""
+    return math.nan if value is None else min(max(value, -1e100), 1e100)
 
 
 def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
