@@ -38,6 +38,8 @@ SHOWN_BY = {
 MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
 MAX_LAYERS = 40
+CLOSE_UP_STEPS = 400
+"""Steps around an onset that are shown value by value: as many as a chart draws points."""
 
 
 def build_panels(run: Run, findings: Sequence[Finding], buckets: int = 500) -> tuple[Panel, ...]:
@@ -58,7 +60,7 @@ def build_panels(run: Run, findings: Sequence[Finding], buckets: int = 500) -> t
     marks = {unit: _marks(run, findings, unit) for unit in ("step", "epoch")}
     ordered = [*first, *(i for i in panels if i not in first)]
     made = [replace(panels[i], marks=marks[panels[i].x_unit], evidence=i in first) for i in ordered]
-    close = _close_up(run, findings, made[0], buckets) if made else None
+    close = _close_up(run, findings, made[0]) if made else None
     if close is not None:
         made.insert(1, close)
     return tuple(made)
@@ -74,7 +76,7 @@ def _shown_by(finding: Finding) -> tuple[str, ...]:
     return (panel,) if panel else ()
 
 
-def _close_up(run: Run, findings: Sequence[Finding], panel: Panel, buckets: int) -> Panel | None:
+def _close_up(run: Run, findings: Sequence[Finding], panel: Panel) -> Panel | None:
     """Show the first evidence value by value around the first onset, where the whole run is too long to see it."""
     onset = next((f.onset for f in findings if f.onset is not None and f.severity != "info"), None)
     coarse = max((c.points_per_bucket for c in panel.curves), default=1.0)
@@ -83,8 +85,8 @@ def _close_up(run: Run, findings: Sequence[Finding], panel: Panel, buckets: int)
     x = _x(run, onset.step, onset.epoch, "step")
     if x is None:
         return None
-    low, high = x - buckets / 2, x + buckets / 2
-    close = next((p for p in _all(run, buckets, (low, high)) if p.id == panel.id), None)
+    low, high = x - CLOSE_UP_STEPS / 2, x + CLOSE_UP_STEPS / 2 - 1
+    close = next((p for p in _all(run, CLOSE_UP_STEPS, (low, high)) if p.id == panel.id), None)
     if close is None:
         return None
     marks = tuple(m for m in panel.marks if low <= m.x <= high)
