@@ -56,7 +56,11 @@ from trainwatch.signals.creep import (
 
 @dataclass(frozen=True)
 class HostMemoryCreep(Detector):
-    """Steady growth of the process's resident memory; the fields are documented in :class:`CreepRule`."""
+    """Steady growth of the process's resident memory.
+
+    Attributes:
+        rule: Thresholds, documented in :class:`CreepRule`.
+    """
 
     title: ClassVar[str] = "Host memory grows without end"
     requires: ClassVar[tuple[str, ...]] = ("steps.rss_bytes",)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trainwatch.cli import run
+
+SAMPLES = Path(__file__).parents[2] / "sample_runs"
+
+
+@pytest.mark.parametrize(
+    ("sample", "fail_on", "code"),
+    [
+        ("killed", "critical", 1), ("killed", "never", 0), ("plateau", "critical", 0), ("plateau", "warning", 1),
+        ("healthy", "warning", 0),
+    ],
+)  # fmt: skip
+def test_exit_codes(sample: str, fail_on: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(SAMPLES / sample), "--fail-on", fail_on]) == code
+    assert capsys.readouterr().err == ""
+
+
+def test_json_alone_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["analyze", str(SAMPLES / "killed"), "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"]["cause"] == "killed"
+    assert "page" not in document
+    run(["analyze", str(SAMPLES / "killed"), "--format", "json", "--full"])
+    assert "page" in json.loads(capsys.readouterr().out)
+
+
+def test_html(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["analyze", str(SAMPLES / "killed"), "--format", "html"])
+    assert capsys.readouterr().out.startswith("<!doctype html>")
+
+
+def test_output_is_not_overwritten_without_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "a.json"
+    arguments = ["analyze", str(SAMPLES / "unwatched"), "--format", "json", "-o", str(target)]
+    assert run(arguments) == 0
+    first = target.read_text()
+    target.write_text("mine")
+    assert run(arguments) == 2
+    assert "--force" in capsys.readouterr().err
+    assert target.read_text() == "mine"
+    assert run([*arguments, "--force"]) == 0
+    assert target.read_text() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"], "no temporary file is left"
+
+
+def test_where_it_cannot_write_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(SAMPLES / "unwatched"), "-o", "/proc/nope/x.txt"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_strict_passes_on_a_sound_run() -> None:
+    assert run(["analyze", str(SAMPLES / "healthy"), "--strict"]) == 0

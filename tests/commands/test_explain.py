@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from trainwatch.cli import run
+
+
+@pytest.mark.parametrize("id", ["memory-creep", "lower-lr"])
+def test_prints_the_documentation(id: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", id]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(id)
+    assert "References:" in out
+
+
+def test_unknown_names_list_what_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "memory-crep"]) == 2
+    err = capsys.readouterr().err
+    assert "did you mean" in err
+    assert "host-memory-creep" in err

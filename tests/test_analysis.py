@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import lognormal, make_finding, make_run
+
+from trainwatch import analysis as module
+from trainwatch.analysis import Config, analyse
+from trainwatch.detectors.base import Detector, View
+from trainwatch.errors import TrainwatchError
+from trainwatch.registry import members
+from trainwatch.result import Finding
+
+
+def fake(judge: Callable[[View], list[Finding]], *requires: str) -> Detector:
+    @dataclass(frozen=True)
+    class Fake(Detector):
+        title = "fake"
+        limit: int = 7
+
+        def judge(self, view: View) -> list[Finding]:
+            return judge(view)
+
+    Fake.requires = requires
+    return Fake()
+
+
+@pytest.fixture
+def detectors(monkeypatch: pytest.MonkeyPatch) -> dict[str, Detector]:
+    chosen: dict[str, Detector] = {}
+    real = members
+    monkeypatch.setattr(module, "members", lambda package, base: chosen if base is Detector else real(package, base))
+    return chosen
+
+
+def boom(view: View) -> list[Finding]:
+    raise ZeroDivisionError("planted")
+
+
+RUN: dict[str, Any] = {"steps": {"loss": np.ones(20)}, "epochs": {"fitness": np.linspace(0, 0.5, 2)}}
+
+
+def test_three_kinds_of_no_answer_are_told_apart(detectors: dict[str, Detector]) -> None:
+    detectors |= {"quiet": fake(lambda v: []), "blind": fake(lambda v: [], "steps.grad_norm"), "broken": fake(boom)}
+    result = analyse(make_run(**RUN))
+    assert result.checks.passed == ("quiet",)
+    assert [(n.id, n.reason) for n in result.checks.not_applicable] == [("blind", "column steps grad_norm missing")]
+    assert [(n.id, n.reason) for n in result.checks.could_not_run] == [("broken", "ZeroDivisionError: planted")]
+
+
+def test_strict_makes_a_broken_check_fatal(detectors: dict[str, Detector]) -> None:
+    detectors["broken"] = fake(boom)
+    with pytest.raises(TrainwatchError, match="planted"):
+        analyse(make_run(**RUN), Config(strict=True))
+
+
+def test_reading_what_was_not_declared_is_an_error_of_the_check(detectors: dict[str, Detector]) -> None:
+    detectors["greedy"] = fake(lambda v: [make_finding(str(v.steps("loss").values[0]))])
+    assert "not declared" in analyse(make_run(**RUN)).checks.could_not_run[0].reason
+
+
+def test_findings_are_ranked_and_the_cause_comes_first(detectors: dict[str, Detector]) -> None:
+    found = [
+        make_finding("plateau", "info", epoch=0),
+        make_finding("loss-explosion", "critical", epoch=0, step=3),
+        make_finding("gradient-explosion", "critical", epoch=0, step=5),
+        make_finding("memory-creep", "warning", epoch=0),
+    ]
+    detectors["all"] = fake(lambda v: found)
+    result = analyse(make_run(**RUN))
+    assert [f.id for f in result.findings] == ["gradient-explosion", "loss-explosion", "memory-creep", "plateau"]
+    assert result.verdict.cause == "gradient-explosion"
+
+
+def test_everything_a_page_needs_is_filled() -> None:
+    loss = lognormal(200, 0.1)
+    loss[150:] = np.nan
+    events = [
+        {"time_s": 1.0, "kind": "start"},
+        {"time_s": 999.0, "kind": "exception", "message": "NaN", "data": {"traceback": "T"}},
+    ]
+    run = make_run(
+        {"loss": loss, "time_s": 100.0 + np.arange(200), "epoch": np.arange(200) // 10},
+        events=events, trainer="ultralytics", planned_epochs=100, versions={"torch": "2"}, command=["python", "t.py"],
+        args={"lr0": 0.1, "optimizer": "SGD", "model": "yolo12n.yaml"}, requested={"model": "yolo12n.yaml", "lr0": 0.1},
+    )  # fmt: skip
+    result = analyse(run)
+    page = result.page
+    assert result.verdict.status == "diverged"
+    assert page.cause_reason
+    assert "ran after the onset" in page.cost
+    assert page.next_command.startswith("yolo train model=yolo12n.yaml")
+    assert "lr0" in page.overrides_yaml
+    assert page.traceback == "T"
+    assert page.panels
+    assert page.first_epoch == 1
+    assert "nonfinite-loss" in page.explanations
+    assert "plateau" in page.thresholds
+    assert dict(page.facts)["Done"].endswith("200 steps")
+    assert [title for title, _ in page.configuration][:2] == ["Arguments as requested", "Arguments in force"]
+    assert page.events[0]["kind"] == "exception"
+
+
+def test_consecutive_checkpoints_are_one_line() -> None:
+    events = [{"kind": "checkpoint", "message": f"epoch {i}"} for i in range(5)] + [{"kind": "end", "message": "done"}]
+    told = module._last_events(events)
+    assert [e["message"] for e in told] == ["done", "epoch 4 (and 4 earlier)"]
+
+
+def test_the_same_result_twice() -> None:
+    run = make_run({"loss": lognormal(300), "grad_norm": lognormal(300, seed=1)})
+    assert analyse(run).to_json(full=True) == analyse(run).to_json(full=True)
+
+
+def test_an_empty_run_gives_an_unknown_verdict() -> None:
+    result = analyse(make_run())
+    assert result.verdict.status == "unknown"
+    assert result.checks.could_not_run == ()
