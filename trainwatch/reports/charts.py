@@ -21,6 +21,8 @@ from trainwatch.result import Curve, Mark, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
 SMALL_IN = (4.5, 1.7)
+NARROW_IN = (3.9, 1.9)
+"""Inches at 72 units each: a narrow chart fills a phone of 390 pixels with letters of ten pixels."""
 
 _COLOURS = {f"#0001{i:02x}": f"var(--c{i})" for i in range(8)} | {
     "#010101": "var(--ink)",
@@ -63,13 +65,14 @@ MAX_NAMED = 8
 """Curves that get a colour and a name of their own; the rest is drawn thin and grey."""
 
 
-def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
+def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow: bool = False) -> str:
     """Return the panel as an ``<svg>`` element.
 
     Args:
         panel: What to draw.
         first_epoch: Added to epochs on the axis.
-        small: Half the width, for the closed groups.
+        small: Half the width and no words at the marks, for the closed groups.
+        narrow: As wide as a phone; of the marks only onsets and the crash are named.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -80,22 +83,23 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False) -> str:
         warnings.filterwarnings(
             "ignore", message="Glyph .* missing"
         )  # the browser has the glyph; only its width is guessed
-        figure = Figure(figsize=SMALL_IN if small else (WIDTH_IN, HEIGHT_IN))
+        figure = Figure(figsize=NARROW_IN if narrow else SMALL_IN if small else (WIDTH_IN, HEIGHT_IN))
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
-        axes = figure.add_axes((0.075, 0.17, 0.80, 0.70) if not small else (0.13, 0.2, 0.68, 0.66))
+        slim = small or narrow
+        axes = figure.add_axes((0.15, 0.18, 0.63, 0.68) if slim else (0.075, 0.17, 0.80, 0.70))
         axes.patch.set_alpha(0)
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
-        _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else BUCKETS)
+        _draw_curves(axes, panel, shift, SMALL_BUCKETS if slim else BUCKETS)
         _draw_limit(axes, panel)
-        _draw_marks(axes, panel, shift, small)
-        _format(axes, panel, log)
+        _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
+        _format(axes, panel, log, slim)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _finish(out.getvalue(), panel, first_epoch)
+    return _finish(out.getvalue(), panel, first_epoch, "n-" if narrow else "p-")
 
 
 def describe(panel: Panel, first_epoch: int = 0) -> str:
@@ -230,7 +234,8 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
                   xytext=(0, -2), textcoords="offset points", ha="center", va="top", fontsize=7.5, color=_BAD)  # fmt: skip
 
 
-def _draw_marks(axes: Any, panel: Panel, shift: float, small: bool) -> None:
+def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
+    """Draw the marks; ``words``: 0 none is named, 1 the strong ones are, 2 all are."""
     for x, label, kind in _gathered(panel.marks):
         strong = kind in ("onset", "exception", "oom")
         if kind == "checkpoint":
@@ -239,7 +244,7 @@ def _draw_marks(axes: Any, panel: Panel, shift: float, small: bool) -> None:
             continue
         axes.axvline(x + shift, color=_BAD if strong else _MARK, linewidth=1.0 if strong else 0.8,
                      linestyle="-" if strong else (0, (2, 2)))  # fmt: skip
-        if not small:
+        if words == 2 or (words == 1 and strong and label):
             left = x > sum(axes.get_xlim()) / 2 - shift
             axes.annotate(label, (x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
                           color=_BAD if strong else _MARK, ha="right" if left else "left", va="bottom")  # fmt: skip
@@ -268,7 +273,7 @@ def _gathered(marks: tuple[Mark, ...]) -> list[tuple[float, str, str]]:
     return found
 
 
-def _format(axes: Any, panel: Panel, log: bool) -> None:
+def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
     from matplotlib.ticker import (
         FixedLocator,
         FuncFormatter,
@@ -304,9 +309,11 @@ def _format(axes: Any, panel: Panel, log: bool) -> None:
         low = min((v for c in panel.curves for v in c.low if v is not None), default=0.0)
         if low >= 0 and panel.unit == "bytes":
             axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(4 if slim else 8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    axes.annotate(panel.x_unit, (1.008, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
+    axes.annotate(
+        panel.x_unit, (1.08 if slim else 1.045, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED
+    )
 
 
 def _binary_step(top: float) -> float:
@@ -326,11 +333,11 @@ def _value(value: float, panel: Panel) -> str:
     return f"{text} {panel.unit}" if panel.unit else text
 
 
-def _finish(svg: str, panel: Panel, first_epoch: int) -> str:
+def _finish(svg: str, panel: Panel, first_epoch: int, prefix: str) -> str:
     """Make matplotlib's file an element of a page: small, themed, described, its ids its own. Text is left as it is."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", svg, flags=re.DOTALL)
-    prefix = "p-" + re.sub(r"[^A-Za-z0-9]", "-", panel.id) + "-"
+    prefix += re.sub(r"[^A-Za-z0-9]", "-", panel.id) + "-"
     svg = _TAG.sub(lambda match: _tag(match[0], prefix), svg)
     svg = re.sub(r">\s+<", "><", svg)
     svg = re.sub(r"<g/>|<defs></defs>", "", svg)

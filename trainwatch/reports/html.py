@@ -52,6 +52,7 @@ def render(analysis: Analysis) -> str:
     charts = {
         p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, small=not p.evidence)) for p in (*evidence, *others)
     }
+    narrow = {p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, narrow=True)) for p in evidence}
     return environment.get_template("page.html.j2").render(
         a=analysis,
         page=page,
@@ -60,6 +61,7 @@ def render(analysis: Analysis) -> str:
         evidence=evidence,
         others=others,
         charts=charts,
+        narrow=narrow,
         frames=fold(page.traceback),
         crash_first=analysis.run.ended_by in ("exception", "oom") and bool(page.traceback),
         events=[_event(e, page.first_epoch) for e in page.events],
