@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 from synthetic import make_finding, make_run
 
+from trainwatch import evidence
 from trainwatch.evidence import build_panels
+from trainwatch.reports import charts
 
 
 def panels(findings=(), **run):
@@ -125,3 +127,9 @@ def test_many_checkpoints_are_thinned_and_the_last_best_stays() -> None:
     marks = [m.x for m in panels(steps=STEPS, events=events)["loss"].marks]
     assert len(marks) <= 12
     assert marks[-1] == 39.0
+
+
+def test_a_caption_says_how_many_values_a_drawn_point_stands_for() -> None:
+    """The numbers of evidence and charts must agree, or a chart joins buckets that the caption does not count."""
+    assert evidence.BUCKETS == evidence.CLOSE_UP_STEPS == charts.BUCKETS
+    assert panels(steps={"loss": np.ones(3600)})["loss"].caption.startswith("Each point stands for 10 values")

@@ -38,11 +38,13 @@ SHOWN_BY = {
 MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
 MAX_LAYERS = 40
-CLOSE_UP_STEPS = 400
+BUCKETS = 360
+"""Points per curve: what a chart of 530 units draws, so that a caption's number of values per point is true."""
+CLOSE_UP_STEPS = 360
 """Steps around an onset that are shown value by value: as many as a chart draws points."""
 
 
-def build_panels(run: Run, findings: Sequence[Finding], buckets: int = 500) -> tuple[Panel, ...]:
+def build_panels(run: Run, findings: Sequence[Finding], buckets: int = BUCKETS) -> tuple[Panel, ...]:
     """Build all panels of a run, evidence first.
 
     Args:

@@ -113,3 +113,31 @@ def test_memory_is_written_in_whole_binary_units() -> None:
     labels = texts(draw_svg(panel(curve(np.linspace(1, 7, 50) * 2**30), unit="bytes", limit=float(2**36))))
     assert {"0", "2 GiB", "4 GiB"} <= set(labels)
     assert any("far above" in t for t in labels)
+
+
+def test_marks_at_one_place_share_their_words_and_keep_their_lines() -> None:
+    marks = (
+        Mark("onset", "onset: a", 50.0),
+        Mark("onset", "onset: b", 52.0),
+        Mark("mosaic_closed", "mosaic closed", 53.0),
+    )
+    close = draw_svg(panel(curve(np.arange(1.0, 101.0)), marks=marks))
+    assert "onset: a, b" in texts(close)
+    assert "mosaic closed" not in texts(close)
+    assert close.count("stroke: var(--bad)") == 2
+    apart = draw_svg(panel(curve(np.arange(1.0, 101.0)), marks=(marks[0], replace(marks[1], x=90.0))))
+    assert {"onset: a", "onset: b"} <= set(texts(apart))
+
+
+def test_a_close_up_tells_onsets_apart_that_the_whole_run_cannot() -> None:
+    x = np.arange(900_000.0, 900_360.0)
+    marks = (Mark("onset", "onset: a", 900_050.0), Mark("onset", "onset: b", 900_250.0))
+    assert {"onset: a", "onset: b"} <= set(texts(draw_svg(panel(reduce("a", x, x), marks=marks))))
+
+
+def test_a_phone_is_told_the_onset_and_has_ids_of_its_own() -> None:
+    shown = panel(curve(np.arange(1.0, 101.0)), marks=(Mark("onset", "onset: a", 9.0), Mark("stage", "stage 2", 60.0)))
+    narrow = draw_svg(shown, narrow=True)
+    assert "onset: a" in texts(narrow)
+    assert "stage 2" not in texts(narrow)
+    assert not set(re.findall(r'\bid="([^"]+)"', narrow)) & set(re.findall(r'\bid="([^"]+)"', draw_svg(shown)))

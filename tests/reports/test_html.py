@@ -4,13 +4,16 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from synthetic import make_analysis, make_finding
 
+from trainwatch.analysis import analyse
 from trainwatch.reports.html import TEMPLATES, fold, render, script_safe
 from trainwatch.result import Analysis, Panel
+from trainwatch.runs import read_run
 from trainwatch.signals.envelope import reduce
 
 ATTACK = (
@@ -182,3 +185,9 @@ def contrast(a: str, b: str) -> float:
 
     low, high = sorted((luminance(a), luminance(b)))
     return (high + 0.05) / (low + 0.05)
+
+
+def test_a_real_run_of_600_epochs_takes_at_most_400_kb() -> None:
+    page = render(analyse(read_run(Path(__file__).parents[2] / "sample_runs" / "healthy")))
+    assert len(page.encode()) <= 400_000
+    assert page.count("<svg") > 8

@@ -17,7 +17,7 @@ from html import escape
 from typing import Any
 
 from trainwatch.reports.wording import number, printable_panel, size
-from trainwatch.result import Curve, Mark, Panel
+from trainwatch.result import Curve, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
 SMALL_IN = (4.5, 1.7)
@@ -58,6 +58,9 @@ _STYLE: dict[str, Any] = {
 BUCKETS, SMALL_BUCKETS = 360, 100
 """Points of a curve at most, about two pixels each on a large screen; the band keeps what falls between."""
 
+LABEL_ROOM = 0.18
+"""Share of the width that a word at a mark takes; marks closer than this share one."""
+
 MAX_NAME = 20
 """Characters of a curve's name that fit at its right end."""
 
@@ -93,7 +96,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
-        _draw_curves(axes, panel, shift, SMALL_BUCKETS if slim else BUCKETS)
+        _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else BUCKETS)
         _draw_limit(axes, panel)
         _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
         _format(axes, panel, log, slim)
@@ -236,7 +239,7 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
 
 def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
     """Draw the marks; ``words``: 0 none is named, 1 the strong ones are, 2 all are."""
-    for x, label, kind in _gathered(panel.marks):
+    for x, label, kind in _gathered(panel):
         strong = kind in ("onset", "exception", "oom")
         if kind == "checkpoint":
             axes.plot([x + shift], [0.02], marker="^", markersize=4, color=_MARK, transform=axes.get_xaxis_transform(),
@@ -250,26 +253,24 @@ def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
                           color=_BAD if strong else _MARK, ha="right" if left else "left", va="bottom")  # fmt: skip
 
 
-def _gathered(marks: tuple[Mark, ...]) -> list[tuple[float, str, str]]:
-    """Join marks that stand at nearly the same place, onsets first, so that labels do not cover each other."""
-    lines = [m for m in marks if m.kind != "checkpoint"]
-    found: list[tuple[float, str, str]] = [(m.x, "", "checkpoint") for m in marks if m.kind == "checkpoint"]
-    if not lines:
-        return found
-    span = max(max(m.x for m in marks), 1.0)
-    onsets = [m for m in lines if m.kind == "onset"]
-    if onsets:
-        first = onsets[0]
-        near = [m.label.removeprefix("onset: ") for m in onsets if abs(m.x - first.x) <= 0.15 * span]
-        found.append((first.x, "onset: " + ", ".join(dict.fromkeys(near)), "onset"))
-        lines = [m for m in lines if m.kind != "onset"] + [m for m in onsets if abs(m.x - first.x) > 0.15 * span]
-    taken = [x for x, _, kind in found if kind != "checkpoint"]
-    for mark in lines:
-        if any(abs(mark.x - x) <= 0.12 * span for x in taken):
-            found.append((mark.x, "", mark.kind))
-        else:
-            taken.append(mark.x)
-            found.append((mark.x, mark.label.removeprefix("onset: "), mark.kind))
+def _gathered(panel: Panel) -> list[tuple[float, str, str]]:
+    """Name marks that stand at nearly the same place once, onsets first, so that words do not cover each other."""
+    found: list[tuple[float, str, str]] = [(m.x, "", "checkpoint") for m in panel.marks if m.kind == "checkpoint"]
+    lines = [m for m in panel.marks if m.kind != "checkpoint"]
+    places = [m.x for m in panel.marks] + [x for c in panel.curves for x in (*c.x[:1], *c.x[-1:])]
+    room = LABEL_ROOM * max(max(places) - min(places), 1.0) if places else 1.0
+    named: list[float] = []
+    for mark in sorted(lines, key=lambda m: m.kind != "onset"):
+        label = ""
+        if all(abs(mark.x - x) > room for x in named):
+            named.append(mark.x)
+            label = mark.label
+            if mark.kind == "onset":
+                near = [
+                    m.label.removeprefix("onset: ") for m in lines if m.kind == "onset" and 0 <= m.x - mark.x <= room
+                ]
+                label = "onset: " + ", ".join(dict.fromkeys(near))
+        found.append((mark.x, label, mark.kind))
     return found
 
 
