@@ -41,8 +41,10 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
     )  # fmt: skip
     verdict, run, page = analysis.verdict, analysis.run, analysis.page
     style = COLOURS[verdict.status]
-    console.print(Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
-    console.print(Text(f"  {run.path} · {SOURCES.get(run.source, run.source)} · ended by {run.ended_by}", style="dim"))
+    _hanging(console, Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
+    _hanging(
+        console, Text(f"  {run.path} · {SOURCES.get(run.source, run.source)} · ended by {run.ended_by}", style="dim")
+    )
     console.print()
     if verdict.cause:
         _labelled(console, "Cause", f"{verdict.cause} (confidence {percent(verdict.confidence)})")
@@ -61,7 +63,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
             f"confidence {percent(finding.confidence)}",
         ]
         line.append("  " + " · ".join(f for f in facts if f), style="dim")
-        console.print(line)
+        _hanging(console, line)
         if finding.id != verdict.cause:
             _indented(console, finding.summary)
     if analysis.recommendations:
@@ -70,12 +72,13 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
         _recommendation(console, recommendation)
     checks = analysis.checks
     console.print()
-    console.print(
+    _hanging(
+        console,
         Text(
             f"Checks: {len(checks.passed)} passed · {len({f.id for f in analysis.findings})} found something · "
             f"{len(checks.not_applicable)} not applicable · {len(checks.could_not_run)} could not run",
             style="dim",
-        )
+        ),
     )
     for failed in checks.could_not_run:
         _indented(console, f"could not run: {failed.id}: {failed.reason}")
@@ -95,11 +98,11 @@ def _recommendation(console: object, recommendation: Recommendation) -> None:
     head.append(
         f"  for {', '.join(recommendation.answers)} · confidence {percent(recommendation.confidence)}", style="dim"
     )
-    console.print(head)
+    _hanging(console, head)
     for change in recommendation.changes:
         if change.old is not None:
-            console.print(Text(f"  - {change.arg}={change_value(change.old)}", style="red"))
-        console.print(Text(f"  + {change.arg}={change_value(change.new)}", style="green"))
+            _hanging(console, Text(f"  - {change.arg}={change_value(change.old)}", style="red"), 4)
+        _hanging(console, Text(f"  + {change.arg}={change_value(change.new)}", style="green"), 4)
     _indented(console, recommendation.why)
     for step in recommendation.steps:
         _indented(console, f"• {step}")
@@ -121,3 +124,21 @@ def _indented(console: object, text: str, label: str = "  ") -> None:
     lines = Text(" ".join(text.split())).wrap(console, room)
     for i, line in enumerate(lines):
         console.print(Text((label if i == 0 else " " * len(label)) + line.plain.rstrip()), soft_wrap=True)
+
+
+def _hanging(console: object, text: object, indent: int = 2) -> None:
+    """Print a styled line; what does not fit continues below, indented."""
+    from rich.console import Console
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    assert isinstance(text, Text)
+    room = max(console.width, 20)
+    first = text.wrap(console, room)[:1]
+    rest = text[len(first[0].plain) :] if first else text
+    lines = [*first, *(rest.wrap(console, room - indent) if rest.plain.strip() else ())]
+    for i, line in enumerate(lines):
+        line.rstrip()
+        if i:
+            line.plain = line.plain.lstrip()
+        console.print(Text.assemble(" " * indent if i else "", line), soft_wrap=True)
