@@ -141,3 +141,9 @@ def test_a_phone_is_told_the_onset_and_has_ids_of_its_own() -> None:
     assert "onset: a" in texts(narrow)
     assert "stage 2" not in texts(narrow)
     assert not set(re.findall(r'\bid="([^"]+)"', narrow)) & set(re.findall(r'\bid="([^"]+)"', draw_svg(shown)))
+
+
+def test_ticks_far_from_one_are_short() -> None:
+    labels = texts(draw_svg(panel(curve([1e-8, 1.0, 1e7]), log=True)))
+    assert any(re.fullmatch(r"1e-0\d", t) for t in labels)
+    assert not any("000e" in t for t in labels)

@@ -290,7 +290,7 @@ def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_axisbelow(True)
     axes.margins(x=0.01)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _value(v, panel)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: _tick_label(v, panel)))
     if log:
         axes.yaxis.set_major_locator(LogLocator(numticks=5))
         axes.yaxis.set_minor_formatter(NullFormatter())
@@ -320,6 +320,13 @@ def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
 def _binary_step(top: float) -> float:
     """Return the power of two that divides 0..top into three to six parts: whole numbers of MiB or GiB."""
     return float(2.0 ** math.floor(math.log2(max(top, 4.0) / 3)))
+
+
+def _tick_label(value: float, panel: Panel) -> str:
+    """Write 1e-07 for 1.000e-07: a tick's place is round, and the room beside the axis is small."""
+    if not panel.unit and value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    return _value(value, panel)
 
 
 def _can_be_log(panel: Panel) -> bool:
