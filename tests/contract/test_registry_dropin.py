@@ -21,7 +21,7 @@ from trainwatch.result import Finding
 @dataclass(frozen=True)
 class MoonPhase(Detector):
     title: ClassVar[str] = "The moon is full"
-    requires: ClassVar[tuple[str, ...]] = ("steps.moon",)
+    requires: ClassVar[tuple[str, ...]] = ("steps.loss",)
     def judge(self, view: View) -> list[Finding]:
         return []
 """
