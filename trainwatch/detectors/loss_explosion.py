@@ -170,7 +170,7 @@ class LossExplosion(Detector):
             title=f"Training loss explodes from {where} on",
             summary=(
                 f"From {where}{step} on the {what} jumps far above its level of {level:.3g}; the "
-                f"largest value is {series.values[peak]:.4g}, {times:.3g} times that level.{after}"
+                f"largest value is {series.values[peak]:.4g}, {times:.4g} times that level.{after}"
             ),
             onset=series.where(first),
             end=series.where(last),
