@@ -56,6 +56,7 @@ def test_a_fast_loop_across_rotations(tmp_path: Path, seed: int) -> None:
     assert victim.stdout is not None
     first = victim.stdout.readline()
     time.sleep(random.Random(seed).uniform(0.0, 0.4))
+    assert how_it_ended(read_run(tmp_path / "exp")).kind == "running", "readable while it is written"
     victim.kill()
     rest, _ = victim.communicate()
     steps = confirmed(first + rest)

@@ -40,6 +40,14 @@ def test_found_at_its_onset_and_confirmed_by_the_loss() -> None:
     assert "epoch 31" in finding.title, "people count Ultralytics' epochs from 1"
 
 
+def test_a_loss_that_ends_as_nan_confirms_it_in_words() -> None:
+    norm, loss = exploding(300)
+    loss[310:] = np.nan
+    (finding,) = detect(norm, loss=loss)
+    assert finding.severity == "critical"
+    assert "stops being a number" in finding.summary
+
+
 def test_without_the_loss_it_is_a_warning() -> None:
     norm, loss = exploding()
     (finding,) = detect(norm, loss=np.full(len(loss), 100.0))

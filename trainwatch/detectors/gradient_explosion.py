@@ -135,9 +135,10 @@ class GradientExplosion(Detector):
             series = view.steps(lr[0])
             lr_at = float(series.values[min(np.searchsorted(series.step, norm.step[first]), len(series) - 1)])
         where = epoch_name(view.run, int(norm.epoch[first]))
-        followed = (
-            f" The loss rises to {loss_times:.3g} times its level." if confirmed else " The loss does not follow."
-        )
+        followed = "The loss does not follow."
+        if confirmed:
+            rises = f"rises to {loss_times:.3g} times its level" if np.isfinite(loss_times) else "stops being a number"
+            followed = f"The loss {rises}."
         return Finding(
             id=self.id,
             severity=severity,
@@ -148,7 +149,7 @@ class GradientExplosion(Detector):
             summary=(
                 f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
                 f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
-                f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}."
+                f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}. "
                 f"{followed}"
             ),
             onset=norm.where(first),

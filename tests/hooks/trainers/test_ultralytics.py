@@ -144,6 +144,21 @@ def test_an_exception_in_the_training_is_recorded_and_passes(train: Train, tmp_p
     assert ending.event["epoch"] == 1
 
 
+def test_the_page_is_written_when_a_training_ends_in_an_exception(
+    train: Train, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(trainer: Any) -> None:
+        raise RuntimeError("planted <b>error</b>")
+
+    with pytest.raises(RuntimeError, match="planted"):
+        train(callbacks={"on_train_epoch_end": fail}, report=True)
+    page = tmp_path / "runs" / "train" / "trainwatch" / "report.html"
+    assert str(page) in capfd.readouterr().err, "its path is printed"
+    html = page.read_text()
+    assert "planted &lt;b&gt;error" in html
+    assert "crashed" in html
+
+
 def test_two_trainings_of_one_watched_model_are_two_records(shapes: Path, tmp_path: Path) -> None:
     from ultralytics import YOLO
 
