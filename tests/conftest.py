@@ -24,6 +24,13 @@ TINY: dict[str, Any] = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the one flag that changes golden files."""
+    parser.addoption(
+        "--rebaseline", action="store_true", help="write sample_runs/*/expected.json from what is found now"
+    )
+
+
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """data.yaml of a generated data set with polygon labels: 32 training and 16 validation images of 64 pixels."""
