@@ -108,20 +108,20 @@ class Recorder:
             self._continue_record()
             self._store = StepStore(self.folder / "steps", self.rank, rows_per_segment, fsync_seconds, self.guard)
         with self.guard("describing the run"):
-            self.update_meta(
-                schema=SCHEMA_VERSION,
-                trainer=trainer,
-                created_s=time.time(),
-                args=dict(args or {}),
-                planned_epochs=planned_epochs,
-                versions=environment.versions(),
-                hardware=environment.hardware(),
-                process=environment.process(),
-                command=environment.command(),
-                cwd=os.getcwd(),
-                git=environment.git(Path.cwd()),
-                **dict(meta or {}),
-            )
+            described = {
+                "schema": SCHEMA_VERSION,
+                "trainer": trainer,
+                "created_s": time.time(),
+                "args": dict(args or {}),
+                "planned_epochs": planned_epochs,
+                "versions": environment.versions(),
+                "hardware": environment.hardware(),
+                "process": environment.process(),
+                "command": environment.command(),
+                "cwd": os.getcwd(),
+                "git": environment.git(Path.cwd()),
+            }
+            self.update_meta(**{**described, **(meta or {})})
         self.event("start", f"recording into {self.folder}", source="recorder", pid=os.getpid())
         if capture_crashes:
             with self.guard("chaining the crash hooks"):

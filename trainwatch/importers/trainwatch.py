@@ -23,6 +23,12 @@ from trainwatch_hooks.store import column_order
 
 MAX_META_BYTES = 16 << 20
 
+_META_TYPES: dict[str, type] = {
+    **dict.fromkeys(("args", "requested", "hardware", "dataset", "model", "process", "versions", "git", "loop"), dict),
+    **dict.fromkeys(("schema", "planned_epochs"), int),
+}
+"""What the analysis relies on in a file that anybody may have written."""
+
 
 def sniff(path: Path) -> float:
     """Answer 1.0 for a run folder that holds our record, or for the record's folder itself."""
@@ -90,7 +96,17 @@ def _meta(path: Path, notes: list[str]) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         notes.append(f"run.json could not be read ({error}): arguments and hardware are not known")
         return {}
-    return meta if isinstance(meta, dict) else {}
+    if not isinstance(meta, dict):
+        notes.append("run.json holds no object: arguments and hardware are not known")
+        return {}
+    odd = [key for key, kind in _META_TYPES.items() if meta.get(key) is not None and not _is(meta[key], kind)]
+    if odd:
+        notes.append(f"run.json: {', '.join(odd)} of an unexpected type, left out")
+    return {key: value for key, value in meta.items() if key not in odd}
+
+
+def _is(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
 
 
 def _steps(folder: Path, notes: list[str]) -> pa.Table:

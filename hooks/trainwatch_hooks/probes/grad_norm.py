@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import torch
 
 
+class MixedGradients(TypeError):
+    """The gradients are not all of one device and type; torch's own clip groups them."""
+
+
 def layer_of(parameter_name: str) -> str:
     """Return the top-level layer: ``model.4.attn.qkv.weight`` is ``model.4``, ``fc1.bias`` is ``fc1``."""
     parts = [p for p in parameter_name.split(".") if p not in ("module", "_orig_mod")]  # DDP, torch.compile
@@ -49,7 +53,7 @@ class GradNorm:
         Afterwards ``total`` holds that tensor and ``per_layer`` a float64 tensor of shape (layers,) for ``columns``.
 
         Raises:
-            NotImplementedError: If the gradients are not of one device and type; nothing was changed, use the stock
+            MixedGradients: If the gradients are not of one device and type; nothing was changed, use the stock
             clip.
         """
         import torch
@@ -57,7 +61,7 @@ class GradNorm:
         present = tuple(p.grad is not None for p in self.parameters)
         grads = [p.grad for p in self.parameters if p.grad is not None]
         if not grads or len({(g.device, g.dtype, g.layout) for g in grads}) != 1:
-            raise NotImplementedError("gradients of several devices or types, or none")
+            raise MixedGradients("gradients of several devices or types, or none")
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm(grads, 2.0))
             total: torch.Tensor = torch.linalg.vector_norm(norms, 2.0)

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, batch, learning_rate, losses, vram
-from trainwatch_hooks.probes.grad_norm import GradNorm, stock_clip_arguments
+from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
 from trainwatch_hooks.recorder import Recorder
 
 M = TypeVar("M")
@@ -212,7 +212,7 @@ class _Session:
                 if stock and max_norm is not None:
                     try:
                         return norms.clip(max_norm)
-                    except NotImplementedError:
+                    except MixedGradients:
                         pass  # nothing was touched yet; the stock clip does it
                 norms.total = stock_clip(parameters, *args, **kwargs)
                 return norms.total

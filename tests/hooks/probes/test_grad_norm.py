@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from trainwatch_hooks.probes.grad_norm import GradNorm, layer_of, stock_clip_arguments
+from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, layer_of, stock_clip_arguments
 
 
 def model_with_gradients(seed: int = 0, scale: float = 1.0) -> torch.nn.Module:
@@ -74,7 +74,7 @@ def test_mixed_types_are_left_to_the_stock_clip_untouched() -> None:
     before = [p.grad.clone() for p in model.parameters()]
     model[2].to(torch.float64)
     model[2].weight.grad = before[4].double()
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(MixedGradients):
         GradNorm(model.named_parameters()).clip(1e-3)
     assert torch.equal(model[0].weight.grad, before[0])
 
