@@ -62,6 +62,7 @@ class StepStore:
         self._full = [s.path for s in earlier if s.path.suffix == ".journal"]  # left by a killed predecessor
         self._wake = threading.Event()
         self._closing = False
+        self._sealing = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def expect(self, columns: list[str]) -> None:
@@ -119,6 +120,10 @@ class StepStore:
             self._background()
 
     def _background(self) -> None:
+        with self._sealing:  # close() may come while the thread is still at it
+            self._seal_and_sync()
+
+    def _seal_and_sync(self) -> None:
         while self._full:
             path = self._full.pop(0)
             with self._guard("sealing a segment"):

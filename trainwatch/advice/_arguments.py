@@ -11,7 +11,9 @@ from trainwatch.result import Change, Context, Finding
 def number(args: Mapping[str, Any], name: str) -> float | None:
     """Return a numeric argument; None if it is absent or something else (bool is no number)."""
     value = args.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < 1e9:
+        return None  # no such argument is that large; NaN falls here, too
+    return float(value)
 
 
 def answered(findings: Sequence[Finding], ids: Sequence[str], *, least: str = "warning") -> list[Finding]:

@@ -23,11 +23,22 @@ from trainwatch_hooks.store import column_order
 
 MAX_META_BYTES = 16 << 20
 
-_META_TYPES: dict[str, type] = {
-    **dict.fromkeys(("args", "requested", "hardware", "dataset", "model", "process", "versions", "git", "loop"), dict),
-    **dict.fromkeys(("schema", "planned_epochs"), int),
-}
-"""What the analysis relies on in a file that anybody may have written."""
+_META: dict[str, Any] = {
+    "schema": int, "planned_epochs": int, "trainer": str, "command": list, "cwd": str, "args": dict, "requested": dict,
+    "versions": dict, "hardware": {"memory_total_bytes": int, "memory_limit_bytes": int, "cpu_count": int, "gpus": list},
+    "dataset": {"has_polygons": bool, "train_images": int}, "model": {"name": str, "scale": str},
+    "process": {"pid": int, "host": str, "started_s": float, "boot_id": str, "oom_kills": int},
+    "git": {"commit": str, "branch": str}, "loop": {"accumulate": int, "steps_per_epoch": int},
+}  # fmt: skip
+"""What the analysis relies on in a file that anybody may have written; other entries are shown as they are."""
+
+_EVENT: dict[str, Any] = {
+    "time_s": float, "step": int, "epoch": int, "attempt": int, "rank": int, "kind": str, "source": str, "message": str,
+    "data": {"reason": str, "traceback": str, "type": str, "rows": int, "path": str, "signal": str},
+}  # fmt: skip
+
+_LARGEST = 2**53
+"""Integers beyond are no count of anything, and overflow 64 bits sooner or later."""
 
 
 def sniff(path: Path) -> float:
@@ -53,9 +64,11 @@ def load(path: Path) -> Run:
             f"{SCHEMA_VERSION}); upgrade trainwatch"
         )
     steps = _steps(folder / "steps", notes)
-    events = sorted(
-        _lines(folder / "events", notes), key=lambda e: e["time_s"] if isinstance(e.get("time_s"), int | float) else 0.0
-    )
+    odd: list[str] = []
+    events = [_clean(e, _EVENT, odd) for e in _lines(folder / "events", notes)]
+    if odd:
+        notes.append(f"events: {len(odd)} values of an unexpected type left out")
+    events = sorted(events, key=lambda e: e["time_s"] if isinstance(e.get("time_s"), int | float) else 0.0)
     epochs = _epochs(_lines(folder / "epochs", notes))
     if not (meta or events or steps.num_rows or epochs.num_rows):
         raise UnreadableRun(
@@ -99,14 +112,39 @@ def _meta(path: Path, notes: list[str]) -> dict[str, Any]:
     if not isinstance(meta, dict):
         notes.append("run.json holds no object: arguments and hardware are not known")
         return {}
-    odd = [key for key, kind in _META_TYPES.items() if meta.get(key) is not None and not _is(meta[key], kind)]
+    odd: list[str] = []
+    cleaned = _clean(meta, _META, odd)
     if odd:
-        notes.append(f"run.json: {', '.join(odd)} of an unexpected type, left out")
-    return {key: value for key, value in meta.items() if key not in odd}
+        notes.append(f"run.json: {', '.join(odd[:5])} of an unexpected type, left out")
+    gpus = (cleaned.get("hardware") or {}).get("gpus")
+    if gpus is not None:
+        fields = {"name": str, "total_bytes": int}
+        cleaned["hardware"]["gpus"] = [_clean(g, fields, odd) for g in gpus if isinstance(g, dict)]
+    return cleaned
+
+
+def _clean(record: dict[str, Any], fields: dict[str, Any], odd: list[str], prefix: str = "") -> dict[str, Any]:
+    """Return the record without values of another type than the known fields have; their names go to ``odd``."""
+    kept: dict[str, Any] = {}
+    for key, value in record.items():
+        kind = fields.get(key)
+        if isinstance(kind, dict) and isinstance(value, dict):
+            kept[key] = _clean(value, kind, odd, f"{prefix}{key}.")
+        elif kind is None or value is None or (not isinstance(kind, dict) and _is(value, kind)):
+            kept[key] = value
+        else:
+            odd.append(f"{prefix}{key}")
+    return kept
 
 
 def _is(value: Any, kind: type) -> bool:
-    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, int | float) and abs(value) < _LARGEST  # false for NaN, too
+    if kind is int:
+        return isinstance(value, int) and abs(value) < _LARGEST
+    return isinstance(value, kind)
 
 
 def _steps(folder: Path, notes: list[str]) -> pa.Table:
