@@ -46,9 +46,10 @@ def _install() -> None:
 
     def excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         for recorder in list(_open):
-            recorder.flush()
-            recorder.exception(error)
-            recorder.close()
+            with recorder.guard("recording the crash"):
+                recorder.flush()
+                recorder.exception(error)
+                recorder.close()
         previous(kind, error, trace)
 
     sys.excepthook = excepthook
@@ -73,8 +74,9 @@ def _chain_sigterm() -> None:
 
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         for recorder in list(_open):
-            recorder.event("signal", "SIGTERM", source="recorder", signal="SIGTERM")
-            recorder.flush()
+            with recorder.guard("recording SIGTERM"):
+                recorder.event("signal", "SIGTERM", source="recorder", signal="SIGTERM")
+                recorder.flush()
         if callable(previous):
             previous(number, frame)
         else:
@@ -95,4 +97,5 @@ def _enable_faulthandler(recorder: Recorder) -> None:
 
 def _at_exit() -> None:
     for recorder in list(_open):
-        recorder.close(reason="exit")
+        with recorder.guard("closing the record at exit"):
+            recorder.close(reason="exit")

@@ -132,7 +132,8 @@ class StepStore:
         if journal is None:
             return
         if not journal.path.exists():  # deleted: rows would go to a file without a name
-            self._journal = None
+            if self._journal is journal:
+                self._journal = None
             self._guard.report("writing step rows", FileNotFoundError(2, "the record was deleted", str(journal.path)))
             return
         with self._guard("forcing rows to the disk"):

@@ -65,14 +65,15 @@ class GradNorm:
         with torch.no_grad():
             norms = torch.stack(torch._foreach_norm(grads, 2.0))
             total: torch.Tensor = torch.linalg.vector_norm(norms, 2.0)
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, max_norm, total)
-            self.total = total
             # float64: the square of a float32 norm above 1e19 would overflow and blame a layer for an inf it has not
-            self.per_layer = (
+            per_layer = (
                 torch.zeros(len(self.columns), dtype=torch.float64, device=norms.device)
                 .index_add_(0, self._layer_index(present, norms.device), norms.double().square_())
                 .sqrt_()
             )
+            # Last, so that whatever fails above leaves the gradients as they were for the stock clip.
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, max_norm, total)
+        self.total, self.per_layer = total, per_layer
         return total
 
     def _layer_index(self, present: tuple[bool, ...], device: torch.device) -> torch.Tensor:

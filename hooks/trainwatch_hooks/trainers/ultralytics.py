@@ -214,6 +214,8 @@ class _Session:
                         return norms.clip(max_norm)
                     except MixedGradients:
                         pass  # nothing was touched yet; the stock clip does it
+                    except Exception as error:
+                        self.recorder.guard.report("reading gradient norms", error)
                 norms.total = stock_clip(parameters, *args, **kwargs)
                 return norms.total
 
@@ -344,9 +346,15 @@ class _Session:
 
 
 def _has_stock_step(trainer: Any) -> bool:
-    """Whether ``optimizer_step`` is Ultralytics' own, which clips exactly ``self.model.parameters()``."""
+    """Whether ``optimizer_step`` is Ultralytics' own, which clips exactly ``self.model.parameters()``.
+
+    False, too, where torch lacks the second half of the clip as a function of its own (before 2.6).
+    """
+    import torch
     from ultralytics.engine.trainer import BaseTrainer
 
+    if not hasattr(torch.nn.utils, "clip_grads_with_norm_"):
+        return False
     return "optimizer_step" not in vars(trainer) and type(trainer).optimizer_step is BaseTrainer.optimizer_step
 
 

@@ -203,6 +203,18 @@ def test_a_failing_probe_leaves_the_training_alone(
     assert Path(trainer.last).exists()
 
 
+def test_a_failing_norm_falls_back_to_the_stock_clip(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainwatch_hooks.probes.grad_norm import GradNorm
+
+    monkeypatch.setattr(GradNorm, "_layer_index", lambda *args: 1 / 0)
+    run = read_run(train(epochs=1).save_dir)
+    assert capsys.readouterr().err.count("division by zero") == 1
+    assert run.step_series("grad_norm").finite.all(), "the stock clip's total is still recorded"
+    assert len(run.step_series("grad_norm")) == 2
+
+
 def test_a_full_disk_leaves_the_training_alone(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainwatch_hooks import journal
 
