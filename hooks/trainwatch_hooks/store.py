@@ -161,7 +161,7 @@ def append_line(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(path, depth=2)
     data = json.dumps(_strict(record), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
@@ -176,7 +176,7 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written; an older file is then unharmed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_parent(path, depth=1)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "w", encoding="utf-8") as file:
@@ -187,6 +187,13 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make_parent(path: Path, depth: int) -> None:
+    """Make the folder of a file, but never the run's folder again, ``depth`` above it, once it has vanished."""
+    if not path.parents[depth].is_dir():
+        raise FileNotFoundError(2, "the run's folder has vanished", str(path.parents[depth]))
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _strict(value: Any) -> Any:

@@ -141,6 +141,19 @@ def test_nowhere_to_write_leaves_the_training_alone(
     assert "the training goes on" in capsys.readouterr().err
 
 
+def test_a_run_folder_that_vanishes_is_not_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    with Recorder(tmp_path / "exp", rows_per_segment=5, capture_crashes=False) as rec:
+        for i in range(30):
+            if i == 12:
+                shutil.rmtree(tmp_path / "exp")
+            rec.step(epoch=0, loss=1.0)
+        rec.epoch_end(0, fitness=1.0)
+    assert not (tmp_path / "exp").exists()
+    assert capsys.readouterr().err.count("writing step rows") == 1, "said once"
+
+
 def test_nothing_is_recorded_after_close(tmp_path: Path) -> None:
     rec = Recorder(tmp_path)
     rec.step(loss=1.0)
