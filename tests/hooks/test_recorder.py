@@ -58,10 +58,10 @@ def test_an_earlier_epoch_is_a_new_attempt(tmp_path: Path) -> None:
 
 
 def test_a_second_training_in_the_folder_continues_the_record(tmp_path: Path) -> None:
-    for _ in range(2):
+    for epoch in (0, 1):
         with Recorder(tmp_path) as rec:
-            rec.step(epoch=0, loss=1.0)
-            rec.step(epoch=0, loss=1.0)
+            rec.step(epoch=epoch, loss=1.0)
+            rec.step(epoch=epoch, loss=1.0)
     run = read_run(tmp_path)
     assert run.steps["step"].tolist() == [0, 1, 2, 3]
     assert run.steps["attempt"].tolist() == [0, 0, 1, 1]

@@ -110,6 +110,28 @@ def test_ranks_are_read_together(record: Path) -> None:
     assert times == sorted(times)
 
 
+def test_a_fresh_training_in_an_old_folder_stands_alone(tmp_path: Path) -> None:
+    for loss in (1.0, 50.0):
+        with Recorder(tmp_path, capture_crashes=False) as rec:
+            for i in range(6):
+                rec.step(epoch=i // 3, losses={"a": loss})
+            rec.epoch_end(0, train={"a": loss})
+    run = importer.load(tmp_path)
+    assert run.steps["loss"].tolist() == [50.0] * 6, "else its first losses would look like an explosion"
+    assert run.epochs["train/a"].tolist() == [50.0]
+    assert run.notes == ["6 steps of an earlier training in the same folder are left out"]
+
+
+def test_a_resumed_training_is_one_history(tmp_path: Path) -> None:
+    for epochs in ((0, 1), (2, 3)):
+        with Recorder(tmp_path, capture_crashes=False) as rec:
+            for epoch in epochs:
+                rec.step(epoch=epoch, losses={"a": 1.0})
+    run = importer.load(tmp_path)
+    assert run.steps["epoch"].tolist() == [0, 1, 2, 3]
+    assert run.notes == []
+
+
 def test_dropped_rows_are_told(record: Path) -> None:
     line = {"time_s": 1.0, "kind": "dropped", "data": {"rows": 7}}
     with open(record / "trainwatch" / "events" / "rank0.jsonl", "a") as file:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trainwatch.errors import UnreadableRun
@@ -70,6 +71,12 @@ def load(path: Path) -> Run:
         notes.append(f"events: {len(odd)} values of an unexpected type left out")
     events = sorted(events, key=lambda e: e["time_s"] if isinstance(e.get("time_s"), int | float) else 0.0)
     epochs = _epochs(_lines(folder / "epochs", notes))
+    fresh_s = _last_fresh_start_s(events, steps)
+    if fresh_s is not None:
+        before = steps.num_rows
+        steps, epochs = _since(steps, fresh_s), _since(epochs, fresh_s)
+        events = [e for e in events if (e.get("time_s") or 0.0) >= fresh_s]
+        notes.append(f"{before - steps.num_rows} steps of an earlier training in the same folder are left out")
     if not (meta or events or steps.num_rows or epochs.num_rows):
         raise UnreadableRun(
             f"{folder}: a record without a readable row or event{_because(notes)}; "
@@ -79,6 +86,31 @@ def load(path: Path) -> Run:
     if dropped:
         notes.append(f"{dropped} step rows could not be written by the training (disk full or folder gone)")
     return Run(path, "trainwatch", steps=steps, epochs=epochs, events=events, meta=meta, notes=notes)
+
+
+def _last_fresh_start_s(events: list[dict[str, Any]], steps: pa.Table) -> float | None:
+    """Return when the last training began that started at epoch 0 in a folder with an earlier record; None without one.
+
+    A resumed training goes on behind the last epoch and is one history with what was before; a fresh one is not.
+    """
+    starts = [
+        e["time_s"] for e in events if e.get("kind") == "start" and e.get("time_s") is not None and not e.get("rank")
+    ]
+    if len(starts) < 2 or not {"time_s", "epoch"} <= set(steps.column_names):
+        return None
+    times, epochs = steps["time_s"].to_pylist(), steps["epoch"].to_pylist()
+    fresh = None
+    for start, end in zip(starts, [*starts[1:], float("inf")], strict=True):
+        session = [
+            e for t, e in zip(times, epochs, strict=True) if t is not None and e is not None and start <= t < end
+        ]
+        if session and min(session) == 0:
+            fresh = start
+    return fresh if fresh is not None and fresh != starts[0] else None
+
+
+def _since(table: pa.Table, time_s: float) -> pa.Table:
+    return table.filter(pc.greater_equal(table["time_s"], time_s)) if "time_s" in table.column_names else table
 
 
 def _because(notes: list[str]) -> str:
