@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from trainwatch.result import Context, Finding
+from trainwatch.result import NUMERIC, Context, Finding
 from trainwatch.runs import Run
 
 _SCALE = re.compile(r"^(?:yolov?\d+|rtdetr|yoloe?)[-_]?\d*([nsmblx])(?:$|[-_.])", re.IGNORECASE)
-
-POISONING = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
-"""Findings after whose onset a checkpoint can no longer be trusted."""
 
 
 def build_context(run: Run, findings: Sequence[Finding]) -> Context:
@@ -63,7 +60,7 @@ def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
     onsets = [
         f.onset.epoch
         for f in findings
-        if f.id in POISONING and f.severity == "critical" and f.onset and f.onset.epoch is not None
+        if f.id in NUMERIC and f.severity == "critical" and f.onset and f.onset.epoch is not None
     ]
     until = min(onsets, default=None)
     written: dict[str, int] = {}

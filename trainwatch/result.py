@@ -21,6 +21,9 @@ EndedBy = Literal[
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
+NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
+"""Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end."""
+
 
 @dataclass(frozen=True)
 class Where:

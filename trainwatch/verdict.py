@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trainwatch.result import Context, Finding, RunSummary, Status, Verdict
-
-NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
-"""In causal order: gradients throw the weights away, the loss shows it, then numbers end."""
+from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Verdict
 
 CREEP = ("memory-creep", "host-memory-creep")
 

@@ -98,13 +98,11 @@ def _last_fresh_start_s(events: list[dict[str, Any]], steps: pa.Table) -> float 
     ]
     if len(starts) < 2 or not {"time_s", "epoch"} <= set(steps.column_names):
         return None
-    times, epochs = steps["time_s"].to_pylist(), steps["epoch"].to_pylist()
+    times, epochs = steps["time_s"], steps["epoch"]
     fresh = None
     for start, end in zip(starts, [*starts[1:], float("inf")], strict=True):
-        session = [
-            e for t, e in zip(times, epochs, strict=True) if t is not None and e is not None and start <= t < end
-        ]
-        if session and min(session) == 0:
+        session = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+        if pc.min(epochs.filter(session)).as_py() == 0:
             fresh = start
     return fresh if fresh is not None and fresh != starts[0] else None
 

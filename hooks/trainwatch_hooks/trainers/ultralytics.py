@@ -154,7 +154,6 @@ class _Session:
         self._grad_norm: GradNorm | None = None
         self._stepped = False
         self._batch_row: dict[str, float] = {}
-        self._gains: tuple[tuple[str, ...], dict[str, float]] = ((), {})
         self._batch_size = 0
         self._train_epoch = -1
         self._since_vram = 0
@@ -309,12 +308,11 @@ class _Session:
         if int(trainer.epoch) != self._train_epoch:
             self.recorder.update_meta(final_metrics={k: _float(v) for k, v in metrics.items()})
             return
+        means = losses.components(trainer.tloss, trainer.loss_names)
         families: dict[str, Any] = {
-            "train": losses.components(trainer.tloss, trainer.loss_names),
+            "train": means,
             "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
-            "gain": losses.gains(
-                list(losses.components(trainer.tloss, trainer.loss_names)), trainer.args, trainer.args.task
-            ),
+            "gain": losses.gains(list(means), trainer.args, trainer.args.task),
         }
         fitness: dict[str, Any] = {}
         if self.validated:  # otherwise metrics are those of an earlier epoch, or zeros that nobody measured
