@@ -190,6 +190,10 @@ class Stabiliser:
     def teardown(self, control: Control) -> None:
         """The trainer lets go, also after an exception: undo what outlives it."""
 
+    def changes(self, control: Control) -> dict[int, str]:
+        """Return the epochs (from 0) at which this stabiliser changes the regime, and how: ``stage``, ``lr_restart``."""
+        return {}
+
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint must keep of this stabiliser (plain types and tensors)."""
         return {}

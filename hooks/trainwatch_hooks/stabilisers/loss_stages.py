@@ -123,21 +123,20 @@ class LossStages(Stabiliser):
             shown = ", ".join(f"{n} {g:g}" for n, g in gains.items())
             control.note("stage", f"loss stage {now + 1} of 3: {shown}", stage=now, gains=gains)
 
+    def changes(self, control: Control) -> dict[int, str]:
+        """Return where the second and third phase begin."""
+        return {boundary(b, control.epochs): "stage" for b in self.settings.boundaries} if self._base else {}
+
     def teardown(self, control: Control) -> None:
         """Give the user's gains back."""
         for name, value in self._base.items():
             setattr(control.trainer.args, name, value)
 
-    def base_gains(self) -> dict[str, float]:
-        """Return the gains before any factor, by name."""
-        return dict(self._base)
-
 
 def _reads_gains(control: Control) -> bool:
-    from trainwatch_hooks.probes.losses import gains
-
-    head = type(control.model.model[-1]).__name__ if hasattr(control.model, "model") else ""
-    return "RTDETR" not in head and callable(gains)
+    """Whether the criterion reads gains; RT-DETR's loss has its own, fixed ones (ultralytics.md B-2)."""
+    layers = getattr(control.model, "model", None)
+    return layers is not None and "RTDETR" not in type(layers[-1]).__name__
 
 
 def _drop_stale_criterion(control: Control) -> None:

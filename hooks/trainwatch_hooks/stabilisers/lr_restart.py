@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwatch_hooks.stabilisers.base import (
@@ -157,7 +157,7 @@ class LrRestart(Stabiliser):
     def _install(self, control: Control) -> None:
         trainer = control.trainer
         floor = float(trainer.args.lrf)
-        settings = self.settings if floor == self.settings.floor else _with_floor(self.settings, floor)
+        settings = self.settings if floor == self.settings.floor else replace(self.settings, floor=floor)
         trainer.lf = schedule(settings, control.epochs)
         trainer.scheduler.lr_lambdas = [trainer.lf] * len(trainer.scheduler.lr_lambdas)
 
@@ -173,8 +173,6 @@ class LrRestart(Stabiliser):
                 factor=float(control.trainer.lf(restart)),
             )
 
-
-def _with_floor(settings: Settings, floor: float) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, floor=floor)
+    def changes(self, control: Control) -> dict[int, str]:
+        """Return the epoch of the restart."""
+        return {boundary(self.settings.at, control.epochs): "lr_restart"}
