@@ -121,7 +121,9 @@ class LossStages(Stabiliser):
             self._stage = now
             gains = {n: getattr(control.trainer.args, n) for n in self._base}
             shown = ", ".join(f"{n} {g:g}" for n, g in gains.items())
-            control.note("stage", f"loss stage {now + 1} of 3: {shown}", stage=now, gains=gains)
+            control.note(
+                "stage", f"loss stage {now + 1} of 3: {shown}", label=f"loss stage {now + 1}", stage=now, gains=gains
+            )
 
     def changes(self, control: Control) -> dict[int, str]:
         """Return where the second and third phase begin."""
