@@ -88,6 +88,11 @@ class Settings:
         )
 
 
+def restart_epoch(settings: Settings, epochs: int) -> int:
+    """Return the epoch (from 0) of the restart; a training of one epoch has none (1, after its end)."""
+    return max(boundary(settings.at, epochs), 1)
+
+
 def schedule(settings: Settings, epochs: int) -> Callable[[float], float]:
     """Return the learning rate in units of lr0 as a function of the epoch (from 0).
 
@@ -95,7 +100,7 @@ def schedule(settings: Settings, epochs: int) -> Callable[[float], float]:
         settings: The settings.
         epochs: Planned epochs.
     """
-    restart = boundary(settings.at, epochs)
+    restart = restart_epoch(settings, epochs)
     span = restart if settings.cosine_over == "cycle" else epochs
     decay = SOURCE_DECAY ** (SOURCE_EPOCHS / epochs) if settings.decay is None else settings.decay
 
@@ -116,8 +121,8 @@ class LrRestart(Stabiliser):
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Cosine, floor and warm-up as arguments, so that args.yaml and the trainer's own warm-up agree."""
-        restart, epochs = boundary(self.settings.at, request.epochs), request.epochs
-        if restart >= epochs:
+        restart, epochs = restart_epoch(self.settings, request.epochs), request.epochs
+        if restart >= epochs and "at" in self.explicit:
             raise SettingsError(
                 f"lr_restart: the restart at epoch {restart} is not before the end of {epochs} epochs; "
                 "give at below 1 (a fraction of the training)"
@@ -163,7 +168,7 @@ class LrRestart(Stabiliser):
 
     def epoch_start(self, control: Control) -> None:
         """Say when the restart happens."""
-        restart = boundary(self.settings.at, control.epochs)
+        restart = restart_epoch(self.settings, control.epochs)
         if control.epoch == restart:
             groups = control.trainer.optimizer.param_groups
             control.note(
@@ -175,4 +180,4 @@ class LrRestart(Stabiliser):
 
     def changes(self, control: Control) -> dict[int, str]:
         """Return the epoch of the restart."""
-        return {boundary(self.settings.at, control.epochs): "lr_restart"}
+        return {restart_epoch(self.settings, control.epochs): "lr_restart"}

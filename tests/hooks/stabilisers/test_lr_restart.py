@@ -71,6 +71,13 @@ def test_arguments_scale_and_yield_to_the_user() -> None:
     assert made.arguments(Request({"epochs": 8}, DEFAULTS))["warmup_epochs"] == 2
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5, 7])
+def test_very_short_trainings_are_not_refused(epochs: int) -> None:
+    (made,) = parse({"lr_restart": True})
+    made.arguments(Request({"epochs": epochs}, DEFAULTS))
+    assert schedule(Settings(), epochs)(0) == 1.0
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 def test_the_optimizer_has_the_rates_of_the_curve(train: Callable[..., Any], optimizer: str) -> None:
