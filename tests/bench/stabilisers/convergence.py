@@ -9,8 +9,8 @@ OFF = dict.fromkeys(("mosaic", "scale", "translate", "fliplr", "hsv_h", "hsv_s",
 
 def main() -> None:
     """Train, compare, write the table."""
-    chosen = options(epochs=180)
-    more = {"epochs": chosen.epochs, "images": 48, "close_mosaic": 0, "warmup_epochs": 5, **OFF}
+    chosen = options(epochs=90)
+    more = {"epochs": chosen.epochs, "images": 48, "close_mosaic": 0, **OFF}
     rows = []
     with workspace(chosen.keep) as folder:
         for seed in range(chosen.seeds):

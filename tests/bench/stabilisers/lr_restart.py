@@ -17,7 +17,7 @@ def draw(run: Any, plain: Any) -> None:
         axes = figure.subplots()
         for found, name in ((plain, "cosine"), (run, "lr-restart")):
             axes.plot(found.steps["step"], found.steps["lr/pg0"], label=name, linewidth=1)
-        axes.set(xlabel="step", ylabel="learning rate (recorded)", yscale="log", ylim=(5e-5, 2e-2))
+        axes.set(xlabel="step", ylabel="learning rate (recorded)", yscale="log", ylim=(1e-5, 4e-3))
         axes.legend(frameon=False)
         figure.savefig(HERE / "lr_restart.svg", metadata={"Date": None})
 
@@ -31,14 +31,14 @@ def second_half_gain(run: Any) -> float:
 
 def main() -> None:
     """Train, compare, draw, write the table."""
-    chosen = options(epochs=160)
+    chosen = options(epochs=60)
     with workspace(chosen.keep) as folder:
         off, on = (
             [
                 train(folder, f"lr_restart-{name}-{seed}", stabilise=stabilise, seed=seed, epochs=chosen.epochs)
                 for seed in range(chosen.seeds)
             ]
-            for name, stabilise in (("off", None), ("on", {"lr_restart": {"warmup_epochs": 10}}))
+            for name, stabilise in (("off", None), ("on", {"lr_restart": {"warmup_epochs": 3}}))
         )
         draw(on[0], off[0])
         rates = on[0].epochs["lr/pg0"]
