@@ -6,6 +6,7 @@ Reading goes through the view, so a detector that uses these must declare :data:
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -33,27 +34,27 @@ def has_score(run: Run) -> bool:
     return "fitness" in names or bool(_metric(names)) or any(n.startswith("val/") for n in names)
 
 
-def read_score(view: View, *, measured: bool = True) -> Score | None:
+def read_score(view: View) -> Score | None:
     """Return the fitness, else the most telling metric, else minus the total validation loss.
 
     Args:
         view: A view whose detector declares :data:`CURVES`.
-        measured: Leave out non-finite values.
 
     Returns:
         None if none was ever measured.
     """
     fitness = view.epochs("fitness")
     metric = _metric(view.names("epochs.metrics/*"))
+    parts = sum("map50-95" in n.lower() for n in view.names("epochs.metrics/*"))
     for series in (fitness, view.epochs(metric) if metric else fitness):
-        kept = series.take(series.finite) if measured else series
+        kept = series.take(series.finite)
         if len(kept):
-            return Score(kept, 1)
+            return Score(kept, 1, float(max(parts, 1)) if series is fitness else 1.0)
     loss = total(losses(view, "val"), "val/*")
     if loss is None:
         return None
-    kept = loss.take(loss.finite) if measured else loss
-    return Score(kept, -1) if len(kept) else None
+    kept = loss.take(loss.finite)
+    return Score(kept, -1, math.inf) if len(kept) else None
 
 
 def metrics(view: View) -> list[Series]:

@@ -10,7 +10,8 @@ Why it matters:
 How it decides:
     The medians of up to ``window`` epochs on either side of the change differ by at least ``min_score_share`` of the
     score, or ``min_loss_share`` of a validation loss, and by ``noise_errors`` standard errors. What the trend of the
-    epochs before would have given anyway is taken off. At least ``min_epochs`` epochs on either side.
+    epochs before would have given anyway is taken off. At least ``min_epochs`` epochs on either side, warm-up left
+    out.
 
 What to do:
     Nothing. If the score gains much, let more epochs run without mosaic (10 to 20 % of all). If it falls, set
@@ -30,7 +31,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from trainwatch.detectors._curves import CURVES, losses, read_score
+from trainwatch.detectors._curves import CURVES, after_warmup, losses, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Where
@@ -63,7 +64,9 @@ class CloseMosaicJump(Detector):
 
     def missing(self, run: Run) -> str | None:
         """Apply where the epoch of the change is known."""
-        if not any(n == "epochs.fitness" or n.startswith(("epochs.metrics/", "epochs.val/")) for n in run.column_names()):
+        if not any(
+            n == "epochs.fitness" or n.startswith(("epochs.metrics/", "epochs.val/")) for n in run.column_names()
+        ):
             return "no validation score and no validation loss"
         return None
 
@@ -73,8 +76,9 @@ class CloseMosaicJump(Detector):
         score = read_score(view)
         if at is None or score is None:
             return []
-        steps = {} if score.is_loss else {score.series.name: self._step(score.series, at, self.min_score_share)}
-        steps |= {s.name: self._step(s, at, self.min_loss_share) for s in losses(view, "val")}
+        warm = after_warmup(view)
+        steps = {} if score.is_loss else {score.series.name: self._step(score.series, warm, at, self.min_score_share)}
+        steps |= {s.name: self._step(s, warm, at, self.min_loss_share) for s in losses(view, "val")}
         jumps = {n: s for n, s in steps.items() if s is not None}
         if not jumps:
             return []
@@ -97,10 +101,10 @@ class CloseMosaicJump(Detector):
             )
         ]
 
-    def _step(self, series: Series, at: int, smallest: float) -> float | None:
+    def _step(self, series: Series, warm: int, at: int, smallest: float) -> float | None:
         """Return the step as a share of the level before; None if it is too small."""
         series = series.take(series.finite)
-        before = series.take((series.epoch < at) & (series.epoch >= at - self.window))
+        before = series.take((series.epoch < at) & (series.epoch >= max(warm, at - self.window)))
         after = series.take((series.epoch >= at) & (series.epoch < at + self.window))
         if min(len(before), len(after)) < self.min_epochs:
             return None

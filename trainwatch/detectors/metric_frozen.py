@@ -53,7 +53,7 @@ class MetricFrozen(Detector):
     title: ClassVar[str] = "Metrics are frozen"
     optional: ClassVar[tuple[str, ...]] = CURVES
 
-    min_repeats_nonfinite: int = 2
+    min_repeats_nonfinite: int = 3
     min_repeats: int = 8
     times_usual: float = 3.0
 
@@ -98,9 +98,7 @@ class MetricFrozen(Detector):
         train = [s.take(s.epoch > since) for s in losses(view, "train")]
         return any(len(s) >= 2 and np.ptp(s.values[s.finite]) > 0 for s in train if s.finite.any())
 
-    def _finding(
-        self, view: View, score: Series, onset: Series, first: int, count: int, nonfinite: bool
-    ) -> Finding:
+    def _finding(self, view: View, score: Series, onset: Series, first: int, count: int, nonfinite: bool) -> Finding:
         where = epoch_name(view.run, int(onset.epoch[first]))
         why = (
             "the validation loss is not finite"

@@ -94,7 +94,12 @@ class NoLearning(Detector):
             return []
         if score.is_loss:
             return [] if metrics(view) else self._by_loss(view)
-        if len(score.series) < self.min_epochs or score.learnt or never_measured(view) or without_objects(view, "train"):
+        if (
+            len(score.series) < self.min_epochs
+            or score.learnt
+            or never_measured(view)
+            or without_objects(view, "train")
+        ):
             return []
         values = score.series.values
         done = int(score.series.epoch[-1]) + 1
@@ -181,4 +186,3 @@ def _change(loss: Series) -> float:
     start, end = float(np.median(loss.values[:quarter])), float(np.median(loss.values[-quarter:]))
     level = abs(start) or 1.0
     return max(abs(end - start), abs(float(loss.values[0]) - end)) / level
-

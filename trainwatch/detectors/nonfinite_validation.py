@@ -78,7 +78,8 @@ class NonfiniteValidation(Detector):
         count, since = bad.count, len(series) - bad.first
         train = [s.take(s.epoch >= series.epoch[bad.first]) for s in losses(view, "train")]
         finite = [float(s.finite.mean()) for s in train if len(s)]
-        text = f"The validation loss {series.name.split('/', 1)[-1]} is not finite from {where} on, in {count} of the {since} epochs since."
+        name = series.name.split("/", 1)[-1]
+        text = f"The validation loss {name} is not finite from {where} on, in {count} of the {since} epochs since."
         if stands:
             text += " The metrics stand still with it: the averaged weights are spoilt, and every epoch since is lost."
         elif stands is None:
@@ -86,7 +87,9 @@ class NonfiniteValidation(Detector):
         else:
             text += " The metrics go on moving, so only the loss overflows."
         if finite and stands and min(finite) > 0:
-            text += f" The training losses are finite again in {100 * min(finite):.0f} % of those epochs, which hides it."
+            text += (
+                f" The training losses are finite again in {100 * min(finite):.0f} % of those epochs, which hides it."
+            )
         return Finding(
             id=self.id,
             severity="warning" if stands is False else "critical",

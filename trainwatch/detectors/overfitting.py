@@ -8,15 +8,17 @@ Why it matters:
     makes the model worse on images that it has not seen.
 
 How it decides:
-    Of each loss component that training and validation share: the validation side, smoothed by a running median
-    (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the log
+    Of each loss component that training and validation share, over the longest stretch without a change of regime
+    (close of mosaic, restart of the learning rate): the validation side, smoothed by a running median
+    (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch
     before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
     above the minimum; a Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
-    ``min_fall`` since. It is no overfitting while the score makes up for it, that is while it ends higher than it was
-    at the minimum of the loss by more than the smallest improvement and at its best level: confidence of right
-    answers and their number are two things. Only the longest stretch without a change of regime (close of mosaic,
-    restart of the learning rate) after warm-up is judged. Warning if the score has fallen from its best level too, if
-    the total validation loss has risen by ``large_rise``, or if there is no score; information otherwise.
+    ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
+    It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
+    more than the smallest improvement, and ends at its best level. How sure right answers are and how many there are,
+    are two things.
+    Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``,
+    or if there is no score; information otherwise.
 
 What to do:
     Keep best.pt. Then more data or stronger augmentation (mixup, copy_paste where labels are polygons), a smaller
@@ -40,10 +42,10 @@ from trainwatch.detectors._curves import CURVES, after_warmup, losses, pairs, re
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
-from trainwatch.runs import Run, Series
+from trainwatch.runs import Series
 from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
 from trainwatch.signals.regimes import longest_regime
-from trainwatch.signals.trend import mann_kendall
+from trainwatch.signals.trend import mann_kendall, theil_sen
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,15 @@ class _Rise:
     p_value: float
     fall: float
     val: Series
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The score since then: end minus best level, the smallest difference that counts, whether it makes up for it."""
+
+    below_best: float
+    step: float
+    makes_up: bool
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,8 @@ class Overfitting(Detector):
     min_rise: float = 0.03
     large_rise: float = 0.1
     noise_errors: float = 4.0
-    max_p: float = 0.01
+    max_p: float = 0.05
     min_fall: float = 0.03
-
-    def missing(self, run: Run) -> str | None:
-        """Ask for both losses."""
-        return super().missing(run)
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the component that rose most, or none."""
@@ -100,15 +107,14 @@ class Overfitting(Detector):
         score = read_score(view)
         metric = score if score is not None and not score.is_loss and score.learnt else None
         end = int(worst.val.epoch[-1])
-        change = self._score_change(metric, int(worst.val.epoch[worst.at]), end) if metric is not None else None
-        if change is not None and change[0] > change[2] and change[1] > -change[2]:
-            return []  # the score makes up for it
+        change = self._score_since(metric, int(worst.val.epoch[worst.at]), end) if metric is not None else None
+        if change is not None and change.makes_up:
+            return []
         return [self._finding(view, worst, change, rises)]
 
     def _part(self, view: View, series: Series) -> Series:
         kept = series.take(series.finite)
-        kept = kept.take(longest_regime(view.run, kept.epoch))
-        return kept.take(kept.epoch >= after_warmup(view))
+        return kept.take(longest_regime(view.run, kept.epoch))
 
     def _rise(self, view: View, train: Series, val: Series) -> _Rise | None:
         val, train = self._part(view, val), self._part(view, train)
@@ -117,18 +123,19 @@ class Overfitting(Detector):
             return None
         smooth = running_median(val.values, max(self.min_smoothing_epochs, int(n * self.smoothing_share)))
         at = int(np.argmin(smooth))
-        since = n - 1 - at
+        begin = max(at, int(np.searchsorted(val.epoch, after_warmup(view))))
+        since = n - 1 - begin
         if since < max(self.min_epochs, self.min_share * n):
             return None
         quarter = max(since // 4, 3)
         lowest, level = float(smooth[at]), float(np.median(val.values[-quarter:]))
         rise = level - lowest
-        if rise < self.min_rise * lowest or rise < self.noise_errors * level_error(noise(val.values[at:]), quarter):
+        if rise < self.min_rise * lowest or rise < self.noise_errors * level_error(noise(val.values[begin:]), quarter):
             return None
-        trend = mann_kendall(val.values[at:])
+        trend = mann_kendall(val.values[begin:])
         if trend.direction < 1 or trend.p_value > self.max_p:
             return None
-        behind = train.take(train.epoch >= val.epoch[at])
+        behind = train.take(train.epoch >= val.epoch[begin])
         if len(behind) < 6:
             return None
         part = max(len(behind) // 4, 3)
@@ -136,26 +143,26 @@ class Overfitting(Detector):
         fall = (start - end) / start if start > 0 else 0.0
         return _Rise(at, rise / lowest, trend.p_value, fall, val) if fall >= self.min_fall else None
 
-    def _score_change(self, score: Score, since: int, until: int) -> tuple[float, float, float] | None:
-        """Return the score's change since an epoch, its distance from its best level, and the smallest step."""
+    def _score_since(self, score: Score, since: int, until: int) -> _Change | None:
+        """Describe how the score moved since an epoch; None if that cannot be told."""
         kept = score.series.take(score.series.epoch <= until)
-        behind = kept.take(kept.epoch >= since)
-        if len(behind) < 6:
+        behind = kept.epoch >= since
+        if behind.sum() < 6:
             return None
-        width = max(len(behind) // 4, 3)
+        width = max(int(behind.sum()) // 4, 3)
         up = score.sign * kept.values
-        around = np.abs(kept.epoch - since) <= width // 2 + 1
-        start, end = float(np.median(up[around])), float(np.median(up[-width:]))
-        best = best_level(up, width)
-        step = max(score.smallest_step(best), 2 * level_error(noise(up[-4 * width :]), width))
-        return end - start, end - best, step
+        best, end = best_level(up, width), float(np.median(up[-width:]))
+        step = max(score.smallest_step(best), 2 * level_error(noise(up[behind]), width))
+        line = theil_sen(kept.epoch[behind], up[behind])
+        rises = line.low > 0 and line.slope * (until - since) > score.smallest_step(best)
+        return _Change(end - best, step, rises and end > best - step)
 
-    def _finding(
-        self, view: View, rise: _Rise, change: tuple[float, float, float] | None, rises: list[_Rise]
-    ) -> Finding:
+    def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise]) -> Finding:
         where = epoch_name(view.run, int(rise.val.epoch[rise.at]))
         whole = self._whole(view, int(rise.val.epoch[rise.at]))
-        worse = change is None or change[1] < -2 * change[2] or (whole is not None and whole >= self.large_rise)
+        worse = (
+            change is None or change.below_best < -2 * change.step or (whole is not None and whole >= self.large_rise)
+        )
         severity: Severity = "warning" if worse else "info"
         name = rise.val.name.split("/", 1)[-1]
         text = (
@@ -166,7 +173,11 @@ class Overfitting(Detector):
         if others:
             text += f" So has: {', '.join(others)}."
         if change is not None:
-            fell = f"it lies {-change[1]:.2g} below its best level" if change[1] < -change[2] else "it stands still"
+            fell = (
+                f"it lies {-change.below_best:.2g} below its best level"
+                if change.below_best < -change.step
+                else "it stands still"
+            )
             text += f" The score does not make up for it: {fell}."
         return Finding(
             id=self.id,

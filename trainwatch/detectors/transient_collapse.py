@@ -65,7 +65,11 @@ class TransientCollapse(Detector):
     def missing(self, run: Run) -> str | None:
         """Ask for a score; a validation loss that leaps and returns is loss noise."""
         names = run.column_names()
-        return None if any(n == "epochs.fitness" or n.startswith("epochs.metrics/") for n in names) else "no validation score (fitness, metrics/*)"
+        return (
+            None
+            if any(n == "epochs.fitness" or n.startswith("epochs.metrics/") for n in names)
+            else "no validation score (fitness, metrics/*)"
+        )
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the deepest dip, or none."""

@@ -112,9 +112,7 @@ class Underfitting(Detector):
         kept = loss.take(loss.finite & (loss.epoch >= tail.epoch[0]) & (loss.epoch <= tail.epoch[-1]))
         return len(kept) < 4 or mann_kendall(kept.values).direction < 0
 
-    def _finding(
-        self, view: View, score: Score, tail: Series, slope: float, length: int, level: float
-    ) -> Finding:
+    def _finding(self, view: View, score: Score, tail: Series, slope: float, length: int, level: float) -> Finding:
         gain = slope * length / level
         where = epoch_name(view.run, int(tail.epoch[0]))
         return Finding(

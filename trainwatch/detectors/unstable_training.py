@@ -9,7 +9,8 @@ Why it matters:
 
 How it decides:
     The residuals about a running median of ``window`` epochs, as a share of the level: their noise (from differences
-    of neighbours) is at least ``min_swing``, or ``dips`` collapses (see transient-collapse) came and went. At least
+    of neighbours) is at least ``min_swing`` in the second half of the log, or ``dips`` collapses (see
+    transient-collapse) came and went. A training swings at first, which is no fault if it settles. At least
     ``min_epochs`` epochs after warm-up with a level above ``min_level`` are judged, changes of regime left out. If the
     epochs with a level are too few: the score falls by ``start_drop`` of its running maximum and a validation loss
     swings by ``min_loss_swing`` at the same time. Information; warning from ``large_swing`` on, or with collapses.
@@ -64,7 +65,7 @@ class UnstableTraining(Detector):
     min_epochs: int = 20
     window: int = 9
     min_level: float = 0.05
-    min_swing: float = 0.045
+    min_swing: float = 0.05
     large_swing: float = 0.1
     dips: int = DIPS_UNSTABLE
     dip_depth: float = DIP_DEPTH
@@ -93,16 +94,15 @@ class UnstableTraining(Detector):
         quiet = near_change(view.run, kept)
         level = running_median(kept.values, self.window)
         shares = (kept.values - level) / level
-        swing = noise(np.where(quiet, np.nan, shares))
+        half = min(len(kept) // 2, len(kept) - self.min_epochs)
+        swing = noise(np.where(quiet, np.nan, shares)[half:])
         found = [
-            d
-            for d in passed_dips(kept.values, self.dip_depth, self.window, 0.9, self.dip_epochs)
-            if not quiet[d.first]
+            d for d in passed_dips(kept.values, self.dip_depth, self.window, 0.9, self.dip_epochs) if not quiet[d.first]
         ]
         collapses = len(found) >= self.dips
         if swing < self.min_swing and not collapses:
             return []
-        where = found[0].first if collapses else int(np.argmax(np.abs(shares)))
+        where = found[0].first if collapses else half + int(np.argmax(np.abs(shares[half:])))
         text = f"{kept.name} swings by {100 * swing:.1f} % of its level from epoch to epoch (standard deviation)"
         if found:
             text += f", and fell by more than {100 * self.dip_depth:.0f} % and came back {len(found)} times"
@@ -127,7 +127,9 @@ class UnstableTraining(Detector):
             return []
         top = np.maximum.accumulate(score.values)
         lost = np.flatnonzero((top >= self.min_level / 5) & (score.values < (1 - self.start_drop) * top))
-        swings = [noise(s.values[s.finite] / running_median(s.values[s.finite], self.window)) for s in losses(view, "val")]
+        swings = [
+            noise(s.values[s.finite] / running_median(s.values[s.finite], self.window)) for s in losses(view, "val")
+        ]
         if not len(lost) or not swings or max(swings) < self.min_loss_swing:
             return []
         at = int(lost[0])

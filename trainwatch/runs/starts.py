@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,4 +33,4 @@ def starts(run: Run) -> tuple[Start, ...]:
     if not len(epoch):
         return ()
     cuts = [0, *(np.flatnonzero(np.diff(epoch) <= 0) + 1).tolist(), len(epoch)]
-    return tuple(Start(int(epoch[a]), int(epoch[b - 1]), b - a) for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    return tuple(Start(int(epoch[a]), int(epoch[b - 1]), b - a) for a, b in itertools.pairwise(cuts))

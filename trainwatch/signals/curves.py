@@ -6,6 +6,7 @@ that mean "not measured", and exact repeats. Everything here is median- or rank-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ MIN_SCORE = 0.005
 """Scores below are "nothing is learnt": mAP of an untrained detector is 1e-6 to 1e-3. Shared, so that no two checks
 judge one score in two ways."""
 CEILING = 0.97
-"""Scores between 0 and 1 above this leave nothing to gain."""
+"""Scores above this share of what is possible leave nothing to gain."""
 MIN_DELTA = 0.002
 """Smallest improvement of a score between 0 and 1 that a person would call one (mAP is printed with three digits)."""
 MIN_DELTA_SHARE = 0.01
@@ -44,10 +45,12 @@ class Score:
     Attributes:
         series: Finite values only.
         sign: 1 if more is better, -1 if less is.
+        full: Largest value that is possible (a fitness of boxes plus masks: 2); infinite for a loss.
     """
 
     series: Series
     sign: int
+    full: float = 1.0
 
     @property
     def up(self) -> Floats:
@@ -66,9 +69,9 @@ class Score:
 
     @property
     def at_ceiling(self) -> bool:
-        """Whether a score between 0 and 1 left nothing to gain at its best."""
+        """Whether a score left nothing to gain at its best."""
         top = float(self.series.values.max()) if len(self.series) else 0.0
-        return not self.is_loss and CEILING < top <= 1.0
+        return not self.is_loss and CEILING * self.full < top <= self.full
 
     def smallest_step(self, best: float) -> float:
         """Return the smallest improvement that counts, noise apart.
@@ -116,12 +119,12 @@ def noise(values: npt.ArrayLike) -> float:
     y = y[np.isfinite(y)]
     if len(y) < 4:
         return 0.0
-    return float(np.quantile(np.abs(np.diff(y)), 0.75)) / (1.150 * np.sqrt(2.0))
+    return float(np.quantile(np.abs(np.diff(y)), 0.75)) / (1.150 * math.sqrt(2.0))
 
 
 def level_error(sigma: float, count: int) -> float:
     """Return the standard error of a median of ``count`` values with the noise ``sigma`` (1.25 times a mean's)."""
-    return 1.25 * sigma / float(np.sqrt(max(count, 1)))
+    return 1.25 * sigma / math.sqrt(max(count, 1))
 
 
 def best_level(up: Floats, width: int) -> float:

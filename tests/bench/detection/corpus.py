@@ -168,7 +168,11 @@ def table(measured: dict[str, Half]) -> str:
         total = [sum(half.hits[t][i] for t in TARGETS) for i in range(3)]
         for label, counts in [*half.hits.items(), ("**the first nine together**", total)]:
             lines.append(f"| {name} | {label} | {_row(*counts)} |")
-    lines += ["", "| half | runs | not read | healthy | with a wrong critical | with a wrong warning |", "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "| half | runs | not read | healthy | with a wrong critical | with a wrong warning |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, half in measured.items():
         wrong = " | ".join(_share(half.wrong[s], half.healthy) for s in ("critical", "warning"))
         lines.append(f"| {name} | {half.runs} | {half.unread} | {half.healthy} | {wrong} |")
