@@ -47,7 +47,7 @@ class MetricsNotMeasured(Detector):
     requires: ClassVar[tuple[str, ...]] = ("epochs.epoch",)
     optional: ClassVar[tuple[str, ...]] = CURVES
 
-    min_epochs: int = 3
+    min_epochs: int = 5
 
     def missing(self, run: Run) -> str | None:
         """Ask for a column that could hold a metric."""
@@ -62,11 +62,10 @@ class MetricsNotMeasured(Detector):
         if len(epochs) < self.min_epochs or not losses(view, "train"):
             return []
         zeros = never_measured(view)
-        measured = {int(e) for s in (*metrics(view), *losses(view, "val")) for e in s.epoch}
-        before = measured - {int(epochs[-1])}
+        every = (*metrics(view), *losses(view, "val"))
+        before = any((s.epoch < epochs[-1]).any() for s in every)
         if before and not zeros:
             return []
-        every = (*metrics(view), *losses(view, "val"))
         last = any(len(s) and int(s.epoch[-1]) == int(epochs[-1]) and s.values[-1] != 0 for s in every)
         told = " although the arguments do not say so" if zeros else ""
         return [

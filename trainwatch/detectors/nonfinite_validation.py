@@ -18,6 +18,7 @@ What to do:
     (amp=bf16 on GPUs that have it). With metrics that move: the result counts; amp=False mends the loss.
 
 Known false alarms:
+    Loggers that write NaN for "not measured" (a log without any number besides is left alone).
     Custom losses that divide by the number of objects overflow on images without any.
 
 References:
@@ -62,7 +63,13 @@ class NonfiniteValidation(Detector):
         if worst is None or len(worst[0]) < self.min_epochs or not worst[1].persistent:
             return []
         series, bad = worst
+        if bad.count == len(series) and not self._judgeable(view):
+            return []
         return [self._finding(view, series, bad, self._metrics_stand(view, int(series.epoch[bad.first])))]
+
+    def _judgeable(self, view: View) -> bool:
+        """Whether a log whose validation losses never were numbers holds a metric that is one, or a training loss."""
+        return any(s.finite.any() for s in (*metrics(view), *losses(view, "train")))
 
     def _metrics_stand(self, view: View, since: int) -> bool | None:
         """Tell whether the metrics repeat or are 0 after an epoch; None without metrics or with one epoch only."""

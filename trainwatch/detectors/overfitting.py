@@ -12,10 +12,10 @@ How it decides:
     (close of mosaic, restart of the learning rate): the validation side, smoothed by a running median
     (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch
     before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
-    above the minimum; a Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
+    above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
     ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
-    more than the smallest improvement, and ends at its best level. How sure right answers are and how many there are,
+    more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are,
     are two things.
     Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``,
     or if there is no score; information otherwise.
@@ -80,8 +80,9 @@ class Overfitting(Detector):
         min_rise: Smallest rise of the validation loss as a share of its minimum.
         large_rise: Rise of the total validation loss that makes it a warning whatever the score does.
         noise_errors: The rise is larger than this many standard errors.
-        max_p: Largest p-value of the Mann-Kendall test.
+        max_p: Largest one-sided p-value of the Mann-Kendall test.
         min_fall: Smallest fall of the training loss since the minimum, as a share.
+        makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
     """
 
     title: ClassVar[str] = "Overfitting"
@@ -97,6 +98,7 @@ class Overfitting(Detector):
     noise_errors: float = 4.0
     max_p: float = 0.05
     min_fall: float = 0.03
+    makes_up_share: float = 0.05
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the component that rose most, or none."""
@@ -133,7 +135,7 @@ class Overfitting(Detector):
         if rise < self.min_rise * lowest or rise < self.noise_errors * level_error(noise(val.values[begin:]), quarter):
             return None
         trend = mann_kendall(val.values[begin:])
-        if trend.direction < 1 or trend.p_value > self.max_p:
+        if trend.direction < 1 or trend.p_value / 2 > self.max_p:
             return None
         behind = train.take(train.epoch >= val.epoch[begin])
         if len(behind) < 6:
@@ -141,7 +143,7 @@ class Overfitting(Detector):
         part = max(len(behind) // 4, 3)
         start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
         fall = (start - end) / start if start > 0 else 0.0
-        return _Rise(at, rise / lowest, trend.p_value, fall, val) if fall >= self.min_fall else None
+        return _Rise(at, rise / lowest, trend.p_value / 2, fall, val) if fall >= self.min_fall else None
 
     def _score_since(self, score: Score, since: int, until: int) -> _Change | None:
         """Describe how the score moved since an epoch; None if that cannot be told."""
@@ -154,7 +156,7 @@ class Overfitting(Detector):
         best, end = best_level(up, width), float(np.median(up[-width:]))
         step = max(score.smallest_step(best), 2 * level_error(noise(up[behind]), width))
         line = theil_sen(kept.epoch[behind], up[behind])
-        rises = line.low > 0 and line.slope * (until - since) > score.smallest_step(best)
+        rises = line.low > 0 and line.slope * (until - since) > max(step, self.makes_up_share * best)
         return _Change(end - best, step, rises and end > best - step)
 
     def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise]) -> Finding:

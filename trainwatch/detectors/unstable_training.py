@@ -127,9 +127,7 @@ class UnstableTraining(Detector):
             return []
         top = np.maximum.accumulate(score.values)
         lost = np.flatnonzero((top >= self.min_level / 5) & (score.values < (1 - self.start_drop) * top))
-        swings = [
-            noise(s.values[s.finite] / running_median(s.values[s.finite], self.window)) for s in losses(view, "val")
-        ]
+        swings = [self._swing(s) for s in losses(view, "val")]
         if not len(lost) or not swings or max(swings) < self.min_loss_swing:
             return []
         at = int(lost[0])
@@ -151,3 +149,9 @@ class UnstableTraining(Detector):
                 detail={"collapses": 0},
             )
         ]
+
+    def _swing(self, loss: Series) -> float:
+        values = loss.values[loss.finite]
+        level = running_median(values, self.window)
+        positive = level > 0
+        return noise(values[positive] / level[positive])
