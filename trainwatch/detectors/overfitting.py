@@ -98,21 +98,21 @@ class Overfitting(Detector):
     noise_errors: float = 4.0
     max_p: float = 0.05
     min_fall: float = 0.03
-    makes_up_share: float = 0.05
+    makes_up_share: float = 0.02
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the component that rose most, or none."""
         rises = [r for train, val in pairs(view) if (r := self._rise(view, train, val)) is not None]
         if not rises:
             return []
-        worst = max(rises, key=lambda r: r.share)
         score = read_score(view)
         metric = score if score is not None and not score.is_loss and score.learnt else None
-        end = int(worst.val.epoch[-1])
-        change = self._score_since(metric, int(worst.val.epoch[worst.at]), end) if metric is not None else None
-        if change is not None and change.makes_up:
+        judged = [(r, self._score_since(metric, r)) for r in rises]
+        left = [(r, change) for r, change in judged if change is None or not change.makes_up]
+        if not left:
             return []
-        return [self._finding(view, worst, change, rises)]
+        worst, change = max(left, key=lambda pair: pair[0].share)
+        return [self._finding(view, worst, change, [r for r, _ in left])]
 
     def _part(self, view: View, series: Series) -> Series:
         kept = series.take(series.finite)
@@ -145,8 +145,11 @@ class Overfitting(Detector):
         fall = (start - end) / start if start > 0 else 0.0
         return _Rise(at, rise / lowest, trend.p_value / 2, fall, val) if fall >= self.min_fall else None
 
-    def _score_since(self, score: Score, since: int, until: int) -> _Change | None:
-        """Describe how the score moved since an epoch; None if that cannot be told."""
+    def _score_since(self, score: Score | None, rise: _Rise) -> _Change | None:
+        """Describe how the score moved since the minimum of a loss; None if that cannot be told."""
+        if score is None:
+            return None
+        since, until = int(rise.val.epoch[rise.at]), int(rise.val.epoch[-1])
         kept = score.series.take(score.series.epoch <= until)
         behind = kept.epoch >= since
         if behind.sum() < 6:

@@ -17,7 +17,8 @@ How it decides:
     one improvement, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and that
     gives more than the smallest improvement (noise apart) is a slow progress, and no plateau. Warning while the
     learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
-    information otherwise (converged). Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
+    information otherwise (converged), if patience ended the training (nothing more was lost), or if all planned epochs
+    are done and the learning rate is not in the log. Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
     that reached 0.97 of what is possible (nothing left to gain), that repeat exactly (frozen), or that the close of
     mosaic lifted.
 
@@ -47,7 +48,7 @@ from trainwatch.detectors._curves import CURVES, NOTHING, has_score, losses, lr_
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
-from trainwatch.runs import Run, Series
+from trainwatch.runs import Run, Series, how_it_ended
 from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
 from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
@@ -139,8 +140,10 @@ class Plateau(Detector):
         left = lr_ratio(view)
         planned = run.planned_epochs
         began_late = planned is not None and int(score.epoch[last]) + 1 >= self.done_share * planned
+        ending = how_it_ended(run).kind
+        unknown = left is None and ending == "completed"
         spent = (left is not None and left <= self.spent_lr_ratio) or began_late
-        severity: Severity = "info" if spent else "warning"
+        severity: Severity = "info" if spent or unknown or ending == "early-stop" else "warning"
         falls = self._training_falls(view, int(score.epoch[last]))
         done = int(score.epoch[-1]) + 1
         where = epoch_name(run, int(score.epoch[last]))
