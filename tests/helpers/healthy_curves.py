@@ -59,9 +59,7 @@ def healthy(shape: str, seed: int) -> Run:
     epochs = {**columns, "metrics/mAP50-95(B)": score, "fitness": score}
     if shape == "losses only":
         epochs = {k: v for k, v in columns.items() if k.startswith(("train/", "val/"))}
-    return make_run(
-        epochs=epochs, source="ultralytics-csv", planned_epochs=planned, args=args, trainer="ultralytics"
-    )
+    return make_run(epochs=epochs, source="ultralytics-csv", planned_epochs=planned, args=args, trainer="ultralytics")
 
 
 def _progress(shape: str, x: Any, n: int, rng: np.random.Generator) -> Any:

@@ -15,7 +15,7 @@ How it decides:
     first comes within one improvement of the best level that it ever held over an eighth of the log, and must last at
     least ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below
     one improvement, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and that
-    gives more than the smallest improvement (noise apart) is a slow progress, and no plateau. Warning while the
+    gives more than ``slow_gain_share`` of the level is slow progress, and no plateau. Warning while the
     learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
     information otherwise (converged), if patience ended the training (nothing more was lost), or if all planned epochs
     are done and the learning rate is not in the log. Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
@@ -65,6 +65,7 @@ class Plateau(Detector):
         min_smoothing_epochs: Its smallest width.
         slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
         gain_deltas: The same for the slope itself.
+        slow_gain_share: A rise that is certain and larger than this share of the level is slow progress.
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
@@ -80,6 +81,7 @@ class Plateau(Detector):
     min_smoothing_epochs: int = 5
     slope_deltas: float = 3.0
     gain_deltas: float = 1.0
+    slow_gain_share: float = 0.02
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
     noise_errors: float = 3.0
@@ -112,7 +114,7 @@ class Plateau(Detector):
         slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
             return []
-        if slope.low > 0 and slope.slope * flat > step:
+        if slope.low > 0 and slope.slope * flat > max(step, self.slow_gain_share * abs(level)):
             return []  # slow, but it goes on: the interval excludes a standstill
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 

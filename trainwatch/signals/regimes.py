@@ -47,6 +47,12 @@ def closing_epoch(run: Run) -> int | None:
     return None
 
 
+def regime_of(run: Run, epoch: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Number the regimes, from 0, of values whose epochs are given in ascending order; shape (n,)."""
+    part: npt.NDArray[np.int64] = np.searchsorted(np.asarray(change_epochs(run), np.int64), epoch, side="right")
+    return part
+
+
 def longest_regime(run: Run, epoch: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Mark the values of the longest stretch without a change of regime in it; shape (n,), of two equal ones the later.
 
@@ -54,15 +60,11 @@ def longest_regime(run: Run, epoch: npt.NDArray[np.int64]) -> npt.NDArray[np.boo
         run: Any run.
         epoch: Epoch of each value, ascending, shape (n,).
     """
-    cuts = np.searchsorted(epoch, change_epochs(run))
-    part = np.zeros(len(epoch), np.int64)
-    for cut in cuts:
-        part[cut:] += 1
+    part = regime_of(run, epoch)
     if not len(part):
         return np.zeros(0, bool)
     sizes = np.bincount(part)
-    longest = len(sizes) - 1 - int(np.argmax(sizes[::-1]))
-    mask: npt.NDArray[np.bool_] = part == longest
+    mask: npt.NDArray[np.bool_] = part == len(sizes) - 1 - int(np.argmax(sizes[::-1]))
     return mask
 
 
