@@ -14,8 +14,8 @@ import numpy as np
 
 from trainwatch.detectors.base import View
 from trainwatch.runs import Run, Series
-from trainwatch.signals.curves import Score
-from trainwatch.signals.regimes import warmup_end
+from trainwatch.signals.curves import DIP_BACK, DIP_WINDOW, Dip, Score, passed_dips
+from trainwatch.signals.regimes import near_change, warmup_end
 
 CURVES: Final = ("epochs.fitness", "epochs.metrics/*", "epochs.val/*", "epochs.train/*", "epochs.lr/*")
 
@@ -110,6 +110,28 @@ def lr_ratio(view: View) -> float | None:
 def after_warmup(view: View) -> int:
     """Return the first epoch (0-based) after warm-up."""
     return warmup_end(view.run, rates(view))
+
+
+def collapses(
+    view: View, score: Score, depth: float, min_level: float, longest: tuple[int, float]
+) -> tuple[Series, list[Dip]]:
+    """Find the collapses of a score that passed, warm-up and changes of regime left out.
+
+    Args:
+        view: A view whose detector declares :data:`CURVES`.
+        score: More is better.
+        depth: Share of the level that is lost.
+        min_level: Levels below are not judged: a score that starts is unsteady.
+        longest: Longest collapse in epochs, and as a share of the log; the larger counts.
+
+    Returns:
+        The score after warm-up, and the dips as indices of it.
+    """
+    kept = score.series.take(score.series.epoch >= after_warmup(view))
+    quiet = near_change(view.run, kept)
+    most = max(longest[0], int(longest[1] * len(kept)))
+    found = passed_dips(kept.values, depth, DIP_WINDOW, DIP_BACK, most)
+    return kept, [d for d in found if d.level >= min_level and not quiet[d.first]]
 
 
 def told_measured(run: Run) -> bool | None:

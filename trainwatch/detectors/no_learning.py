@@ -15,7 +15,7 @@ How it decides:
     by less than ``still_share`` over at least ``late_epochs`` epochs and show no trend. Information up to
     ``early_epochs`` epochs, three warm-ups or a tenth of the plan (from-scratch trainings of small models begin late);
     critical from ``late_epochs`` epochs, or at the end of the plan if that is ``early_epochs`` epochs at least; warning
-    between. Fewer than ``min_steps`` steps in the record are never critical.
+    between. Fewer than ``min_steps`` recorded steps are too early, however many epochs they are.
 
 What to do:
     Look at train_batch0.jpg: are the boxes where they should be? Train on ten images without augmentation; a sound
@@ -68,7 +68,7 @@ class NoLearning(Detector):
         starting_score: A last score that is the best and above this is a start.
         still_share: Change of a loss, as a share, below which it has not moved.
         max_p: A loss with a trend of this p-value or less does move, however little.
-        min_steps: Recorded steps below which it is never critical.
+        min_steps: Recorded steps below which it is too early to judge.
     """
 
     title: ClassVar[str] = "Nothing is learnt"
@@ -130,8 +130,10 @@ class NoLearning(Detector):
         run = view.run
         planned = run.planned_epochs
         finished = planned is not None and done >= planned and how_it_ended(run).kind == "completed"
-        enough = len(view.steps("step")) >= self.min_steps or not len(view.steps("step"))
-        if enough and done >= (self.early_epochs if finished else self.late_epochs):
+        steps = len(view.steps("step"))
+        if 0 < steps < self.min_steps:
+            return "info"
+        if done >= (self.early_epochs if finished else self.late_epochs):
             return "critical"
         if finished:
             return "warning"

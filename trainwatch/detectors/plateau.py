@@ -18,9 +18,9 @@ How it decides:
     gives more than ``slow_gain_share`` of the level is slow progress, and no plateau. Warning while the
     learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
     information otherwise (converged), if patience ended the training (nothing more was lost), or if all planned epochs
-    are done and the learning rate is not in the log. Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
-    that reached 0.97 of what is possible (nothing left to gain), that repeat exactly (frozen), or that the close of
-    mosaic lifted.
+    are done and the learning rate is not in the log. Never critical. No plateau: scores that stay below 0.005 (nothing
+    is learnt), that reached 0.97 of what is possible (nothing left to gain), that repeat exactly (frozen), or that the
+    close of mosaic lifted.
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation

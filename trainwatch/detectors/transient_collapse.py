@@ -8,10 +8,10 @@ Why it matters:
     a learning rate near its limit, or of a batch that the data loader should not have made.
 
 How it decides:
-    After warm-up the score lies ``min_depth`` of its level below the median of the ``window`` epochs before, and is
-    back at ``back_share`` of that level within ``max_epochs`` epochs or ``max_share`` of the log. Levels below
-    ``min_level`` are not judged: a score that starts is unsteady. Within two epochs of a change of regime nothing is
-    judged. Three or more of them are called unstable-training instead.
+    After warm-up the score lies ``min_depth`` of its level below the median of the 7 epochs before, and is back at 90 %
+    of that level within ``max_epochs`` epochs or ``max_share`` of the log. Levels below ``min_level`` are not judged: a
+    score that starts is unsteady. Within two epochs of a change of regime nothing is judged. Three or more of them, the
+    last in the second half, are called unstable-training instead.
 
 What to do:
     Nothing now. For the next run: a lower learning rate, clipping, a look at the images of that epoch.
@@ -28,13 +28,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.detectors._curves import CURVES, after_warmup, read_score
+from trainwatch.detectors._curves import CURVES, collapses, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
-from trainwatch.signals.curves import DIP_DEPTH, DIPS_UNSTABLE, passed_dips
-from trainwatch.signals.regimes import near_change
+from trainwatch.signals.curves import DIP_DEPTH, unsettled
 
 
 @dataclass(frozen=True)
@@ -43,24 +42,18 @@ class TransientCollapse(Detector):
 
     Attributes:
         min_depth: Share of the level that is lost.
-        window: Epochs before that make the level.
-        back_share: Share of the level at which it is back.
         max_epochs: Longest dip.
         max_share: The same as a share of the log, whichever is longer.
         min_level: Levels below are not judged.
-        unstable_from: So many dips are unstable-training.
     """
 
     title: ClassVar[str] = "Score collapsed and came back"
     optional: ClassVar[tuple[str, ...]] = CURVES
 
     min_depth: float = DIP_DEPTH
-    window: int = 7
-    back_share: float = 0.9
     max_epochs: int = 10
     max_share: float = 0.1
     min_level: float = 0.05
-    unstable_from: int = DIPS_UNSTABLE
 
     def missing(self, run: Run) -> str | None:
         """Ask for a score; a validation loss that leaps and returns is loss noise."""
@@ -76,20 +69,13 @@ class TransientCollapse(Detector):
         score = read_score(view)
         if score is None or score.is_loss:
             return []
-        kept = score.series.take(score.series.epoch >= after_warmup(view))
-        quiet = near_change(view.run, kept)
-        longest = max(self.max_epochs, int(self.max_share * len(kept)))
-        found = [
-            d
-            for d in passed_dips(kept.values, self.min_depth, self.window, self.back_share, longest)
-            if d.level >= self.min_level and not quiet[d.first]
-        ]
-        if not found or len(found) >= self.unstable_from:
+        kept, found = collapses(view, score, self.min_depth, self.min_level, (self.max_epochs, self.max_share))
+        if not found or unsettled(found, len(kept)):
             return []
         deepest = max(found, key=lambda d: d.depth)
         a, b = (epoch_name(view.run, int(kept.epoch[i])) for i in (deepest.first, deepest.last))
         span = f"at {a}" if deepest.first == deepest.last else f"from {a} to {b.removeprefix('epoch ')}"
-        more = f" There was {len(found) - 1} more such dip." if len(found) > 1 else ""
+        more = f" So it did at {len(found) - 1} other time{'s' * (len(found) > 2)}." if len(found) > 1 else ""
         return [
             Finding(
                 id=self.id,
@@ -98,7 +84,7 @@ class TransientCollapse(Detector):
                 title=f"Score collapsed {span} and came back",
                 summary=(
                     f"{kept.name} fell by {100 * deepest.depth:.0f} % of its level of {deepest.level:.3g} {span}, and was "
-                    f"back within {deepest.last - deepest.first + 1} epochs.{more}"
+                    f"back within {_epochs(deepest.last - deepest.first + 1)}.{more}"
                 ),
                 onset=kept.where(deepest.first),
                 end=kept.where(deepest.last),
@@ -108,3 +94,7 @@ class TransientCollapse(Detector):
                 detail={"level": deepest.level, "epochs": deepest.last - deepest.first + 1, "dips": len(found)},
             )
         ]
+
+
+def _epochs(count: int) -> str:
+    return "one epoch" if count == 1 else f"{count} epochs"

@@ -9,11 +9,12 @@ Why it matters:
 
 How it decides:
     The residuals about a running median of ``window`` epochs, as a share of the level: their noise (from differences
-    of neighbours) is at least ``min_swing`` in the second half of the log, or ``dips`` collapses (see
-    transient-collapse) came and went. A training swings at first, which is no fault if it settles. At least
-    ``min_epochs`` epochs after warm-up with a level above ``min_level`` are judged, changes of regime left out. If the
-    epochs with a level are too few: the score falls by ``start_drop`` of its running maximum and a validation loss
-    swings by ``min_loss_swing`` at the same time. Information; warning from ``large_swing`` on, or with collapses.
+    of neighbours) is at least ``min_swing`` in the second half of the log, or three collapses (see
+    transient-collapse) came and went, the last of them there. A training swings at first, which is no fault if it
+    settles. At least ``min_epochs`` epochs after warm-up with a level above ``min_level`` are judged, changes of regime
+    left out. If the epochs with a level are too few: the score falls by ``start_drop`` of its running maximum and a
+    validation loss swings by ``min_loss_swing`` at the same time. Information; warning from ``large_swing`` on, or
+    with collapses.
 
 What to do:
     Halve the learning rate, or double the batch (or ``nbs``); with Adam-type optimizers start from 0.001. Judge by a
@@ -33,12 +34,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from trainwatch.detectors._curves import CURVES, NOTHING, after_warmup, has_score, losses, read_score
+from trainwatch.detectors._curves import CURVES, NOTHING, collapses, has_score, losses, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.curves import DIP_DEPTH, DIPS_UNSTABLE, noise, passed_dips, running_median
+from trainwatch.signals.curves import DIP_DEPTH, Dip, noise, running_median, unsettled
 from trainwatch.signals.regimes import near_change
 
 
@@ -52,9 +53,9 @@ class UnstableTraining(Detector):
         min_level: Scores below are not judged by their swing.
         min_swing: Noise of the score as a share of its level.
         large_swing: The same, for a warning.
-        dips: Collapses that make it unstable whatever the noise.
         dip_depth: Share of the level that is lost in a collapse.
         dip_epochs: Longest collapse, epochs.
+        dip_share: The same as a share of the log, whichever is longer.
         start_drop: Fall from the running maximum while the score has no level yet, as a share of that maximum.
         min_loss_swing: Noise of a validation loss as a share of its level, in the same case.
     """
@@ -67,9 +68,9 @@ class UnstableTraining(Detector):
     min_level: float = 0.05
     min_swing: float = 0.05
     large_swing: float = 0.1
-    dips: int = DIPS_UNSTABLE
     dip_depth: float = DIP_DEPTH
-    dip_epochs: int = 30
+    dip_epochs: int = 10
+    dip_share: float = 0.1
     start_drop: float = 0.9
     min_loss_swing: float = 0.1
 
@@ -82,38 +83,35 @@ class UnstableTraining(Detector):
         score = read_score(view)
         if score is None or score.is_loss:
             return []
-        warm = after_warmup(view)
-        kept = score.series.take(score.series.epoch >= warm)
-        level = running_median(kept.values, self.window)
-        risen = np.flatnonzero(level >= self.min_level)
-        if len(risen) and len(kept) - risen[0] >= self.min_epochs:
-            return self._by_swing(view, kept.take(np.arange(int(risen[0]), len(kept))))
+        whole, found = collapses(view, score, self.dip_depth, self.min_level, (self.dip_epochs, self.dip_share))
+        risen = np.flatnonzero(running_median(whole.values, self.window) >= self.min_level)
+        if len(risen) and len(whole) - risen[0] >= self.min_epochs:
+            kept = whole.take(np.arange(int(risen[0]), len(whole)))
+            return self._by_swing(view, kept, whole, found)
         return self._by_start(view, score.series)
 
-    def _by_swing(self, view: View, kept: Series) -> list[Finding]:
+    def _by_swing(self, view: View, kept: Series, whole: Series, found: list[Dip]) -> list[Finding]:
         quiet = near_change(view.run, kept)
         level = running_median(kept.values, self.window)
         shares = (kept.values - level) / level
         half = min(len(kept) // 2, len(kept) - self.min_epochs)
         swing = noise(np.where(quiet, np.nan, shares)[half:])
-        found = [
-            d for d in passed_dips(kept.values, self.dip_depth, self.window, 0.9, self.dip_epochs) if not quiet[d.first]
-        ]
-        collapses = len(found) >= self.dips
-        if swing < self.min_swing and not collapses:
+        often = unsettled(found, len(whole))
+        if swing < self.min_swing and not often:
             return []
-        where = found[0].first if collapses else half + int(np.argmax(np.abs(shares[half:])))
+        onset = whole.where(found[0].first) if often else kept.where(half + int(np.argmax(np.abs(shares[half:]))))
         text = f"{kept.name} swings by {100 * swing:.1f} % of its level from epoch to epoch (standard deviation)"
         if found:
-            text += f", and fell by more than {100 * self.dip_depth:.0f} % and came back {len(found)} times"
+            times = "once" if len(found) == 1 else f"{len(found)} times"
+            text += f", and fell by more than {100 * self.dip_depth:.0f} % and came back {times}"
         return [
             Finding(
                 id=self.id,
-                severity="warning" if collapses or swing >= self.large_swing else "info",
-                confidence=float(np.clip(0.55 + 2 * swing + (0.1 if collapses else 0.0), 0.5, 0.9)),
+                severity="warning" if often or swing >= self.large_swing else "info",
+                confidence=float(np.clip(0.55 + 2 * swing + (0.1 if often else 0.0), 0.5, 0.9)),
                 title="Training is unstable",
                 summary=f"{text}; a sound training's score swings by 1 to 3 %.",
-                onset=kept.where(where),
+                onset=onset,
                 series=kept.name,
                 measured=Quantity(swing, "share"),
                 threshold=Quantity(self.min_swing, "share"),

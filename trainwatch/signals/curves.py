@@ -32,8 +32,12 @@ MIN_DELTA_LOSS_SHARE = 0.005
 """The same for a validation loss."""
 DIP_DEPTH = 0.4
 """Share of its level that a score must lose for a few epochs to have collapsed."""
+DIP_WINDOW = 7
+"""Epochs before a dip whose median is the level."""
+DIP_BACK = 0.9
+"""Share of the level at which a dip is over."""
 DIPS_UNSTABLE = 3
-"""So many collapses in one training are no accident but unstable training."""
+"""So many collapses in one training are no accident but unstable training, unless it settles."""
 PERSISTENT_SHARE = 0.5
 """Share of non-finite values after the first from which they are called lasting."""
 
@@ -221,3 +225,8 @@ def passed_dips(up: Floats, depth: float, window: int, back: float, longest: int
             i = last + 1
         i += 1
     return found
+
+
+def unsettled(found: Sequence[Dip], count: int) -> bool:
+    """Whether dips are no accidents: so many, and the last of them in the second half of ``count`` values."""
+    return len(found) >= DIPS_UNSTABLE and found[-1].first >= count // 2
