@@ -14,13 +14,14 @@ How it decides:
     the noise is that of the second half, for a training swings at first. The plateau begins where the smoothed score
     first comes within one improvement of the best level that it ever held over an eighth of the log, and must last at
     least ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below
-    one improvement, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and that
-    gives more than ``slow_gain_share`` of the level is slow progress, and no plateau. Warning while the
-    learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
-    information otherwise (converged), if patience ended the training (nothing more was lost), or if all planned epochs
-    are done and the learning rate is not in the log. Never critical. No plateau: scores that stay below 0.005 (nothing
-    is learnt), that reached 0.97 of what is possible (nothing left to gain), that repeat exactly (frozen), or that the
-    close of mosaic lifted.
+    two improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and
+    that gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
+    Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done
+    when it begins, and it lasts ``warning_share`` of the log. Information otherwise (converged, or too early to worry),
+    if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
+    short is in the log. Never critical.
+    No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
+    gain), that repeat exactly (frozen), that the close of mosaic lifted, or that fall from the first epoch on.
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -61,6 +62,7 @@ class Plateau(Detector):
     Attributes:
         min_epochs: Shortest plateau, epochs.
         min_share: Shortest plateau as a share of the epochs done.
+        warning_share: Shortest plateau that is a warning, as a share of the epochs done.
         smoothing_share: Window of the running median as a share of the epochs done.
         min_smoothing_epochs: Its smallest width.
         slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
@@ -75,13 +77,14 @@ class Plateau(Detector):
     title: ClassVar[str] = "Validation score stands still"
     optional: ClassVar[tuple[str, ...]] = CURVES
 
-    min_epochs: int = 20
-    min_share: float = 0.2
+    min_epochs: int = 15
+    min_share: float = 0.15
+    warning_share: float = 0.25
     smoothing_share: float = 1 / 40
     min_smoothing_epochs: int = 5
     slope_deltas: float = 3.0
-    gain_deltas: float = 1.0
-    slow_gain_share: float = 0.02
+    gain_deltas: float = 2.0
+    slow_gain_share: float = 0.025
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
     noise_errors: float = 3.0
@@ -114,6 +117,8 @@ class Plateau(Detector):
         slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
             return []
+        if last == 0 and slope.high < 0 and slope.slope * flat < -self.slow_gain_share * abs(level):
+            return []  # it never rose, and falls from the start: that is no plateau
         if slope.low > 0 and slope.slope * flat > max(step, self.slow_gain_share * abs(level)):
             return []  # slow, but it goes on: the interval excludes a standstill
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
@@ -143,9 +148,10 @@ class Plateau(Detector):
         planned = run.planned_epochs
         began_late = planned is not None and int(score.epoch[last]) + 1 >= self.done_share * planned
         ending = how_it_ended(run).kind
-        unknown = left is None and ending == "completed"
+        unknown = left is None and ending in ("completed", "unknown")
         spent = (left is not None and left <= self.spent_lr_ratio) or began_late
-        severity: Severity = "info" if spent or unknown or ending == "early-stop" else "warning"
+        brief = flat < self.warning_share * (int(score.epoch[-1]) + 1)
+        severity: Severity = "info" if spent or unknown or brief or ending == "early-stop" else "warning"
         falls = self._training_falls(view, int(score.epoch[last]))
         done = int(score.epoch[-1]) + 1
         where = epoch_name(run, int(score.epoch[last]))
