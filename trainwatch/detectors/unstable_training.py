@@ -11,8 +11,8 @@ How it decides:
     The residuals about a running median of ``window`` epochs, as a share of the level: their noise (from differences
     of neighbours) is at least ``min_swing`` in the second half of the log, or three collapses (see
     transient-collapse) came and went, the last of them there. A training swings at first, which is no fault if it
-    settles. At least ``min_epochs`` epochs after warm-up with a level above ``min_level`` are judged, changes of regime
-    left out. If the epochs with a level are too few: the score falls by ``start_drop`` of its running maximum and a
+    settles. That half holds at least ``min_epochs`` epochs after warm-up with a level above ``min_level``, changes of
+    regime left out. If the epochs with a level are too few: the score falls by ``start_drop`` of its running maximum and a
     validation loss swings by ``min_loss_swing`` at the same time. Information; warning from ``large_swing`` on, or
     with collapses.
 
@@ -48,7 +48,7 @@ class UnstableTraining(Detector):
     """A swinging score.
 
     Attributes:
-        min_epochs: Epochs with a level at least.
+        min_epochs: Epochs at least in the half that is judged.
         window: Width of the running median in epochs.
         min_level: Scores below are not judged by their swing.
         min_swing: Noise of the score as a share of its level.
@@ -85,7 +85,7 @@ class UnstableTraining(Detector):
             return []
         whole, found = collapses(view, score, self.dip_depth, self.min_level, (self.dip_epochs, self.dip_share))
         risen = np.flatnonzero(running_median(whole.values, self.window) >= self.min_level)
-        if len(risen) and len(whole) - risen[0] >= self.min_epochs:
+        if len(risen) and len(whole) - risen[0] >= 2 * self.min_epochs:
             kept = whole.take(np.arange(int(risen[0]), len(whole)))
             return self._by_swing(view, kept, whole, found)
         return self._by_start(view, score.series)
@@ -94,7 +94,7 @@ class UnstableTraining(Detector):
         quiet = near_change(view.run, kept)
         level = running_median(kept.values, self.window)
         shares = (kept.values - level) / level
-        half = min(len(kept) // 2, len(kept) - self.min_epochs)
+        half = len(kept) // 2
         swing = noise(np.where(quiet, np.nan, shares)[half:])
         often = unsettled(found, len(whole))
         if swing < self.min_swing and not often:

@@ -219,11 +219,13 @@ def passed_dips(up: Floats, depth: float, window: int, back: float, longest: int
             i += 1
             continue
         again = np.flatnonzero(up[i:] >= back * level)
-        if len(again) and again[0] <= longest:
-            last = i + int(again[0]) - 1
-            found.append(Dip(i, last, level, 1 - float(up[i : last + 1].min()) / level))
-            i = last + 1
-        i += 1
+        if not len(again):
+            i += window  # a new, lower level
+            continue
+        end = i + int(again[0])
+        if end - i <= longest:
+            found.append(Dip(i, end - 1, level, 1 - float(up[i:end].min()) / level))
+        i = end + 1
     return found
 
 
