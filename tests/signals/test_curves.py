@@ -105,6 +105,7 @@ def test_dips_that_pass_and_one_that_does_not() -> None:
 
 def test_what_a_score_knows_of_itself() -> None:
     low, high = Score(series([0.001, 0.004]), 1), Score(series([0.5, 0.98]), 1)
+    assert not Score(series([0.0, 0.0, 0.02, 0.0]), 1).learnt, "a lucky epoch"
     assert (low.learnt, high.learnt) == (False, True)
     assert (low.at_ceiling, high.at_ceiling) == (False, True)
     assert not Score(series([0.98, 1.5]), 1, full=2.0).at_ceiling

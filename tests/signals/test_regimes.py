@@ -51,6 +51,8 @@ def test_warm_up_ends_where_the_smallest_rate_has_risen() -> None:
     assert warm(bias, rising, planned_epochs=101) == pytest.approx(18, abs=1)
     assert warm(bias, planned_epochs=101) == 0
     assert warm(rising[:10], planned_epochs=300) == 9, "not over yet"
+    restart = np.r_[rising, np.full(20, 0.05)]
+    assert warm(restart, planned_epochs=300) == pytest.approx(18, abs=1), "a later restart is no warm-up"
 
 
 def test_warm_up_as_asked_for_where_the_rate_does_not_tell() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from trainwatch.detectors.base import View
 from trainwatch.runs import Run, Series
-from trainwatch.signals.curves import DIP_BACK, DIP_WINDOW, Dip, Score, passed_dips
+from trainwatch.signals.curves import DIP_BACK, DIP_NOISES, DIP_WINDOW, Dip, Score, noise, passed_dips, running_median
 from trainwatch.signals.regimes import near_change, warmup_end
 
 CURVES: Final = ("epochs.fitness", "epochs.metrics/*", "epochs.val/*", "epochs.train/*", "epochs.lr/*")
@@ -120,7 +120,7 @@ def collapses(
     Args:
         view: A view whose detector declares :data:`CURVES`.
         score: More is better.
-        depth: Share of the level that is lost.
+        depth: Share of the level that is lost; more where the score is noisy (:data:`DIP_NOISES`).
         min_level: Levels below are not judged: a score that starts is unsteady.
         longest: Longest collapse in epochs, and as a share of the log; the larger counts.
 
@@ -130,7 +130,9 @@ def collapses(
     kept = score.series.take(score.series.epoch >= after_warmup(view))
     quiet = near_change(view.run, kept)
     most = max(longest[0], int(longest[1] * len(kept)))
-    found = passed_dips(kept.values, depth, DIP_WINDOW, DIP_BACK, most)
+    level = np.maximum(running_median(kept.values, DIP_WINDOW), min_level)
+    depth = max(depth, DIP_NOISES * noise(kept.values / level))
+    found = passed_dips(kept.values, depth, DIP_WINDOW, DIP_BACK, most) if depth < 1 else []
     return kept, [d for d in found if d.level >= min_level and not quiet[d.first]]
 
 

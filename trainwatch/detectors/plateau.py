@@ -21,7 +21,8 @@ How it decides:
     if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
     short is in the log. Never critical.
     No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
-    gain), that repeat exactly (frozen), that the close of mosaic lifted, or that fall from the first epoch on.
+    gain), that repeat exactly (frozen), that the close of mosaic lifted, or that fall from the first epoch on; and
+    losses that never fell.
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -50,7 +51,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series, how_it_ended
-from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
+from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median, trailing_count
 from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
 
@@ -71,6 +72,7 @@ class Plateau(Detector):
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
+        frozen_end_share: The same for an unbroken stretch of repeats at the end, as a share of the plateau.
         noise_errors: An improvement is larger than this many standard errors of the smoothed score.
     """
 
@@ -89,6 +91,7 @@ class Plateau(Detector):
     done_share: float = 0.9
     noise_errors: float = 3.0
     max_frozen_share: float = 0.9
+    frozen_end_share: float = 0.2
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""
@@ -112,16 +115,24 @@ class Plateau(Detector):
         if flat < max(self.min_epochs, self.min_share * (int(series.epoch[-1]) + 1)):
             return []
         behind = slice(last + 1, None)
-        if float(np.mean(np.diff(up[behind]) == 0)) >= self.max_frozen_share or self._ended(view, score, last, delta):
+        if self._frozen(up[behind]) or self._ended(view, score, last, delta):
             return []
         slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
             return []
+        if last == 0 and score.is_loss:
+            return []  # a loss that never fell is no-learning's, or a fine-tune's
         if last == 0 and slope.high < 0 and slope.slope * flat < -self.slow_gain_share * abs(level):
             return []  # it never rose, and falls from the start: that is no plateau
         if slope.low > 0 and slope.slope * flat > max(step, self.slow_gain_share * abs(level)):
             return []  # slow, but it goes on: the interval excludes a standstill
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
+
+    def _frozen(self, up: npt.NDArray[np.float64]) -> bool:
+        """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured."""
+        same = np.diff(up) == 0
+        last = trailing_count(same)
+        return bool(same.mean() >= self.max_frozen_share) or last >= max(3, self.frozen_end_share * len(up))
 
     def _ended(self, view: View, score: Score, last: int, delta: float) -> bool:
         """Whether the close of mosaic within the plateau lifted the score above it."""

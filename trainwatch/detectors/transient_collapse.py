@@ -8,10 +8,10 @@ Why it matters:
     a learning rate near its limit, or of a batch that the data loader should not have made.
 
 How it decides:
-    After warm-up the score lies ``min_depth`` of its level below the median of the 7 epochs before, and is back at 90 %
-    of that level within ``max_epochs`` epochs or ``max_share`` of the log. Levels below ``min_level`` are not judged: a
-    score that starts is unsteady. Within two epochs of a change of regime nothing is judged. Three or more of them, the
-    last in the second half, are called unstable-training instead.
+    After warm-up the score lies ``min_depth`` of its level, and 4 standard deviations of its noise, below the median of
+    the 7 epochs before, and is back at 90 % of that level within ``max_epochs`` epochs or ``max_share`` of the log.
+    Levels below ``min_level`` are not judged: a score that starts is unsteady. Within two epochs of a change of regime
+    nothing is judged. Three or more of them, the last in the second half, are called unstable-training instead.
 
 What to do:
     Nothing now. For the next run: a lower learning rate, clipping, a look at the images of that epoch.

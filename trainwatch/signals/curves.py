@@ -32,6 +32,8 @@ MIN_DELTA_LOSS_SHARE = 0.005
 """The same for a validation loss."""
 DIP_DEPTH = 0.4
 """Share of its level that a score must lose for a few epochs to have collapsed."""
+DIP_NOISES = 4.0
+"""A dip is deeper than so many standard deviations of the score's noise, or it is that noise."""
 DIP_WINDOW = 7
 """Epochs before a dip whose median is the level."""
 DIP_BACK = 0.9
@@ -68,8 +70,8 @@ class Score:
 
     @property
     def learnt(self) -> bool:
-        """Whether the score ever left "nothing is learnt"; always true of a loss."""
-        return self.is_loss or bool(len(self.series) and self.series.values.max() > MIN_SCORE)
+        """Whether the score ever left "nothing is learnt", for more than a lucky epoch; always true of a loss."""
+        return self.is_loss or bool(len(self.series) and best_level(self.series.values, 3) > MIN_SCORE)
 
     @property
     def at_ceiling(self) -> bool:

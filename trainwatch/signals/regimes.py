@@ -73,8 +73,8 @@ def warmup_end(run: Run, rates: Sequence[Series]) -> int:
 
     Told by ``warmup_epochs`` and by the learning rates themselves, whichever is later: on tiny data sets a trainer
     stretches warm-up (Ultralytics: 100 steps at least). A bias group begins high and falls, all others rise, so the
-    smallest rate of the groups is looked at: warm-up ends when it has reached nine tenths of its largest value. A rate
-    that rises over more than half of a finished run is a schedule (one cycle), and only the argument counts.
+    smallest rate of the groups is looked at: warm-up ends when it has reached nine tenths of the peak of its first rise.
+    A rate that rises over more than half of the planned epochs is a schedule (one cycle), and only the argument counts.
 
     Args:
         run: Any run.
@@ -87,9 +87,10 @@ def warmup_end(run: Run, rates: Sequence[Series]) -> int:
         return told
     n = min(len(s) for s in usable)
     lowest = np.min([s.values[:n] for s in usable], axis=0)
-    if not lowest.max() > 0 or lowest[0] >= WARM_SHARE * lowest.max():
+    falls = np.flatnonzero(np.diff(lowest) < 0)
+    peak = float(lowest[falls[0] if len(falls) else -1])  # a restart may rise higher later
+    if not peak > 0 or lowest[0] >= WARM_SHARE * peak:
         return told
-    reached = int(np.flatnonzero(lowest >= WARM_SHARE * lowest.max())[0])
-    epoch = int(usable[0].epoch[reached])
+    epoch = int(usable[0].epoch[int(np.flatnonzero(lowest >= WARM_SHARE * peak)[0])])
     planned = run.planned_epochs or 0
     return told if planned and epoch > planned / 2 else max(told, epoch)
