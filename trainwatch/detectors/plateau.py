@@ -189,7 +189,7 @@ class Plateau(Detector):
             confidence=float(
                 np.clip(0.6 + 0.3 * min(1.0, flat / max(done, 1) / 0.6) + (0.05 if flat >= 60 else 0.0), 0.5, 0.95)
             ),
-            title=f"{'Converged' if spent else 'No progress'} since {where}",
+            title=f"{'Converged' if spent else 'No progress' if severity == 'warning' else 'Flat'} since {where}",
             summary=" ".join(parts),
             onset=score.where(last),
             series=name if name != "val loss" else "val/*",
