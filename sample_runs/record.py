@@ -40,7 +40,12 @@ COMMON: dict[str, Any] = {
 }
 
 
-def _train(watched: bool = True, callbacks: dict[str, Callable[[Any], None]] | None = None, **args: Any) -> None:
+def _train(
+    watched: bool = True,
+    stabilise: Any = None,
+    callbacks: dict[str, Callable[[Any], None]] | None = None,
+    **args: Any,
+) -> None:
     """Train YOLO12n from scratch in the current folder, as a user's script would."""
     from shapes import make_dataset
     from ultralytics import YOLO
@@ -53,8 +58,9 @@ def _train(watched: bool = True, callbacks: dict[str, Callable[[Any], None]] | N
     for event, callback in (callbacks or {}).items():
         model.add_callback(event, callback)
     if watched:
-        watch(model)
-    model.train(data=str(data), **{**COMMON, "project": str(Path("runs").resolve()), **args})
+        watch(model, stabilise=stabilise)
+    given = {**COMMON, "project": str(Path("runs").resolve()), **args}
+    model.train(data=str(data), **{k: v for k, v in given.items() if v is not None})
 
 
 def healthy() -> None:
@@ -137,9 +143,39 @@ def unwatched() -> None:
     _train(watched=False, epochs=80, polygons=False, optimizer="auto", nbs=64)
 
 
+def stabilised() -> None:
+    """600 epochs with every stabiliser; three batches of epoch 201 hold a NaN, as a broken image would bring it."""
+
+    def poison(trainer: Any) -> None:
+        read = trainer.preprocess_batch
+
+        def preprocess_batch(batch: Any) -> Any:
+            batch = read(batch)
+            if trainer.epoch == 200 and spoiled["batches"] < 3:
+                spoiled["batches"] += 1
+                batch["img"][0, 0, 0, 0] = float("nan")
+            return batch
+
+        trainer.preprocess_batch = preprocess_batch
+
+    spoiled = {"batches": 0}
+    settings = {"all": True, "accumulate": 2, "checkpoints": {"keep": 3}}
+    _train(epochs=600, batch=8, nbs=None, optimizer=None, stabilise=settings, callbacks={"on_train_start": poison})
+
+
 SCENARIOS: dict[str, Callable[[], None]] = {
     f.__name__: f
-    for f in (healthy, gradient_explosion, nan_loss, plateau, host_memory_creep, killed, out_of_memory, unwatched)
+    for f in (
+        healthy,
+        gradient_explosion,
+        nan_loss,
+        plateau,
+        host_memory_creep,
+        killed,
+        out_of_memory,
+        unwatched,
+        stabilised,
+    )
 }
 
 
@@ -168,7 +204,7 @@ def _record(name: str, keep: Path | None) -> None:
             shutil.copytree(
                 written / "trainwatch",
                 target / "trainwatch",
-                ignore=shutil.ignore_patterns("report.html", "faulthandler*.log"),
+                ignore=shutil.ignore_patterns("report.html", "faulthandler*.log", "checkpoints", "*.jpg"),
             )
         _neutralise(target, folder)
         size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())

@@ -111,6 +111,18 @@ def test_consecutive_checkpoints_are_one_line() -> None:
     assert [e["message"] for e in told] == ["done", "epoch 4 (and 4 earlier)"]
 
 
+def test_actions_are_what_stabilisers_did_in_order_without_checkpoints() -> None:
+    def event(i: int, kind: str = "intervention", source: str = "stabiliser/rescue") -> dict[str, object]:
+        return {"kind": kind, "source": source, "message": str(i)}
+
+    told = module._actions([event(0), event(1, "checkpoint"), event(2, source="ultralytics"), event(3)])
+    assert [e["message"] for e in told] == ["0", "3"]
+    many = module._actions([event(i) for i in range(1000)])
+    assert len(many) == module.MAX_ACTIONS + 1
+    assert (many[0]["message"], many[-1]["message"]) == ("0", "999")
+    assert "940 more actions" in str(many[module.MAX_ACTIONS // 2]["message"])
+
+
 def test_the_same_result_twice() -> None:
     run = make_run({"loss": lognormal(300), "grad_norm": lognormal(300, seed=1)})
     assert analyse(run).to_json(full=True) == analyse(run).to_json(full=True)

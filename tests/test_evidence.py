@@ -122,6 +122,19 @@ def test_an_early_end_is_marked_and_a_planned_one_is_not() -> None:
     assert kinds("completed") == []
 
 
+def test_a_mark_says_what_its_event_calls_it_and_many_are_thinned() -> None:
+    events = [{"kind": "stage", "step": 5, "epoch": 0, "data": {"label": "loss stage 2"}}]
+    assert [m.label for m in panels(steps=STEPS, events=events)["loss"].marks] == ["loss stage 2"]
+    events = [{"kind": "intervention", "step": i, "epoch": i // 10} for i in range(40)]
+    assert len(panels(steps=STEPS, events=events)["loss"].marks) <= 24
+
+
+def test_a_bias_rate_that_starts_high_does_not_flatten_the_others() -> None:
+    rates = {"lr/pg0": np.linspace(1e-4, 1e-3, 40), "lr/pg2": np.linspace(0.1, 1e-3, 40)}
+    assert panels(steps={**STEPS, **rates})["lr"].log
+    assert not panels(steps={**STEPS, "lr/pg0": np.linspace(5e-3, 1e-2, 40)})["lr"].log
+
+
 def test_many_checkpoints_are_thinned_and_the_last_best_stays() -> None:
     events = [{"kind": "checkpoint", "step": i, "epoch": i // 10, "data": {"best": True}} for i in range(40)]
     marks = [m.x for m in panels(steps=STEPS, events=events)["loss"].marks]

@@ -33,6 +33,8 @@ from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.verdict import judge
 
 LAST_EVENTS = 50
+MAX_ACTIONS = 60
+"""Actions of stabilisers that the page shows."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def _page(
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
         panels=build_panels(run, findings),
+        actions=_actions(run.events),
         events=_last_events(run.events),
         traceback=str(trace or ""),
         configuration=_configuration(run),
@@ -158,6 +161,16 @@ def _page(
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
     )
+
+
+def _actions(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return what stabilisers did, oldest first; of more than fit the first half and the last."""
+    told = [dict(e) for e in events if str(e.get("source")).startswith("stabiliser/") and e.get("kind") != "checkpoint"]
+    if len(told) <= MAX_ACTIONS:
+        return tuple(told)
+    half = MAX_ACTIONS // 2
+    between = {"kind": "…", "message": f"{len(told) - 2 * half} more actions between these are not shown"}
+    return (*told[:half], between, *told[-half:])
 
 
 def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -207,6 +220,7 @@ def _configuration(run: Run) -> tuple[tuple[str, tuple[tuple[str, str], ...]], .
     tables: list[tuple[str, Mapping[str, Any]]] = [
         ("Arguments as requested", run.requested),
         ("Arguments in force", run.args),
+        ("Stabilisers", meta.get("stabilisers") or {}),
         ("Data set", meta.get("dataset") or {}),
         ("Model", meta.get("model") or {}),
         ("Loop", meta.get("loop") or {}),

@@ -53,7 +53,10 @@ SHOWN_BY = {
 
 MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
+MAX_MARKS_PER_KIND = 24
 MAX_LAYERS = 40
+APART = 8.0
+"""Largest rates of two parameter groups further apart than this share a logarithmic axis only."""
 BUCKETS = 360
 """Points per curve: what a chart of 530 units draws, so that a caption's number of values per point is true."""
 CLOSE_UP_STEPS = 360
@@ -127,11 +130,12 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         series = [(c, _within(run.step_series(c), window) if per_step else run.epoch_series(c)) for c in columns]
         return _panel(id, title, unit, [(c.split("/", 1)[-1], s) for c, s in series], per_step, buckets, **more)
 
+    rates = steps("lr/") or epochs("lr/")
     made = [
         panel("loss", "Training loss", "", [c for c in steps("loss") if c == "loss"], log=True),
         _components(run, steps("loss/"), window, buckets),
         _grad_norm(run, window, buckets),
-        panel("lr", "Learning rate", "", steps("lr/") or epochs("lr/"), per_step=bool(steps("lr/"))),
+        panel("lr", "Learning rate", "", rates, per_step=bool(steps("lr/")), log=_apart(run, rates)),
         panel("score", "Validation score", "", epochs("fitness") or epochs("metrics/mAP50-95"), per_step=False),
         panel("metrics", "Validation metrics", "", epochs("metrics/"), per_step=False),
         panel("train_loss", "Training loss per epoch", "", epochs("train/"), per_step=False, log=True),
@@ -227,6 +231,13 @@ def _at(series: Series, other: Series) -> np.ndarray[tuple[int], np.dtype[np.flo
     return values
 
 
+def _apart(run: Run, columns: Sequence[str]) -> bool:
+    """Whether one parameter group's rate would flatten the others on a linear axis (the bias group starts at 0.1)."""
+    series = [run.step_series(c) if len(run.step_series(c)) else run.epoch_series(c) for c in columns]
+    tops = [float(np.nanmax(s.values)) for s in series if len(s) and np.isfinite(s.values).any()]
+    return bool(tops) and max(tops) > APART * min(tops)
+
+
 def _vram_limit(run: Run) -> float | None:
     gpus = (run.meta.get("hardware") or {}).get("gpus") or []
     return float(gpus[0]["total_bytes"]) if gpus and gpus[0].get("total_bytes") else None
@@ -250,11 +261,13 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if kind in ("nan_recovery", "mosaic_closed", "oom", "intervention", "stage", "lr_restart", "exception"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
-                marks.append(Mark(str(kind), str(kind).replace("_", " "), x))
+                label = str((event.get("data") or {}).get("label") or str(kind).replace("_", " "))
+                marks.append(Mark(str(kind), label, x))
         elif kind == "end" and (event.get("data") or {}).get("reason") in ("early-stop", "signal", "stopped"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
                 marks.append(Mark("end", str((event.get("data") or {})["reason"]).replace("-", " "), x))
+    marks = _thinned(marks)
     marks += _replays(run, unit)
     best = [e for e in run.events_of("checkpoint") if (e.get("data") or {}).get("best")]
     # From the end, because the last one is where a run would be taken up again.
@@ -263,6 +276,15 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if x is not None:
             marks.append(Mark("checkpoint", "checkpoint (best)", x))
     return tuple(sorted(marks, key=lambda m: (m.x, m.kind, m.label)))
+
+
+def _thinned(marks: Sequence[Mark]) -> list[Mark]:
+    """Keep at most ``MAX_MARKS_PER_KIND`` of each kind, evenly: a line per epoch would bury the curve."""
+    kept: list[Mark] = []
+    for kind in dict.fromkeys(m.kind for m in marks):
+        own = [m for m in marks if m.kind == kind]
+        kept += own[:: -(-len(own) // MAX_MARKS_PER_KIND)]
+    return kept
 
 
 def _replays(run: Run, unit: str) -> list[Mark]:

@@ -235,6 +235,7 @@ class Page:
         overrides_yaml: The recommended arguments as a YAML file.
         facts: Label and value of the facts strip, at most eight.
         panels: All charts, evidence first, ordered by the verdict.
+        actions: What stabilisers did to the training, in time order, as written (checkpoints left out).
         events: The last events, newest first, as written (time_s, step, epoch, kind, message ...).
         traceback: The crash's text, or empty.
         configuration: Title and (name, value) rows of each closed table (arguments, environment, git ...).
@@ -251,6 +252,7 @@ class Page:
     overrides_yaml: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     panels: tuple[Panel, ...] = ()
+    actions: tuple[Mapping[str, Any], ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     traceback: str = ""
     configuration: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
@@ -392,6 +394,7 @@ def _page(p: Mapping[str, Any]) -> Page:
             **p,
             "facts": tuple((a, b) for a, b in p["facts"]),
             "panels": tuple(_panel(x) for x in p["panels"]),
+            "actions": tuple(p["actions"]),
             "events": tuple(p["events"]),
             "configuration": tuple((t, tuple((a, b) for a, b in rows)) for t, rows in p["configuration"]),
             "notes": tuple(p["notes"]),

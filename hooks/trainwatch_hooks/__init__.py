@@ -4,6 +4,6 @@ Importing this package imports neither torch nor ultralytics, pandas or matplotl
 """
 
 from trainwatch_hooks.recorder import Recorder
-from trainwatch_hooks.trainers.ultralytics import watch
+from trainwatch_hooks.watching import watch
 
 __all__ = ["Recorder", "watch"]

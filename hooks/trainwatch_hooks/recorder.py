@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +102,7 @@ class Recorder:
         self._watch = Stopwatch()
         self._skips = SkipDetector()
         self._readback = Readback(self._emit)
+        self._listeners: list[Callable[[Row], None]] = []
         self.meta: dict[str, Any] = {}
         with self.guard("opening the record"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +139,10 @@ class Recorder:
         if self.rank == 0:
             with self.guard("writing run.json"):
                 write_json(self.folder / "run.json", self.meta)
+
+    def listen(self, listener: Callable[[Row], None]) -> None:
+        """Hand every finished row (values on the host) to ``listener``, too; on a device some steps later, in order."""
+        self._listeners.append(listener)
 
     def expect(self, columns: Sequence[str]) -> None:
         """Name columns that will come with a later step."""
@@ -358,6 +363,9 @@ class Recorder:
         if scale is not None and row.get("optimizer_stepped"):
             row["amp_skipped"] = float(self._skips.skipped(scale))
         self._store.append(row)
+        for listener in self._listeners:
+            with self.guard("handing a row on"):
+                listener(row)
 
     def _continue_record(self) -> None:
         """Go on counting where an earlier process stopped in this folder."""

@@ -107,6 +107,7 @@ def make_analysis(text: str = "plain", **page: Any) -> Analysis:
             ),
             Panel("host_memory", "Memory", "bytes", "step", (curve,), limit=4.0),
         ),
+        "actions": ({"step": 3, "epoch": 1, "kind": "stage", "source": "stabiliser/loss_stages", "message": text},),
         "events": ({"time_s": 1.7e9, "step": 3, "epoch": 1, "kind": "warning", "message": text},),
         "traceback": TRACEBACK.format(text=text),
         "configuration": (("Arguments", (("data", text),)),),

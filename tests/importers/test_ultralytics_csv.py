@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainwatch.errors import UnreadableRun
-from trainwatch.importers import ultralytics_csv
+from trainwatch.importers import _text
 from trainwatch.importers.ultralytics_csv import fitness_weights, load, model_scale, sniff
 from trainwatch.runs.ending import how_it_ended
 
@@ -212,7 +212,7 @@ def test_what_cannot_be_read_is_one_line_that_names_the_file(tmp_path: Path, tex
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ultralytics_csv, "MAX_CSV_BYTES", 100)
+    monkeypatch.setattr(_text, "MAX_LOG_BYTES", 100)
     with pytest.raises(UnreadableRun, match="too large"):
         load(folder(tmp_path, lines(row(1))))
 

@@ -92,12 +92,19 @@ def test_the_machine_copy_is_the_public_document() -> None:
 
 def test_blocks_stand_in_their_order() -> None:
     page = render(make_analysis())
-    places = [page.index(f'id="{i}"') for i in ("crash", "evidence", "findings", "change", "events", "more")]
+    places = [page.index(f'id="{i}"') for i in ("crash", "evidence", "findings", "change", "actions", "events", "more")]
     assert places == sorted(places)
     calm = make_analysis()
     calm = replace(calm, run=replace(calm.run, ended_by="completed"))
     page = render(calm)
     assert page.index('id="crash"') > page.index('id="events"')
+
+
+def test_what_stabilisers_did_is_told_by_name() -> None:
+    text = Reader(render(make_analysis("gains of the second stage"))).text
+    assert "What stabilisers did" in text
+    assert "loss-stages" in text
+    assert 'id="actions"' not in render(make_analysis(actions=()))
 
 
 def test_status_is_a_shape_and_a_word() -> None:

@@ -1,25 +1,30 @@
-"""``trainwatch explain ID``: what a check or a recommendation means, from its own documentation."""
+"""``trainwatch explain ID``: what a check, a recommendation or a stabiliser means, from its own documentation."""
 
 from __future__ import annotations
 
 import click
 
+EXPLAINED = ("trainwatch.detectors", "trainwatch.advice", "trainwatch_hooks.stabilisers")
+"""Folders whose members can be explained; their ids do not collide (tests/contract)."""
+
 
 @click.command()
 @click.argument("id_", metavar="ID")
 def command(id_: str) -> int:
-    """Explain a check or a recommendation."""
+    """Explain a check, a recommendation or a stabiliser."""
     import difflib
     import inspect
 
     from trainwatch.errors import UnknownName
     from trainwatch.registry import modules
 
-    known = {**modules("trainwatch.detectors"), **modules("trainwatch.advice")}
+    known = {i: m for package in EXPLAINED for i, m in modules(package).items()}
     module = known.get(id_)
     if module is None:
         near = difflib.get_close_matches(id_, known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UnknownName(f"there is no check or recommendation {id_!r}; {hint}there are: {', '.join(known)}")
+        raise UnknownName(
+            f"there is no check, recommendation or stabiliser {id_!r}; {hint}there are: {', '.join(known)}"
+        )
     click.echo(f"{id_}\n{'=' * len(id_)}\n{inspect.cleandoc(module.__doc__ or '')}")
     return 0

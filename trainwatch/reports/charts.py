@@ -61,6 +61,9 @@ BUCKETS, SMALL_BUCKETS = 360, 100
 LABEL_ROOM = 0.18
 """Share of the width that a word at a mark takes; marks closer than this share one."""
 
+LOG_POSITIVE_SHARE = 0.9
+"""Share of positive values from which an axis may be logarithmic."""
+
 MAX_NAME = 20
 """Characters of a curve's name that fit at its right end."""
 
@@ -330,8 +333,9 @@ def _tick_label(value: float, panel: Panel) -> str:
 
 
 def _can_be_log(panel: Panel) -> bool:
+    """Whether nearly all values are positive and none is negative (a warm-up starts at a rate of 0: drawn at the edge)."""
     values = [v for c in panel.curves for v in c.low if v is not None]
-    return bool(values) and min(values) > 0
+    return bool(values) and min(values) >= 0 and sum(v > 0 for v in values) >= LOG_POSITIVE_SHARE * len(values)
 
 
 def _value(value: float, panel: Panel) -> str:

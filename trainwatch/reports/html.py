@@ -64,6 +64,7 @@ def render(analysis: Analysis) -> str:
         narrow=narrow,
         frames=fold(page.traceback),
         crash_first=analysis.run.ended_by in ("exception", "oom") and bool(page.traceback),
+        actions=[_event(e, page.first_epoch) for e in page.actions],
         events=[_event(e, page.first_epoch) for e in page.events],
         answers=_answers(analysis),
         anchors=_anchors(analysis),
@@ -136,5 +137,6 @@ def _event(event: Mapping[str, Any], first_epoch: int) -> dict[str, str]:
         "epoch": str(epoch + first_epoch) if isinstance(epoch, int) else "",
         "step": str(step) if isinstance(step, int) else "",
         "kind": str(event.get("kind") or ""),
+        "by": str(event.get("source") or "").removeprefix("stabiliser/").replace("_", "-"),
         "message": str(event.get("message") or ""),
     }

@@ -16,7 +16,16 @@ STATUS_SHAPE = {
 
 SEVERITY_SHAPE = {"critical": "▲", "warning": "■", "info": "●"}
 
-SOURCES = {"trainwatch": "our own recording", "ultralytics-csv": "results.csv and args.yaml"}
+SOURCES = {
+    "trainwatch": "our own recording",
+    "ultralytics-csv": "results.csv and args.yaml",
+    "yolov5-csv": "YOLOv5's results.csv",
+    "yolov7-txt": "YOLOv7's results.txt",
+    "lightning-csv": "Lightning's metrics.csv",
+    "hf-trainer": "Trainer's trainer_state.json",
+    "tensorboard": "TensorBoard event files",
+    "keras-csv": "Keras' CSVLogger",
+}
 
 
 # C0 and C1 controls but tab and line feed (they move a terminal's cursor), overrides of the writing direction (they make

@@ -1,4 +1,4 @@
-"""Ultralytics (8.3 and newer): ``watch(model)`` records every training of that model.
+"""Ultralytics (8.3 and newer): ``record(model)`` records every training of that model.
 
     on_pretrain_routine_start    open the record, arguments as requested
     on_pretrain_routine_end      arguments in force, wrap optimizer_step and preprocess_batch on this trainer
@@ -21,14 +21,12 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, batch, learning_rate, losses, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
 from trainwatch_hooks.recorder import Recorder
-
-M = TypeVar("M")
 
 EVENTS = (
     "on_pretrain_routine_start",
@@ -44,7 +42,9 @@ EVENTS = (
 )
 
 
-def watch(model: M, *, report: bool = True, rows_per_segment: int = 4096, fsync_seconds: float = 5.0) -> M:
+def record(
+    model: Any, *, report: bool = True, rows_per_segment: int = 4096, fsync_seconds: float = 5.0
+) -> UltralyticsHook:
     """Record every training of an Ultralytics model from now on, into ``<save_dir>/trainwatch/``.
 
     Args:
@@ -54,7 +54,7 @@ def watch(model: M, *, report: bool = True, rows_per_segment: int = 4096, fsync_
         fsync_seconds: What a power loss may take at most (seconds).
 
     Returns:
-        The same model.
+        The hook; ``session`` is the recording while a training runs.
 
     Raises:
         TypeError: If the model has no ``add_callback``.
@@ -66,27 +66,27 @@ def watch(model: M, *, report: bool = True, rows_per_segment: int = 4096, fsync_
     hook = UltralyticsHook(report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
     for event in EVENTS:
         model.add_callback(event, getattr(hook, event))
-    return model
+    return hook
 
 
 class UltralyticsHook:
-    """The callbacks of one watched model; holds plain settings and, while a training runs, its :class:`_Session`.
+    """The callbacks of one watched model; holds plain settings and, while a training runs, its :class:`Session`.
 
     It is pickled with the callbacks when Ultralytics launches distributed workers; the session stays behind.
     """
 
     def __init__(self, **settings: Any) -> None:
         self._settings = settings
-        self._session: _Session | None = None
+        self.session: Session | None = None
         self._guard = Guard()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_settings": self._settings, "_session": None, "_guard": Guard()}
+        return {"_settings": self._settings, "session": None, "_guard": Guard()}
 
-    def _of(self, trainer: Any) -> _Session:
-        if self._session is None or self._session.save_dir != Path(trainer.save_dir) or self._session.closed:
-            self._session = _Session(trainer, self._settings)
-        return self._session
+    def _of(self, trainer: Any) -> Session:
+        if self.session is None or self.session.save_dir != Path(trainer.save_dir) or self.session.closed:
+            self.session = Session(trainer, self._settings)
+        return self.session
 
     def on_pretrain_routine_start(self, trainer: Any) -> None:
         """Open the record."""
@@ -105,53 +105,54 @@ class UltralyticsHook:
 
     def on_train_batch_start(self, trainer: Any) -> None:
         """The batch has arrived."""
-        if self._session is not None:
-            self._session.recorder.begin_step()
+        if self.session is not None:
+            self.session.recorder.begin_step()
 
     def on_train_batch_end(self, trainer: Any) -> None:
         """Record a row."""
         with self._guard("on_train_batch_end"):
-            if self._session is not None:
-                self._session.end_step(trainer)
+            if self.session is not None:
+                self.session.end_step(trainer)
 
     def on_val_end(self, validator: Any) -> None:
         """Note that validation took place in this epoch."""
-        if self._session is not None:
-            self._session.validated = True
+        if self.session is not None:
+            self.session.validated = True
 
     def on_model_save(self, trainer: Any) -> None:
         """Record the checkpoint."""
         with self._guard("on_model_save"):
-            if self._session is not None:
-                self._session.saved(trainer)
+            if self.session is not None:
+                self.session.saved(trainer)
 
     def on_fit_epoch_end(self, trainer: Any) -> None:
         """Record the epoch."""
         with self._guard("on_fit_epoch_end"):
-            if self._session is not None:
-                self._session.end_epoch(trainer)
+            if self.session is not None:
+                self.session.end_epoch(trainer)
 
     def on_train_end(self, trainer: Any) -> None:
         """Record that training came to its end."""
         with self._guard("on_train_end"):
-            if self._session is not None:
-                self._session.end(trainer)
+            if self.session is not None:
+                self.session.end(trainer)
 
     def teardown(self, trainer: Any) -> None:
         """Close the record, with the exception that is passing if there is one."""
         with self._guard("teardown"):
-            session, self._session = self._session, None
+            session, self.session = self.session, None
             if session is not None:
                 session.close(sys.exc_info()[1])
 
 
-class _Session:
+class Session:
     """One training of one trainer."""
 
     def __init__(self, trainer: Any, settings: dict[str, Any]) -> None:
         self.save_dir = Path(trainer.save_dir)
         self.validated = False
-        self._grad_norm: GradNorm | None = None
+        self.stop_reason: tuple[str, str, dict[str, Any]] | None = None
+        self.grad_norm: GradNorm | None = None
         self._stepped = False
         self._batch_row: dict[str, float] = {}
         self._batch_size = 0
@@ -169,6 +170,7 @@ class _Session:
 
     @property
     def closed(self) -> bool:
+        """Whether the record has been closed."""
         return self.recorder.closed
 
     def ready(self, trainer: Any) -> None:
@@ -192,7 +194,7 @@ class _Session:
         )
         self._batch_size = int(trainer.batch_size)
         norms = GradNorm(trainer.model.named_parameters())
-        self._grad_norm = norms
+        self.grad_norm = norms
         recorder.expect(["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer)])
         trainer.optimizer_step = self._tapped_optimizer_step(trainer.optimizer_step, norms, _has_stock_step(trainer))
         trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, int(trainer.world_size or 1))
@@ -277,8 +279,8 @@ class _Session:
         for name, gain in losses.gains(list(items), trainer.args, trainer.args.task).items():
             row[f"gain/{name}"] = gain
         vector = None
-        if self._stepped and self._grad_norm is not None:
-            total, vector = self._grad_norm.take()
+        if self._stepped and self.grad_norm is not None:
+            total, vector = self.grad_norm.take()
             if total is not None:
                 scalars["grad_norm"] = total
             scale = amp.scale(trainer.scaler)
@@ -328,6 +330,9 @@ class _Session:
         patience = getattr(stopper, "patience", 0)
         if done >= planned:
             self.recorder.end("completed", f"{done} of {planned} epochs")
+        elif self.stop_reason is not None:
+            reason, message, data = self.stop_reason
+            self.recorder.end(reason, message, **data)
         elif stopper is not None and done - stopper.best_epoch >= patience:
             self.recorder.end(
                 "early-stop", f"no better fitness for {patience} epochs", best_epoch=int(stopper.best_epoch) - 1

@@ -182,7 +182,7 @@ def test_two_trainings_of_one_watched_model_are_two_records(shapes: Path, tmp_pa
 
 def test_the_hook_survives_pickling() -> None:
     hook = pickle.loads(pickle.dumps(UltralyticsHook(report=False)))
-    assert hook._session is None
+    assert hook.session is None
     assert hook._settings == {"report": False}
 
 

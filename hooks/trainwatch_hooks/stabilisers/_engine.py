@@ -1,0 +1,213 @@
+"""Puts stabilisers into an Ultralytics training: their arguments before it starts, their moments while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from trainwatch_hooks.schema import FOLDER
+from trainwatch_hooks.stabilisers import _settings
+from trainwatch_hooks.stabilisers.base import Control, Request, SettingsError, Stabiliser
+from trainwatch_hooks.trainers.ultralytics import UltralyticsHook
+
+EVENTS = (
+    "on_pretrain_routine_end",
+    "on_train_epoch_start",
+    "on_train_batch_start",
+    "on_train_batch_end",
+    "on_train_epoch_end",
+    "on_fit_epoch_end",
+    "on_train_end",
+    "teardown",
+)
+
+
+def attach(model: Any, recording: UltralyticsHook, stabilisers: Sequence[Stabiliser]) -> StabiliserHook:
+    """Stabilise every training of a model (or the one of a trainer) from now on.
+
+    Args:
+        model: The model or trainer, already recorded by ``recording``.
+        recording: Receives the events.
+        stabilisers: Prototypes; every training gets its own.
+
+    Raises:
+        SettingsError: If a trainer's arguments contradict the settings.
+    """
+    hook = StabiliserHook(recording, stabilisers)
+    for event in EVENTS:
+        model.add_callback(event, getattr(hook, event))
+    if hasattr(model, "overrides"):
+        _wrap_train(model, stabilisers)
+    else:
+        _apply(model, stabilisers)
+    return hook
+
+
+def resolve(stabilisers: Sequence[Stabiliser], request: Request) -> dict[str, Any]:
+    """Collect what the trainer must be started with, over what the user asked for.
+
+    Raises:
+        SettingsError: If settings contradict the request, or each other.
+    """
+    wanted: dict[str, Any] = {}
+    owner: dict[str, str] = {}
+    for stabiliser in stabilisers:
+        for name, value in stabiliser.arguments(request).items():
+            if name in wanted and wanted[name] != value:
+                raise SettingsError(
+                    f"{owner[name]} wants {name}={wanted[name]} and {stabiliser.name} wants {name}={value}; "
+                    f"give {name} yourself, or switch one of them off"
+                )
+            wanted[name], owner[name] = value, stabiliser.name
+    return wanted
+
+
+def _wrap_train(model: Any, stabilisers: Sequence[Stabiliser]) -> None:
+    train = model.train
+
+    @wraps(train)
+    def stabilised_train(trainer: Any = None, **kwargs: Any) -> Any:
+        from ultralytics.utils import DEFAULT_CFG_DICT
+
+        given = {**model.overrides, **_cfg_file(kwargs.get("cfg")), **kwargs}
+        name = str(given.get("model") or getattr(model, "model_name", ""))
+        given = {k: v for k, v in given.items() if v != DEFAULT_CFG_DICT.get(k) or k in kwargs}
+        extra = resolve(stabilisers, Request(given, DEFAULT_CFG_DICT, name))
+        return train(trainer=trainer, **{**kwargs, **extra})
+
+    model.train = stabilised_train
+
+
+def _cfg_file(path: Any) -> dict[str, Any]:
+    """Read the arguments of ``cfg=``; a file that cannot be read is the trainer's to complain about."""
+    if not path:
+        return {}
+    import yaml
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return dict(content) if isinstance(content, Mapping) else {}
+
+
+def _apply(trainer: Any, stabilisers: Sequence[Stabiliser]) -> None:
+    """Set the arguments of a trainer that is built but has not begun."""
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    args = vars(trainer.args)
+    given = {k: v for k, v in args.items() if DEFAULT_CFG_DICT.get(k) != v}
+    for name, value in resolve(stabilisers, Request(given, DEFAULT_CFG_DICT, str(trainer.args.model))).items():
+        setattr(trainer.args, name, value)
+        if name == "batch":
+            trainer.batch_size = value
+
+
+class StabiliserHook:
+    """The callbacks of one stabilised model; pickled with them when Ultralytics launches distributed workers."""
+
+    def __init__(self, recording: UltralyticsHook, stabilisers: Sequence[Stabiliser]) -> None:
+        self._recording = recording
+        self._prototypes = list(stabilisers)
+        self.control: Control | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_recording": self._recording, "_prototypes": self._prototypes, "control": None}
+
+    def on_pretrain_routine_end(self, trainer: Any) -> None:
+        """Everything is set up: begin."""
+        session = self._recording.session
+        control = Control(trainer, session, Path(trainer.save_dir) / FOLDER)
+        for prototype in sorted(self._prototypes, key=lambda s: (s.order, s.name)):
+            control.active[prototype.name] = type(prototype)(prototype.settings, prototype.explicit)
+        self.control = control
+        if session is not None:
+            session.recorder.update_meta(stabilisers=_settings.in_force(control.active.values()))
+        self._count_steps(control)
+        self._moment("setup")
+
+    def on_train_epoch_start(self, trainer: Any) -> None:
+        """An epoch begins, or begins anew."""
+        if self.control is not None:
+            self.control.batch = -1
+            self._moment("epoch_start")
+
+    def on_train_batch_start(self, trainer: Any) -> None:
+        """Count micro-batches."""
+        if self.control is not None:
+            self.control.batch += 1
+
+    def on_train_batch_end(self, trainer: Any) -> None:
+        """A micro-batch is done."""
+        self._moment("batch_end")
+
+    def on_train_epoch_end(self, trainer: Any) -> None:
+        """The epoch's batches are done."""
+        self._moment("trained")
+
+    def on_fit_epoch_end(self, trainer: Any) -> None:
+        """The epoch is over; the extra call after the training is none."""
+        control = self.control
+        if control is not None and control.batch >= 0:
+            self._moment("epoch_end")
+            self._moment("saved")
+            control.batch = -1
+
+    def on_train_end(self, trainer: Any) -> None:
+        """The training came to its end."""
+        self._moment("train_end")
+
+    def teardown(self, trainer: Any) -> None:
+        """Undo what outlives the training."""
+        self._moment("teardown")
+        self.control = None
+
+    def _moment(self, name: str) -> None:
+        control = self.control
+        if control is None:
+            return
+        for key, stabiliser in list(control.active.items()):
+            control.speaker = key
+            try:
+                getattr(stabiliser, name)(control)
+            except Exception as error:
+                del control.active[key]
+                control.note(
+                    "warning",
+                    f"{key} failed and is switched off ({type(error).__name__}: {error})",
+                    moment=name,
+                )
+                self._report(control, key, error)
+                if name != "teardown":
+                    self._let_go(control, key, stabiliser)
+
+    @staticmethod
+    def _report(control: Control, key: str, error: Exception) -> None:
+        if control.session is not None:
+            control.session.recorder.guard.report(f"stabiliser {key}", error)
+
+    def _let_go(self, control: Control, key: str, stabiliser: Stabiliser) -> None:
+        try:
+            stabiliser.teardown(control)
+        except Exception as error:
+            self._report(control, key, error)
+
+    @staticmethod
+    def _count_steps(control: Control) -> None:
+        """Remember at which iteration the optimizer stepped last."""
+        step = control.trainer.optimizer_step
+
+        @wraps(step)
+        def optimizer_step() -> None:
+            step()
+            control.last_step = control.iteration
+
+        control.trainer.optimizer_step = optimizer_step
+
+
+def settings_of(meta: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the stabilisers that ``run.json`` records, as :func:`_settings.parse` takes them."""
+    found = meta.get("stabilisers")
+    return dict(found) if isinstance(found, Mapping) else None

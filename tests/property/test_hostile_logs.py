@@ -1,0 +1,73 @@
+"""Every importer on damaged bytes of its own format: a run, or one clear line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tfevents import scalar, version
+
+from trainwatch.errors import TrainwatchError
+from trainwatch.registry import modules
+
+VALID: dict[str, tuple[str, bytes]] = {
+    "ultralytics-csv": ("results.csv", b"epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n1,2.5,3,0.4,0.01\n2,5,2,0.5,0.01\n"),
+    "yolov5-csv": ("results.csv", b"epoch,train/box_loss,metrics/mAP_0.5,metrics/mAP_0.5:0.95,x/lr0\n0,1,0.5,0.3,0.1\n1,1,0.5,0.3,0.1\n"),
+    "yolov7-txt": ("results.txt", b" 0/4 7.2G 0.07 0.1 0.05 0.22 132 640 0.9 0.07 0.04 0.01 0.08 0.02 0.02\n"),
+    "lightning-csv": ("metrics.csv", b"epoch,step,train_loss,val_loss\n0,48,,3.5\n0,48,4.0,\n"),
+    "hf-trainer": ("trainer_state.json", json.dumps({"global_step": 2, "log_history": [{"loss": 1.0, "step": 1, "epoch": 0.5}, {"eval_loss": 2.0, "step": 2}]}).encode()),
+    "keras-csv": ("log.csv", b"epoch,loss,val_loss\n0,1.0,2.0\n1,0.5,1.5\n"),
+    "tensorboard": ("events.out.tfevents.1", version() + scalar(0, "train/loss", 1.0) + scalar(1, "train/loss", 0.5)),
+}  # fmt: skip
+
+
+def test_every_importer_of_foreign_logs_is_here() -> None:
+    assert set(VALID) == set(modules("trainwatch.importers")) - {"trainwatch"}
+
+
+@pytest.mark.parametrize("id", VALID)
+def test_the_valid_bytes_are_valid(id: str, tmp_path: Path) -> None:
+    name, data = VALID[id]
+    (tmp_path / name).write_bytes(data)
+    assert modules("trainwatch.importers")[id].sniff(tmp_path) > 0
+    assert modules("trainwatch.importers")[id].load(tmp_path).source == id
+
+
+@pytest.mark.parametrize("id", VALID)
+@settings(max_examples=120, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_is_one_line_or_a_run(id: str, tmp_path: Path, data: st.DataObject) -> None:
+    name, valid = VALID[id]
+    damaged = bytearray(valid)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, max(len(damaged) - 1, 0)))
+        how = data.draw(st.sampled_from(["cut", "replace", "insert", "repeat"]))
+        piece = data.draw(
+            st.one_of(
+                st.binary(max_size=12),
+                st.sampled_from([b"nan", b"inf", b"1e999", b'"', b",", b"\n", b"{", b"-1", b"9" * 30]),
+            )
+        )
+        if how == "cut":
+            damaged = damaged[:at]
+        elif how == "replace":
+            damaged[at : at + len(piece)] = piece
+        elif how == "insert":
+            damaged[at:at] = piece
+        else:
+            damaged[at:at] = damaged[at : at + 40] * 3
+    (tmp_path / name).write_bytes(bytes(damaged))
+    importer = modules("trainwatch.importers")[id]
+    importer.sniff(tmp_path)
+    refused, run = "", None
+    try:
+        run = importer.load(tmp_path)
+    except TrainwatchError as error:
+        refused = str(error)
+    assert "\n" not in refused
+    if run is not None:
+        assert run.epochs_done >= 0
+        assert len(run.steps) == run.step_table.num_rows
