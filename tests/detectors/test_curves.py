@@ -97,3 +97,15 @@ def test_collapses_leave_warm_up_and_changes_of_regime_out() -> None:
     v = View(epoch_log(columns, args={"close_mosaic": 10}), CURVES)
     kept, found = collapses(v, read_score(v), 0.4, 0.05, (10, 0.1))
     assert [int(kept.epoch[d.first]) for d in found] == [50]
+
+
+def test_losses_and_rates_per_step_serve_where_there_are_none_per_epoch() -> None:
+    steps = {"loss": np.arange(30.0), "lr/pg0": np.linspace(1, 0, 30)}
+    v = View(make_run(steps, {"val/loss": np.ones(3)}), CURVES)
+    (loss,) = losses(v, "train")
+    assert (loss.name, loss.epoch.tolist(), loss.values.tolist()) == ("train/loss", [0, 1, 2], [4.5, 14.5, 24.5])
+    assert lr_ratio(v) == 0.0
+    assert len(pairs(v)) == 1
+    both = View(make_run(steps, {"train/box_loss": np.ones(3)}), CURVES)
+    assert [s.name for s in losses(both, "train")] == ["train/box_loss"]
+    assert losses(v, "train")[0] is loss, "computed once"

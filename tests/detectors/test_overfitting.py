@@ -49,6 +49,14 @@ def test_other_names_on_either_side_are_compared_by_their_totals() -> None:
     assert Overfitting().detect(run)
 
 
+def test_a_training_loss_per_step_is_enough() -> None:
+    columns = overfitted()
+    run = make_run({"loss": np.repeat(columns["train/box_loss"], 10)}, {"val/loss": columns["val/box_loss"]})
+    assert Overfitting().missing(run) is None
+    assert Overfitting().detect(run)
+    assert Overfitting().missing(make_run(epochs={"val/loss": np.ones(3)})) is not None
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_flat_and_noisy_validation_is_quiet(seed: int) -> None:
     assert Overfitting().detect(epoch_log(curves(150, seed, noise=0.03))) == []

@@ -11,13 +11,18 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from trainwatch.detectors.base import View
 from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import DIP_BACK, DIP_NOISES, DIP_WINDOW, Dip, Score, noise, passed_dips, running_median
 from trainwatch.signals.regimes import near_change, warmup_end
 
-CURVES: Final = ("epochs.fitness", "epochs.metrics/*", "epochs.val/*", "epochs.train/*", "epochs.lr/*")
+CURVES: Final = (
+    "epochs.fitness", "epochs.metrics/*", "epochs.val/*", "epochs.train/*", "epochs.lr/*",
+    "steps.loss", "steps.loss/*", "steps.lr/*",
+)  # fmt: skip
+"""What the functions here read. Step columns serve where the log has no epoch column of the kind (Trainer, own loops)."""
 
 METRICS: Final = (
     "*map50-95*", "*map_0.5:0.95*", "*map", "*map_*", "*miou*", "*iou*", "*dice*", "*accuracy_top1*", "*accuracy*", "*acc",
@@ -65,9 +70,12 @@ def metrics(view: View) -> list[Series]:
 def losses(view: View, part: str) -> list[Series]:
     """Return the losses of ``train`` or ``val``: the total where one is logged, else the components.
 
-    A column named plain ``loss`` is taken for the total, so that nothing is counted twice.
+    A column named plain ``loss`` is taken for the total, so that nothing is counted twice. Of training losses that are
+    logged per step only, each epoch's median counts.
     """
     every = [s for n in view.names(f"epochs.{part}/*") if len(s := view.epochs(n))]
+    if not every and part == "train":
+        every = _train_by_steps(view)
     whole = [s for s in every if s.name.split("/", 1)[1] in ("loss", "total_loss", "eval_loss")]
     return whole if len(whole) == 1 else every
 
@@ -94,7 +102,8 @@ def pairs(view: View) -> list[tuple[Series, Series]]:
 
 def rates(view: View) -> list[Series]:
     """Return the learning rates, one series per parameter group."""
-    return [s for n in view.names("epochs.lr/*") if len(s := view.epochs(n))]
+    every = [s for n in view.names("epochs.lr/*") if len(s := view.epochs(n))]
+    return every or [per_epoch(view.run, n, n, last=True) for n in view.names("steps.lr/*") if len(view.steps(n))]
 
 
 def lr_ratio(view: View) -> float | None:
@@ -105,6 +114,27 @@ def lr_ratio(view: View) -> float | None:
         if len(values) and values.max() > 0:
             ratios.append(float(values[-1] / values.max()))
     return max(ratios) if ratios else None
+
+
+def per_epoch(run: Run, column: str, name: str, *, last: bool = False) -> Series:
+    """Reduce a step column to one value per epoch: its median, or its last value. Kept in the run's cache."""
+    key = ("per epoch", column, name, last)
+    if key not in run.cache:
+        steps = run.step_series(column)
+        steps = steps.take(np.argsort(steps.epoch, kind="stable"))
+        grouped = pd.Series(steps.values).groupby(steps.epoch)
+        reduced = grouped.last(skipna=False) if last else grouped.median()
+        epoch = reduced.index.to_numpy(np.int64)
+        run.cache[key] = Series(
+            name, np.asarray(reduced, np.float64), np.full(len(epoch), -1), epoch, np.zeros_like(epoch)
+        )
+    found: Series = run.cache[key]
+    return found
+
+
+def _train_by_steps(view: View) -> list[Series]:
+    names = ["loss"] if len(view.steps("loss")) else view.names("steps.loss/*")
+    return [per_epoch(view.run, n, f"train/{n.split('/', 1)[-1]}") for n in names if len(view.steps(n))]
 
 
 def after_warmup(view: View) -> int:

@@ -42,7 +42,7 @@ from trainwatch.detectors._curves import CURVES, after_warmup, losses, pairs, re
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
-from trainwatch.runs import Series
+from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
 from trainwatch.signals.regimes import longest_regime
 from trainwatch.signals.trend import mann_kendall, theil_sen
@@ -86,7 +86,7 @@ class Overfitting(Detector):
     """
 
     title: ClassVar[str] = "Overfitting"
-    requires: ClassVar[tuple[str, ...]] = ("epochs.train/*", "epochs.val/*")
+    requires: ClassVar[tuple[str, ...]] = ("epochs.val/*",)
     optional: ClassVar[tuple[str, ...]] = CURVES
 
     min_epochs: int = 10
@@ -99,6 +99,11 @@ class Overfitting(Detector):
     max_p: float = 0.05
     min_fall: float = 0.03
     makes_up_share: float = 0.02
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for both losses; the training side may be logged per step."""
+        trained = any(n == "steps.loss" or n.startswith(("epochs.train/", "steps.loss/")) for n in run.column_names())
+        return super().missing(run) or (None if trained else "no training loss, neither per epoch nor per step")
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the component that rose most, or none."""
