@@ -146,3 +146,14 @@ def test_a_caption_says_how_many_values_a_drawn_point_stands_for() -> None:
     """The numbers of evidence and charts must agree, or a chart joins buckets that the caption does not count."""
     assert evidence.BUCKETS == evidence.CLOSE_UP_STEPS == charts.BUCKETS
     assert panels(steps={"loss": np.ones(3600)})["loss"].caption.startswith("Each point stands for 10 values")
+
+
+def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
+    run = make_run(
+        STEPS,
+        {k: np.ones(4) for k in ("fitness", "metrics/mAP50-95(B)", "train/box_loss", "val/box_loss", "lr/pg0")},
+    )
+    known = {p.id for p in build_panels(run, [])} | {"vram", "image_size", "throughput"}
+    assert {panel for row in evidence.EVIDENCE.values() for panel in row} <= known
+    overfitting = build_panels(run, [make_finding("overfitting", epoch=2)])
+    assert [p.id for p in overfitting if p.evidence] == ["val_loss", "train_loss", "score"]

@@ -45,6 +45,21 @@ def test_an_earlier_fault_of_another_incident_comes_first() -> None:
         ([make_finding("memory-creep", "warning")], "completed", "degraded", "memory-creep"),
         ([make_finding("truncated-run")], "truncated", "incomplete", "truncated-run"),
         ([make_finding("early-stopped", "info")], "early-stop", "healthy", None),
+        ([make_finding("nonfinite-validation", "critical")], "completed", "diverged", "nonfinite-validation"),
+        ([make_finding("missing-labels", "critical"), make_finding("no-learning", "critical")], "completed", "stalled", "missing-labels"),
+        ([make_finding("no-learning", "critical"), make_finding("truncated-run")], "truncated", "stalled", "no-learning"),
+        ([make_finding("no-learning", "info"), make_finding("truncated-run")], "truncated", "incomplete", "truncated-run"),
+        ([make_finding("metric-frozen")], "completed", "stalled", "metric-frozen"),
+        ([make_finding("overfitting"), make_finding("plateau", epoch=4)], "completed", "degraded", "overfitting"),
+        ([make_finding("plateau"), make_finding("overfitting", epoch=9)], "completed", "stalled", "plateau"),
+        ([make_finding("overfitting", "info")], "completed", "healthy", None),
+        ([make_finding("degraded-after-best")], "completed", "degraded", "degraded-after-best"),
+        ([make_finding("unstable-training")], "completed", "degraded", "unstable-training"),
+        ([make_finding("premature-early-stop")], "early-stop", "degraded", "premature-early-stop"),
+        ([make_finding("metrics-not-measured")], "completed", "unknown", "metrics-not-measured"),
+        ([make_finding("metrics-not-measured", "info")], "completed", "healthy", None),
+        ([make_finding("metrics-not-measured"), make_finding("truncated-run")], "truncated", "incomplete", "truncated-run"),
+        ([make_finding("close-mosaic-jump", "info"), make_finding("transient-nonfinite", "info")], "completed", "healthy", None),
         ([], "completed", "healthy", None),
         ([], "running", "healthy", None),
     ],
@@ -63,3 +78,39 @@ def test_nothing_to_judge_abstains() -> None:
 def test_stopped_by_the_user_is_incomplete() -> None:
     assert told(ended_by="unknown", epochs=4).verdict.status == "incomplete"
     assert told(ended_by="signal", epochs=4).verdict.status == "incomplete"
+
+
+def test_the_whole_chain_is_told_in_causal_order_from_its_spark_on() -> None:
+    chain = [
+        make_finding("metric-frozen", "warning", epoch=3, step=None, title="Metrics are frozen"),
+        make_finding("nonfinite-validation", "critical", epoch=3, step=None, title="Validation is NaN"),
+        make_finding("nonfinite-loss", "critical", epoch=3, step=None, title="Loss is NaN"),
+        make_finding("gradient-explosion", "warning", epoch=3, step=None, title="Gradients explode"),
+        make_finding("plateau", "warning", epoch=0, step=None, title="An old plateau"),
+    ]
+    judgement = told(*chain)
+    assert judgement.verdict.cause == "gradient-explosion", "a warning by itself, but it began the incident"
+    assert judgement.verdict.status == "diverged"
+    followed = judgement.reason.split("What followed: ")[1]
+    assert followed == "loss is NaN; then validation is NaN; then metrics are frozen."
+
+
+def test_what_came_long_before_is_no_consequence_and_a_later_warning_of_the_chain_is() -> None:
+    plateau = make_finding("plateau", epoch=50, step=None, title="Plateau")
+    overfitting = make_finding("overfitting", epoch=130, step=None, title="Overfitting")
+    info = make_finding("unstable-training", "info", epoch=140, step=None, title="Unstable")
+    judgement = told(overfitting, plateau, info, epochs=300, planned=300)
+    assert judgement.reason.endswith("What followed: overfitting.")
+
+
+def test_remarks_and_convergence_are_told_on_a_healthy_run() -> None:
+    level = make_finding("plateau", "info", title="Converged since epoch 40")
+    jump = make_finding("close-mosaic-jump", "info", title="Curves jump at epoch 90")
+    judgement = told(level, jump)
+    assert judgement.verdict.headline == "Healthy: 10 of 10 epochs, converged since epoch 40"
+    assert judgement.reason.endswith("Worth knowing: curves jump at epoch 90.")
+
+
+def test_a_stopped_run_that_had_learnt_nothing_says_so() -> None:
+    early = make_finding("no-learning", "info", epoch=0)
+    assert "nothing had been learnt yet" in told(early, ended_by="truncated", planned=300).verdict.headline

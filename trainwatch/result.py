@@ -21,8 +21,9 @@ EndedBy = Literal[
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
-NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
-"""Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end."""
+NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation")
+"""Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end, in
+training first and in the averaged weights that are validated."""
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Verdict
 
 CREEP = ("memory-creep", "host-memory-creep")
 
+CAUSAL = (
+    "missing-labels", *NUMERIC, "metric-frozen", "no-learning", "overfitting", "unstable-training", "degraded-after-best",
+    "plateau", "premature-early-stop",
+)  # fmt: skip
+"""Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, a model
+that learns its images by heart stands still on others."""
+
+STALLS = ("missing-labels", "metric-frozen", "no-learning", "plateau")
+"""Faults by which a training makes no progress; the others make it worse."""
+
+NO_FAULT = ("truncated-run", "metrics-not-measured")
+"""Warnings about the record rather than the training; they have verdicts of their own."""
+
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
+NEAR_SHARE = 0.1
 """Onsets closer than this are one incident, told in causal order; no detector dates an onset more finely."""
 
 
@@ -32,7 +46,7 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
     """
     by_id = {f.id: f for f in findings}
     critical = {f.id: f for f in findings if f.severity == "critical"}
-    numeric = _first([critical[i] for i in NUMERIC if i in critical])
+    numeric = _first([critical[i] for i in NUMERIC if i in critical], findings)
     creep = next((by_id[i] for i in CREEP if i in by_id), None)
 
     if numeric is not None:
@@ -55,11 +69,9 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         )
     if creep is not None and creep.severity in ("critical", "warning"):
         return _told(run, "degraded", creep, findings, False)
-    warning = next((f for f in findings if f.severity in ("critical", "warning") and f.id != "truncated-run"), None)
-    if warning is not None and warning.id == "plateau":
-        return _told(run, "stalled", warning, findings, False)
-    if warning is not None:
-        return _told(run, "degraded", warning, findings, False)
+    fault = _worst_fault(run, findings)
+    if fault is not None:
+        return _told(run, "stalled" if fault.id in STALLS else "degraded", fault, findings, False)
     if run.ended_by == "running":
         return Judgement(
             Verdict("healthy", f"Running, nothing wrong so far ({_progress(run)})", None, 0.7), ending_reason
@@ -67,26 +79,87 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
     if run.ended_by in ("truncated", "signal") or (
         run.ended_by == "unknown" and run.planned_epochs is not None and run.epochs < run.planned_epochs
     ):
-        log_ends = by_id.get("truncated-run")
-        headline = f"Incomplete: it stopped after {_progress(run)}, and nothing in the record says that it was failing"
-        return Judgement(
-            Verdict(
-                "incomplete", headline, log_ends.id if log_ends else None, log_ends.confidence if log_ends else 0.6
-            ),
-            ending_reason,
-        )
+        return _incomplete(run, by_id, findings, ending_reason)
+    if "metrics-not-measured" in by_id and by_id["metrics-not-measured"].severity == "warning":
+        return _blind(run, by_id["metrics-not-measured"])
+    return _healthy(run, by_id, findings)
+
+
+def _incomplete(
+    run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[Finding], ending_reason: str
+) -> Judgement:
+    log_ends = by_id.get("truncated-run")
+    said = "nothing in the record says that it was failing"
+    if "no-learning" in by_id:
+        said = "nothing had been learnt yet, which is too early to judge"
+    elif "metrics-not-measured" in by_id:
+        said = "its metrics were not measured"
+    headline = f"Incomplete: it stopped after {_progress(run)}, and {said}"
+    verdict = Verdict(
+        "incomplete", headline, log_ends.id if log_ends else None, log_ends.confidence if log_ends else 0.6
+    )
+    return Judgement(verdict, _with_remarks(f"{ending_reason}", findings, log_ends))
+
+
+def _blind(run: RunSummary, finding: Finding) -> Judgement:
+    headline = f"Unknown: {_progress(run)}, and no metric was ever measured"
+    return Judgement(Verdict("unknown", headline, finding.id, round(finding.confidence, 2)), finding.summary)
+
+
+def _healthy(run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[Finding]) -> Judgement:
     headline = f"Healthy: {_progress(run)}{', stopped early by patience' if run.ended_by == 'early-stop' else ''}"
-    return Judgement(Verdict("healthy", headline, None, 0.8), "No check found a fault that costs quality or time.")
+    level = by_id.get("plateau")
+    if level is not None:
+        headline += f", {level.title[0].lower()}{level.title[1:]}"
+    reason = _with_remarks("No check found a fault that costs quality or time.", findings, level)
+    return Judgement(Verdict("healthy", headline, None, 0.8), reason)
 
 
-def _first(findings: Sequence[Finding]) -> Finding | None:
-    """Return the first cause: the earliest onset, or of those that belong to one incident the first in causal order."""
+def _with_remarks(reason: str, findings: Sequence[Finding], told: Finding | None) -> str:
+    """Add the titles of what is only information, so that nobody wonders whether it was seen."""
+    remarks = [_lower(f.title) for f in findings if f.severity == "info" and f is not told]
+    if not remarks:
+        return reason
+    return f"{reason.rstrip('.')}. Worth knowing: {'; '.join(remarks)}."
+
+
+def _worst_fault(run: RunSummary, findings: Sequence[Finding]) -> Finding | None:
+    """Return the first cause among what costs quality: of the gravest severity the earliest, or what caused that."""
+    for severity in ("critical", "warning"):
+        faults = [f for f in findings if f.severity == severity and f.id not in NO_FAULT]
+        dated = [f for f in faults if f.onset is not None]
+        if dated:
+            earliest = min(dated, key=_at)
+            # A curve bends slowly, so the onset of such a fault is known to about a tenth of the run.
+            near = max(NEAR_EPOCHS, round(NEAR_SHARE * run.epochs))
+            together = [f for f in dated if _epoch(f) - _epoch(earliest) <= near]
+            return min(together, key=lambda f: _place(f.id))
+        if faults:
+            return faults[0]
+    return None
+
+
+def _epoch(finding: Finding) -> int:
+    return finding.onset.epoch or 0 if finding.onset is not None else 0
+
+
+def _place(id: str) -> int:
+    return CAUSAL.index(id) if id in CAUSAL else len(CAUSAL)
+
+
+def _first(findings: Sequence[Finding], others: Sequence[Finding]) -> Finding | None:
+    """Return the first cause of a divergence.
+
+    The earliest onset, or of those that belong to one incident the first in causal order. A fault that is only a
+    warning by itself, but began the incident, is the cause as well.
+    """
     dated = [f for f in findings if f.onset is not None]
     if not dated:
         return findings[0] if findings else None
     earliest = min(dated, key=_at)
-    together = [f for f in dated if _near(f, earliest)]
-    return min(together, key=lambda f: NUMERIC.index(f.id))
+    sparks = [f for f in others if f.id in NUMERIC and f.severity == "warning" and f.onset is not None]
+    together = [f for f in (*dated, *sparks) if _near(f, earliest)]
+    return min(together, key=lambda f: _place(f.id))
 
 
 def _at(finding: Finding) -> tuple[int, int]:
@@ -105,19 +178,35 @@ def _near(a: Finding, b: Finding) -> bool:
 
 def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Finding], died: bool) -> Judgement:
     verb = {"diverged": "Diverged", "crashed": "Crashed", "stalled": "Stalled", "degraded": "Degraded"}[status]
-    followed = [
-        f.title[0].lower() + f.title[1:]
-        for f in findings
-        if f.id != cause.id and f.severity == "critical" and f.onset is not None and cause.onset is not None
-        and (_at(f) >= _at(cause) or _near(f, cause))
-    ]  # fmt: skip
+    followed = [_lower(f.title) for f in _consequences(cause, findings)]
     end = {"exception": "an exception ended it", "oom": "it ran out of memory", "killed": "the process was killed"}
     tail = (
         f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in ("killed", "out-of-memory") else ""
     )
-    headline = f"{verb}: {cause.title[0].lower() + cause.title[1:]}{tail}"
-    reason = cause.summary + (f" What followed: {'; '.join(followed)}." if followed else "")
+    headline = f"{verb}: {_lower(cause.title)}{tail}"
+    reason = cause.summary + (f" What followed: {'; then '.join(followed)}." if followed else "")
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)
+
+
+def _consequences(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:
+    """Return what followed from the cause, in order: later critical faults, and whatever stands behind it in the chain."""
+    if cause.onset is None:
+        return []
+    later = [
+        f for f in findings if f.id != cause.id and f.onset is not None and (_at(f) >= _at(cause) or _near(f, cause))
+    ]
+    known = len(CAUSAL)
+    behind = [
+        f for f in later
+        if f.severity == "critical" or (f.severity == "warning" and _place(cause.id) < known and _place(f.id) < known
+                                        and (_place(cause.id) < _place(f.id) or not _near(f, cause)))
+    ]  # fmt: skip
+    # Onsets of one incident are told in causal order: no detector dates an onset more finely.
+    return sorted(behind, key=lambda f: ((0, 0) if _near(f, cause) else _at(f), _place(f.id)))
+
+
+def _lower(title: str) -> str:
+    return title[0].lower() + title[1:]
 
 
 def _progress(run: RunSummary) -> str:

@@ -73,3 +73,12 @@ def test_components_that_are_zero_by_design_are_quiet() -> None:
 
 def test_not_applicable_without_a_loss() -> None:
     assert "training loss" in (LossExplosion().missing(make_run(epochs={"fitness": [0.1]})) or "")
+
+
+def test_a_new_level_after_the_close_of_mosaic_is_none_and_a_later_explosion_is_one() -> None:
+    loss = np.r_[np.full(40, 1.0), np.full(20, 4.0)]
+    run = {"planned_epochs": 60, "args": {"close_mosaic": 20}}
+    assert LossExplosion().detect(make_run(epochs={"train/box_loss": loss}, **run)) == []
+    loss[50:] = 100.0
+    (finding,) = LossExplosion().detect(make_run(epochs={"train/box_loss": loss}, **run))
+    assert finding.onset.epoch == 50

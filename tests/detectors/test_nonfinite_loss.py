@@ -65,3 +65,16 @@ def test_epoch_logs() -> None:
 def test_a_nan_in_validation_or_a_value_that_was_not_measured_is_not_this() -> None:
     run = make_run(epochs={"train/box_loss": [1.0, None, 2.0], "val/box_loss": [math.nan] * 3})
     assert NonfiniteLoss().detect(run) == []
+
+
+def test_one_epoch_of_nan_that_spoils_the_validated_average_is_persistent() -> None:
+    train, val = np.ones(30), np.ones(30)
+    train[4] = np.nan
+    val[4:] = np.nan
+    (finding,) = NonfiniteLoss().detect(make_run(epochs={"train/box_loss": train, "val/box_loss": val}))
+    assert finding.severity == "critical"
+    assert finding.detail["persistent"]
+    assert "averaged weights" in finding.summary
+    val[20:] = 1.0
+    (finding,) = NonfiniteLoss().detect(make_run(epochs={"train/box_loss": train, "val/box_loss": val}))
+    assert finding.severity == "info"

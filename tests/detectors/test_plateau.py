@@ -74,3 +74,42 @@ def test_a_validation_loss_serves_where_there_is_no_score() -> None:
     loss = 1.0 + np.exp(-np.arange(200) / 15) + np.random.default_rng(0).normal(0, 0.003, 200)
     (finding,) = Plateau().detect(make_run(epochs={"val/loss": loss}, planned_epochs=1000))
     assert 30 <= finding.onset.epoch <= 110
+
+
+def test_slow_but_certain_progress_is_none() -> None:
+    rng = np.random.default_rng(0)
+    score = np.r_[np.linspace(0, 0.4, 50), np.linspace(0.4, 0.43, 150)] + rng.normal(0, 0.004, 200)
+    assert detect(score, planned=600) == []
+
+
+def test_a_swinging_start_does_not_make_the_rest_look_flat() -> None:
+    rng = np.random.default_rng(0)
+    score = np.linspace(0.2, 0.5, 200) + rng.normal(0, 1, 200) * np.linspace(0.08, 0.002, 200)
+    assert detect(score, planned=600) == []
+
+
+def test_a_brief_one_and_one_that_patience_ended_are_information() -> None:
+    rng = np.random.default_rng(0)
+    score = np.r_[np.linspace(0.1, 0.5, 160), np.full(40, 0.5)] + rng.normal(0, 0.003, 200)
+    (finding,) = detect(score, planned=600)
+    assert finding.severity == "info"
+    score = saturating()
+    score[149] = 0.6
+    run = make_run(
+        epochs={"fitness": score, "lr/pg0": np.full(200, 0.01)}, planned_epochs=600, args={"patience": 50},
+        source="ultralytics-csv",
+    )  # fmt: skip
+    (finding,) = Plateau().detect(run)
+    assert finding.severity == "info"
+
+
+def test_the_close_of_mosaic_ends_it() -> None:
+    rng = np.random.default_rng(0)
+    score = np.r_[np.full(80, 0.5), np.full(10, 0.6)] + rng.normal(0, 0.003, 90)
+    lr = np.linspace(0.01, 0.005, 90)
+    run = make_run(epochs={"fitness": score, "lr/pg0": lr}, planned_epochs=90, args={"close_mosaic": 10})
+    assert Plateau().detect(run) == []
+
+
+def test_falling_from_the_first_epoch_on_is_none() -> None:
+    assert detect(np.linspace(0.6, 0.4, 60), planned=600) == []

@@ -12,9 +12,9 @@ How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
     above it; 3 spikes within 50 steps are an explosion, and so are 5 consecutive steps at 3 times the median. Per
     epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
-    Within 2 epochs of close_mosaic nothing is judged; levels below 1e-3 are not judged (a component may be zero by
-    design). Critical if the largest reaches 10 times, or the loss has not returned below 1.5 times its level at the
-    end; warning otherwise.
+    Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
+    not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
+    returned below 1.5 times its level at the end; warning otherwise.
 
 What to do:
     Lower the learning rate (with an explicit optimizer), warm up longer, and start again from a checkpoint of before
@@ -40,8 +40,8 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import cluster, departure, sustained
-from trainwatch.signals.regimes import near_change
+from trainwatch.signals.level import Departure, cluster, departure, sustained
+from trainwatch.signals.regimes import near_change, regime_of
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,19 @@ class LossExplosion(Detector):
             values = np.where(gain.values > 0, series.values / gain.values, np.nan)
         return Series(series.name, values, series.step, series.epoch, series.attempt)
 
+    def _per_regime(self, run: Run, series: Series) -> Departure:
+        """Compare each epoch with those before it in the same regime: after a change the level is a new one."""
+        part = regime_of(run, series.epoch)
+        away = [departure(series.values[part == i], self.window_epochs, self.min_past_epochs) for i in np.unique(part)]
+        return Departure(*(np.concatenate([getattr(a, name) for a in away]) for name in Departure._fields))
+
     def _judge_one(self, view: View, series: Series, per_step: bool) -> Finding | None:
         window, past = (
             (self.window_steps, self.min_past_steps) if per_step else (self.window_epochs, self.min_past_epochs)
         )
         if len(series) <= past:
             return None
-        away = departure(series.values, window, past)
+        away = departure(series.values, window, past) if per_step else self._per_regime(view.run, series)
         judged = (away.level >= self.min_level) & ~near_change(view.run, series)
         with np.errstate(invalid="ignore"):
             high = judged & (away.ratio >= self.sustained_ratio)
@@ -164,9 +170,7 @@ class LossExplosion(Detector):
         return Finding(
             id=self.id,
             severity=severity,
-            confidence=float(
-                np.clip(0.55 + 0.15 * np.log10(max(times, 1.0)) + (0.1 if stays or collapsed else 0.0), 0.3, 0.98)
-            ),
+            confidence=_confidence(times, stays or collapsed),
             title=f"Training loss explodes from {where} on",
             summary=(
                 f"From {where}{step} on the {what} jumps far above its level of {level:.3g}; the "

@@ -11,7 +11,8 @@ Why it matters:
 
 How it decides:
     Persistent, and critical: the last recorded value is not finite, or at least half of the values after the onset are
-    not, or the trainer gave up. Transient otherwise: warning from 3 values on, information below (with an active
+    not, or validation is not finite from then to the end (one step poisons the averaged weights for ever), or the
+    trainer gave up. Transient otherwise: warning from 3 values on, information below (with an active
     gradient scaler single ones are how it finds its scale).
 
 What to do:
@@ -38,6 +39,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
+from trainwatch.signals.curves import worst_nonfinite
 from trainwatch.signals.level import departure
 
 
@@ -55,6 +57,7 @@ class NonfiniteLoss(Detector):
     title: ClassVar[str] = "Training loss is not a number"
     optional: ClassVar[tuple[str, ...]] = (
         "steps.loss", "steps.loss/*", "epochs.train/*", "steps.grad_norm", "steps.lr/*", "epochs.lr/*", "steps.batch",
+        "epochs.val/*",
     )  # fmt: skip
 
     persistent_share: float = 0.5
@@ -88,7 +91,8 @@ class NonfiniteLoss(Detector):
         recoveries = run.events_of("nan_recovery")
         gave_up = any("NaN" in str(e.get("message")) for e in run.events_of("exception"))
         ends_so = not bool(series.finite[-1])
-        persistent = gave_up or ends_so or share >= self.persistent_share
+        poisoned = self._poisoned(view, int(series.epoch[at]))
+        persistent = gave_up or ends_so or poisoned or share >= self.persistent_share
         severity: Severity = "critical" if persistent else ("warning" if count >= self.transient_warning else "info")
         precursor = self._precursor(view, int(series.step[at])) if per_step else None
         where = epoch_name(run, int(series.epoch[at]))
@@ -103,6 +107,11 @@ class NonfiniteLoss(Detector):
             parts.append(
                 f"The trainer replayed the epoch {len(recoveries)} times from last.pt"
                 + (" and gave up." if gave_up else ".")
+            )
+        if poisoned and not ends_so:
+            parts.append(
+                "It became finite again, but the validation loss did not: the averaged weights that are validated and "
+                "saved stay spoilt."
             )
         if precursor:
             parts.append(f"The gradient norm had left its level {precursor} optimizer steps before.")
@@ -130,6 +139,14 @@ class NonfiniteLoss(Detector):
                 "precursor_steps": precursor,
             },
         )
+
+    def _poisoned(self, view: View, epoch: int) -> bool:
+        """Whether validation is not finite from about that epoch to the end."""
+        worst = worst_nonfinite([view.epochs(n) for n in view.names("epochs.val/*")])
+        if worst is None:
+            return False
+        series, bad = worst
+        return bad.persistent and series.epoch[bad.first] >= epoch - 1 and bad.trailing == len(series) - bad.first
 
     def _precursor(self, view: View, step: int) -> int | None:
         """Return how many optimizer steps before the onset the gradient norm left its level; None if it did not."""

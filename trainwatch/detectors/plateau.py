@@ -9,14 +9,20 @@ Why it matters:
     training is not done: it is stuck, and something has to change.
 
 How it decides:
-    The score is smoothed by a running median (1/40 of the run, 5 epochs at least). An improvement is more than 0.002,
-    1 % of the best (0.5 % for a loss) and 3 standard errors of the smoothed score, whichever is largest. The plateau
-    begins where the smoothed score first comes within one improvement of the best level that it ever held over an
-    eighth of the run, and must last at least 20 epochs and a quarter of the run. Its Theil-Sen slope, over its whole
-    length, must stay below one improvement, the upper end of the slope's 95 % interval below three. Warning while the
-    learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when it begins;
-    information otherwise (converged). Never critical. No plateau: scores that stay below 0.005 (nothing is learnt),
-    that reached 0.97 (nothing left to gain), or that repeat exactly (frozen).
+    The score is smoothed by a running median (1/40 of the log, 5 epochs at least). An improvement is more than 0.002,
+    1 % of the best (0.5 % for a loss) and ``noise_errors`` standard errors of the smoothed score, whichever is largest;
+    the noise is that of the second half, for a training swings at first. The plateau begins where the smoothed score
+    first comes within one improvement of the best level that it ever held over an eighth of the log, and must last at
+    least ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below
+    two improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and
+    that gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
+    Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done
+    when it begins, and it lasts ``warning_share`` of the log. Information otherwise (converged, or too early to worry),
+    if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
+    short is in the log. Never critical.
+    No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
+    gain), that repeat exactly (frozen), that the close of mosaic lifted, or that fall from the first epoch on; and
+    losses that never fell.
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -39,12 +45,14 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from trainwatch.detectors._curves import CURVES, NOTHING, has_score, losses, lr_ratio, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
-from trainwatch.runs import Run, Series
+from trainwatch.runs import Run, Series, how_it_ended
+from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median, trailing_count
+from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
 
 
@@ -55,100 +63,85 @@ class Plateau(Detector):
     Attributes:
         min_epochs: Shortest plateau, epochs.
         min_share: Shortest plateau as a share of the epochs done.
-        min_delta: Smallest improvement of a score between 0 and 1.
-        min_delta_share: Smallest improvement as a share of the best score.
-        min_delta_loss_share: The same for a validation loss.
+        warning_share: Shortest plateau that is a warning, as a share of the epochs done.
         smoothing_share: Window of the running median as a share of the epochs done.
         min_smoothing_epochs: Its smallest width.
         slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
         gain_deltas: The same for the slope itself.
+        slow_gain_share: A rise that is certain and larger than this share of the level is slow progress.
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
-        min_score: Best scores below are "learns nothing", not a plateau.
-        max_score: Best scores above leave nothing to gain.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
+        frozen_end_share: The same for an unbroken stretch of repeats at the end, as a share of the plateau.
         noise_errors: An improvement is larger than this many standard errors of the smoothed score.
     """
 
     title: ClassVar[str] = "Validation score stands still"
-    optional: ClassVar[tuple[str, ...]] = (
-        "epochs.fitness",
-        "epochs.metrics/*",
-        "epochs.val/*",
-        "epochs.lr/*",
-        "epochs.train/*",
-    )
+    optional: ClassVar[tuple[str, ...]] = CURVES
 
-    min_epochs: int = 20
-    min_share: float = 0.25
-    min_delta: float = 0.002
-    min_delta_share: float = 0.01
-    min_delta_loss_share: float = 0.005
+    min_epochs: int = 15
+    min_share: float = 0.15
+    warning_share: float = 0.25
     smoothing_share: float = 1 / 40
     min_smoothing_epochs: int = 5
     slope_deltas: float = 3.0
-    gain_deltas: float = 1.0
+    gain_deltas: float = 2.0
+    slow_gain_share: float = 0.025
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
-    min_score: float = 0.005
     noise_errors: float = 3.0
-    max_score: float = 0.97
     max_frozen_share: float = 0.9
+    frozen_end_share: float = 0.2
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""
-        if any(
-            n == "epochs.fitness" or n.startswith(("epochs.metrics/mAP50-95", "epochs.val/"))
-            for n in run.column_names()
-        ):
-            return None
-        return "no validation score (fitness, metrics/mAP50-95) and no validation loss (val/*)"
+        return None if has_score(run) else NOTHING
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
-        score, sign = self._score(view)
-        score = score.take(score.finite)
-        if len(score) < self.min_epochs:
+        score = read_score(view)
+        if score is None or len(score.series) < self.min_epochs or not score.learnt or score.at_ceiling:
             return []
-        if sign > 0 and not self.min_score < score.values.max() <= self.max_score:
-            return []  # learns nothing, or there is nothing left to gain
-        width = max(self.min_smoothing_epochs, int(len(score) * self.smoothing_share))
-        smooth = pd.Series(sign * score.values).rolling(width, min_periods=1).median().to_numpy()
-        best = float(np.abs(smooth).max() if sign > 0 else np.abs(smooth).min())
-        # The standard error of a running median of that width, so that chance records of a noisy score do not count.
-        noise = 1.4826 * float(np.median(np.abs(sign * score.values - smooth))) * 1.25 / np.sqrt(width)
-        smallest = max(self.min_delta, self.min_delta_share * best) if sign > 0 else self.min_delta_loss_share * best
-        delta = max(smallest, self.noise_errors * noise)
-        last = _reached(sign * score.values, smooth, delta)
-        if last == len(score) - 1:
-            return []
-        start_epoch = int(score.epoch[last])
-        flat = int(score.epoch[-1]) - start_epoch
-        if flat < max(self.min_epochs, self.min_share * (int(score.epoch[-1]) + 1)):
+        series, up = score.series, score.up
+        width = max(self.min_smoothing_epochs, int(len(up) * self.smoothing_share))
+        smooth = running_median(up, width)
+        level = best_level(up, max(self.min_smoothing_epochs, len(up) // 8))
+        step = score.smallest_step(level)
+        # Of the second half: a training swings at first, and that would make everything later look flat.
+        error = level_error(noise(up[len(up) // 2 :]), width)
+        delta = max(step, self.noise_errors * error)
+        last = int(np.flatnonzero(smooth >= level - delta)[0])
+        flat = int(series.epoch[-1] - series.epoch[last])
+        if flat < max(self.min_epochs, self.min_share * (int(series.epoch[-1]) + 1)):
             return []
         behind = slice(last + 1, None)
-        if float(np.mean(np.diff(score.values[behind]) == 0)) >= self.max_frozen_share:
+        if self._frozen(up[behind]) or self._ended(view, score, last, delta):
             return []
-        slope = theil_sen(score.epoch[behind].astype(np.float64), sign * score.values[behind])
+        slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
             return []
-        return [self._finding(view, score, sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
+        if last == 0 and score.is_loss:
+            return []  # a loss that never fell is no-learning's, or a fine-tune's
+        if last == 0 and slope.high < 0 and slope.slope * flat < -self.slow_gain_share * abs(level):
+            return []  # it never rose, and falls from the start: that is no plateau
+        if slope.low > 0 and slope.slope * flat > max(step, self.slow_gain_share * abs(level)):
+            return []  # slow, but it goes on: the interval excludes a standstill
+        return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 
-    def _score(self, view: View) -> tuple[Series, int]:
-        """Return what is judged, and 1 if more is better, -1 if less is."""
-        fitness = view.epochs("fitness")
-        if len(fitness):
-            return fitness, 1
-        for name in view.names("epochs.metrics/*"):
-            if "mAP50-95" in name:
-                return view.epochs(name), 1
-        parts = [view.epochs(n) for n in view.names("epochs.val/*")]
-        parts = [p for p in parts if len(p)]
-        if not parts:
-            return fitness, 1
-        longest = max(parts, key=len)
-        same = [p.values for p in parts if len(p) == len(longest)]
-        return Series("val loss", np.sum(same, axis=0), longest.step, longest.epoch, longest.attempt), -1
+    def _frozen(self, up: npt.NDArray[np.float64]) -> bool:
+        """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured."""
+        same = np.diff(up) == 0
+        last = trailing_count(same)
+        return bool(same.mean() >= self.max_frozen_share) or last >= max(3, self.frozen_end_share * len(up))
+
+    def _ended(self, view: View, score: Score, last: int, delta: float) -> bool:
+        """Whether the close of mosaic within the plateau lifted the score above it."""
+        close = closing_epoch(view.run)
+        if close is None:
+            return False
+        epoch = score.series.epoch
+        before, after = score.up[(epoch >= epoch[last]) & (epoch < close)], score.up[epoch >= close + 1]
+        return len(before) >= 3 and len(after) >= 3 and float(np.median(after) - np.median(before)) > delta
 
     def _finding(
         self,
@@ -162,11 +155,14 @@ class Plateau(Detector):
     ) -> Finding:
         run = view.run
         best_at = int(np.argmax(sign * score.values))
-        lr_ratio = self._lr_ratio(view)
+        left = lr_ratio(view)
         planned = run.planned_epochs
         began_late = planned is not None and int(score.epoch[last]) + 1 >= self.done_share * planned
-        spent = (lr_ratio is not None and lr_ratio <= self.spent_lr_ratio) or began_late
-        severity: Severity = "info" if spent else "warning"
+        ending = how_it_ended(run).kind
+        unknown = left is None and ending in ("completed", "unknown")
+        spent = (left is not None and left <= self.spent_lr_ratio) or began_late
+        brief = flat < self.warning_share * (int(score.epoch[-1]) + 1)
+        severity: Severity = "info" if spent or unknown or brief or ending == "early-stop" else "warning"
         falls = self._training_falls(view, int(score.epoch[last]))
         done = int(score.epoch[-1]) + 1
         where = epoch_name(run, int(score.epoch[last]))
@@ -179,8 +175,8 @@ class Plateau(Detector):
         ]
         if spent:
             parts.append("The learning rate schedule is spent: the training has converged.")
-        elif lr_ratio is not None:
-            parts.append(f"The learning rate is still at {100 * lr_ratio:.0f} % of its maximum.")
+        elif left is not None:
+            parts.append(f"The learning rate is still at {100 * left:.0f} % of its maximum.")
         if falls is not None and not spent:
             parts.append(
                 "The training loss goes on falling: the model learns the training set by heart."
@@ -193,7 +189,7 @@ class Plateau(Detector):
             confidence=float(
                 np.clip(0.6 + 0.3 * min(1.0, flat / max(done, 1) / 0.6) + (0.05 if flat >= 60 else 0.0), 0.5, 0.95)
             ),
-            title=f"{'Converged' if spent else 'No progress'} since {where}",
+            title=f"{'Converged' if spent else 'No progress' if severity == 'warning' else 'Flat'} since {where}",
             summary=" ".join(parts),
             onset=score.where(last),
             series=name if name != "val loss" else "val/*",
@@ -204,26 +200,15 @@ class Plateau(Detector):
                 "best": float(score.values[best_at]),
                 "best_epoch": int(score.epoch[best_at]),
                 "converged": spent,
-                "lr_ratio": lr_ratio,
+                "lr_ratio": left,
                 "training_loss_falls": falls,
                 "slope_per_epoch": sign * slope[0],
             },
         )
 
-    def _lr_ratio(self, view: View) -> float | None:
-        """Return the last learning rate over its maximum, of the group where that is largest; None if not recorded."""
-        ratios = []
-        for name in view.names("epochs.lr/*"):
-            lr = view.epochs(name)
-            values = lr.values[lr.finite]
-            if len(values) and values.max() > 0:
-                ratios.append(float(values[-1] / values.max()))
-        return max(ratios) if ratios else None
-
     def _training_falls(self, view: View, since_epoch: int) -> bool | None:
         """Tell whether the sum of the training losses falls by more than 5 % over the plateau; None if not recorded."""
-        parts = [view.epochs(n) for n in view.names("epochs.train/*")]
-        parts = [p.take(p.finite & (p.epoch >= since_epoch)) for p in parts]
+        parts = [p.take(p.finite & (p.epoch >= since_epoch)) for p in losses(view, "train")]
         parts = [p for p in parts if len(p) >= 8]
         if not parts:
             return None
@@ -235,14 +220,3 @@ def _fall(values: npt.NDArray[np.float64]) -> float:
     quarter = max(2, len(values) // 4)
     start, end = float(np.median(values[:quarter])), float(np.median(values[-quarter:]))
     return (start - end) / start if start > 0 else 0.0
-
-
-def _reached(values: npt.NDArray[np.float64], smooth: npt.NDArray[np.float64], delta: float) -> int:
-    """Return the index at which the smoothed score first came within ``delta`` of the best level that it ever held.
-
-    A level is a median over an eighth of the series, so that a lucky epoch is none. Records are no good here: among
-    noise there is always a later one.
-    """
-    wide = max(5, len(values) // 8)
-    level = float(np.nanmax(pd.Series(values).rolling(wide, min_periods=wide).median().to_numpy()))
-    return int(np.flatnonzero(smooth >= level - delta)[0])

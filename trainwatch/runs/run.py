@@ -150,7 +150,7 @@ class Run:
         return self._get("steps", self.step_table, column)
 
     def epoch_series(self, column: str) -> Series:
-        """Return the measured values of an epoch column; of a replayed epoch only the last attempt."""
+        """Return the measured values of an epoch column, without rows that a later start of the training superseded."""
         return self._get("epochs", self.epoch_table, column)
 
     def events_of(self, *kinds: str) -> list[dict[str, Any]]:
@@ -179,7 +179,9 @@ def _series(table: pa.Table, column: str) -> Series:
 
 
 def _last_attempts(series: Series) -> Series:
-    if len(series) == 0 or len(np.unique(series.epoch)) == len(series):
+    """Drop every row after which the training began again at its epoch or an earlier one."""
+    if len(series) < 2 or not series.attempt.any():
         return series
-    last = {(int(e)): i for i, e in enumerate(series.epoch)} if series.attempt.any() else None
-    return series if last is None else series.take(np.array(sorted(last.values()), np.int64))
+    later = np.minimum.accumulate(series.epoch[::-1])[::-1]  # smallest epoch from each row on
+    keep = np.append(series.epoch[:-1] < later[1:], True)
+    return series if keep.all() else series.take(keep)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from epoch_logs import SCORE, curves, epoch_log
+
+from trainwatch.detectors.base import Detector
+from trainwatch.detectors.close_mosaic_jump import CloseMosaicJump
+from trainwatch.registry import members
+
+
+def jumped(
+    score: float = 1.15, val: float = 0.6, train: float = 1.3, n: int = 100, at: int = 90, speed: float = 10
+) -> dict:
+    columns = curves(n, speed=speed)
+    for name in columns:
+        if name.startswith(("val/", "train/")):
+            columns[name][at:] *= val if name.startswith("val/") else train
+    columns[SCORE][at:] *= score
+    return columns
+
+
+def detect(columns: dict, close: int = 10, **more: object) -> list:
+    return CloseMosaicJump().detect(epoch_log(columns, args={"close_mosaic": close}, **more))
+
+
+def test_the_jump_is_measured() -> None:
+    (finding,) = detect(jumped())
+    assert finding.severity == "info"
+    assert finding.onset.epoch == 90
+    assert finding.detail["steps"]["fitness"] == pytest.approx(0.15, abs=0.02)
+    assert finding.detail["steps"]["val/box_loss"] == pytest.approx(-0.4, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("score", "val", "train"), [(1.15, 0.6, 0.7), (1.15, 0.6, 1.5), (0.9, 1.3, 0.6), (1.3, 0.4, 4.0)]
+)
+def test_no_other_check_takes_it_for_a_fault(score: float, val: float, train: float) -> None:
+    run = epoch_log(jumped(score, val, train), args={"close_mosaic": 10})
+    every = members("trainwatch.detectors", Detector)
+    told = {f.id for d in every.values() if d.missing(run) is None for f in d.detect(run) if f.severity != "info"}
+    assert told == set()
+
+
+def test_an_event_tells_the_epoch_as_well() -> None:
+    run = epoch_log(jumped(at=70), events=[{"kind": "mosaic_closed", "epoch": 70}])
+    assert CloseMosaicJump().detect(run)[0].onset.epoch == 70
+
+
+def test_small_steps_other_epochs_and_steep_curves_are_quiet() -> None:
+    assert detect(jumped(1.02, 0.97)) == []
+    assert detect(jumped(at=60)) == [], "not where mosaic was closed"
+    assert detect(jumped(), close=0) == []
+    assert detect(curves(15, speed=3), close=10) == [], "in the steep start"
+    assert detect(curves(100, speed=2)) == []

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from epoch_logs import SCORE, curves, epoch_log
+from synthetic import make_run
+
+from trainwatch.detectors.no_learning import NoLearning
+from trainwatch.detectors.plateau import Plateau
+
+
+def dead(n: int, score: float = 0.0, **more: object) -> object:
+    columns = curves(n)
+    columns[SCORE] = np.random.default_rng(0).uniform(0, 1, n) * score
+    return epoch_log(columns, **more)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.002])
+def test_long_enough_is_critical_and_no_plateau(score: float) -> None:
+    (finding,) = NoLearning().detect(dead(60, score, planned=300))
+    assert finding.severity == "critical"
+    assert finding.measured.value <= score
+    assert Plateau().detect(dead(60, score, planned=300)) == []
+
+
+@pytest.mark.parametrize(
+    ("epochs", "planned", "severity"),
+    [
+        (5, 300, "info"),
+        (10, 100, "info"),
+        (20, 100, "warning"),
+        (29, 300, "info"),
+        (31, 300, "critical"),
+        (12, 12, "critical"),
+        (6, 6, "warning"),
+    ],
+)
+def test_how_sure_it_is_grows_with_the_epochs(epochs: int, planned: int, severity: str) -> None:
+    (finding,) = NoLearning().detect(dead(epochs, planned=planned))
+    assert finding.severity == severity
+    assert finding.detail["too_early"] == (severity == "info")
+
+
+def test_a_loss_that_is_nan_hinders_nothing() -> None:
+    columns = curves(40)
+    columns[SCORE][:] = 0.0
+    for name in columns:
+        if name.startswith(("train/", "val/")):
+            columns[name][:] = np.nan
+    (finding,) = NoLearning().detect(epoch_log(columns))
+    assert "not a number" in finding.summary
+
+
+def test_few_recorded_steps_are_too_early_however_many_epochs() -> None:
+    epochs = {**curves(40), SCORE: np.zeros(40)}
+    run = make_run({"loss": np.ones(80)}, epochs, steps_per_epoch=2, planned_epochs=300)
+    assert NoLearning().detect(run)[0].severity == "info"
+
+
+def test_losses_that_never_move_where_there_is_no_metric() -> None:
+    rng = np.random.default_rng(1)
+    flat = {k: 0.693 * (1 + rng.normal(0, 0.002, 60)) for k in ("train/loss", "val/loss")}
+    (finding,) = NoLearning().detect(make_run(epochs=flat))
+    assert finding.severity == "warning"
+    falling = {**flat, "train/loss": np.linspace(0.7, 0.5, 60)}
+    assert NoLearning().detect(make_run(epochs=falling)) == []
+
+
+def test_a_late_start_and_a_healthy_run_are_quiet() -> None:
+    columns = curves(26)
+    columns[SCORE] = np.r_[np.zeros(20), np.geomspace(1e-5, 0.004, 6)]
+    assert NoLearning().detect(epoch_log(columns, planned=300)) == [], "it has begun to learn"
+    assert NoLearning().detect(epoch_log(curves())) == []
+    assert NoLearning().detect(dead(4)) == [], "too short"

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from epoch_logs import SCORE, curves, epoch_log
+from synthetic import make_run
+
+from trainwatch.detectors.overfitting import Overfitting
+
+
+def overfitted(n: int = 100, turn: int = 40, rise: float = 0.2, score: float = 0.0, seed: int = 0) -> dict:
+    """Validation losses rise from ``turn`` on; the score changes by ``score`` to the end."""
+    columns = curves(n, seed, speed=10)
+    ramp = np.clip((np.arange(n) - turn) / (n - turn), 0, None)
+    for name in columns:
+        if name.startswith("val/"):
+            columns[name] = columns[name] * (1 + rise * ramp)
+    columns[SCORE] = columns[SCORE] * (1 + score * ramp)
+    return columns
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_validation_rises_while_training_falls(seed: int) -> None:
+    (finding,) = Overfitting().detect(epoch_log(overfitted(seed=seed, score=-0.05)))
+    assert finding.severity == "warning"
+    assert 30 <= finding.onset.epoch <= 50
+    assert 0.08 < finding.measured.value < 0.25
+    assert finding.series.startswith("val/")
+
+
+def test_a_small_rise_under_a_score_that_holds_is_information() -> None:
+    (finding,) = Overfitting().detect(epoch_log(overfitted(rise=0.07)))
+    assert finding.severity == "info"
+
+
+def test_a_score_that_goes_on_rising_makes_up_for_it() -> None:
+    assert Overfitting().detect(epoch_log(overfitted(score=0.2))) == []
+
+
+def test_losses_alone_are_enough() -> None:
+    columns = {k: v for k, v in overfitted().items() if k.startswith(("train/", "val/"))}
+    (finding,) = Overfitting().detect(make_run(epochs=columns))
+    assert finding.severity == "warning"
+
+
+def test_other_names_on_either_side_are_compared_by_their_totals() -> None:
+    columns = overfitted()
+    run = make_run(epochs={"train/loss": columns["train/box_loss"], "val/eval_g0_loss": columns["val/box_loss"]})
+    assert Overfitting().detect(run)
+
+
+def test_a_training_loss_per_step_is_enough() -> None:
+    columns = overfitted()
+    run = make_run({"loss": np.repeat(columns["train/box_loss"], 10)}, {"val/loss": columns["val/box_loss"]})
+    assert Overfitting().missing(run) is None
+    assert Overfitting().detect(run)
+    assert Overfitting().missing(make_run(epochs={"val/loss": np.ones(3)})) is not None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_flat_and_noisy_validation_is_quiet(seed: int) -> None:
+    assert Overfitting().detect(epoch_log(curves(150, seed, noise=0.03))) == []
+
+
+def test_both_rising_is_no_overfitting() -> None:
+    columns = overfitted()
+    for name in columns:
+        if name.startswith("train/"):
+            columns[name] = columns[name] * np.r_[np.ones(40), np.linspace(1, 1.5, 60)]
+    assert Overfitting().detect(epoch_log(columns)) == []
+
+
+def test_the_close_of_mosaic_is_no_overfitting() -> None:
+    columns = curves(100)
+    for name in columns:
+        if name.startswith("val/"):
+            columns[name][85:] *= 1.3
+        elif name.startswith("train/"):
+            columns[name][85:] *= 0.7
+    assert Overfitting().detect(epoch_log(columns, args={"close_mosaic": 15})) == []
+
+
+def test_a_fine_tune_that_warm_up_shakes_is_quiet() -> None:
+    columns = curves(60, speed=2)
+    for name in columns:
+        if name.startswith("val/"):
+            columns[name][:2] *= 0.4
+    assert Overfitting().detect(epoch_log(columns)) == []

@@ -1,0 +1,190 @@
+"""The model learns nothing: its score never leaves zero, or its loss never moves.
+
+What it does:
+    Says for how many epochs nothing was learnt, and whether that is too early to judge.
+
+Why it matters:
+    Labels that are not found, shifted class numbers, a frozen model, a learning rate a thousand times too small: none
+    of them gets better with more epochs. A week of training is easily lost to a typing error in a path.
+
+How it decides:
+    The best score of at least ``min_epochs`` epochs is not above 0.005, and its last values are not a start: a run whose
+    last score is its best and above ``starting_score`` has just begun to learn, but that is said only in warm-up or
+    while fewer than ``late_epochs`` are done. A score is not counted where it was not measured (metrics-not-measured)
+    or where the loss finds no labels (missing-labels). Without any metric: training and validation loss have both moved
+    by less than ``still_share`` over at least ``late_epochs`` epochs and show no trend. Information up to
+    ``early_epochs`` epochs, three warm-ups or a tenth of the plan (from-scratch trainings of small models begin late);
+    critical from ``late_epochs`` epochs, or at the end of the plan if that is ``early_epochs`` epochs at least; warning
+    between. Fewer than ``min_steps`` recorded steps are too early, however many epochs they are.
+
+What to do:
+    Look at train_batch0.jpg: are the boxes where they should be? Train on ten images without augmentation; a sound
+    set-up learns them by heart in a few hundred steps. Then check ``nc``, the class numbers, ``freeze`` and ``lr0``.
+
+Known false alarms:
+    Validation sets whose objects are all of classes or sizes that are learnt last. Metrics rounded to few digits.
+
+References:
+    Ultralytics PR 25486: the maintainers removed a "fitness collapse" rule because it ended healthy runs that were
+    still at 0; issues 6427, 15748; yolov9 issue 252.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trainwatch.detectors._curves import (
+    CURVES,
+    NOTHING,
+    after_warmup,
+    has_score,
+    losses,
+    metrics,
+    never_measured,
+    read_score,
+    total,
+    without_objects,
+)
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity, Severity
+from trainwatch.runs import Run, Series, how_it_ended
+from trainwatch.signals.curves import MIN_SCORE
+from trainwatch.signals.trend import mann_kendall
+
+
+@dataclass(frozen=True)
+class NoLearning(Detector):
+    """A score that stays at zero.
+
+    Attributes:
+        min_epochs: Validated epochs at least.
+        early_epochs: Up to so many epochs it is too early to judge.
+        late_epochs: From so many epochs it is certain.
+        planned_share: Share of the planned epochs up to which it is too early to judge.
+        starting_score: A last score that is the best and above this is a start.
+        still_share: Change of a loss, as a share, below which it has not moved.
+        max_p: A loss with a trend of this p-value or less does move, however little.
+        min_steps: Recorded steps below which it is too early to judge.
+    """
+
+    title: ClassVar[str] = "Nothing is learnt"
+    optional: ClassVar[tuple[str, ...]] = (*CURVES, "steps.step")
+
+    min_epochs: int = 5
+    early_epochs: int = 10
+    late_epochs: int = 30
+    planned_share: float = 0.1
+    starting_score: float = 0.001
+    still_share: float = 0.01
+    max_p: float = 0.05
+    min_steps: int = 500
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for a validation score or loss."""
+        return None if has_score(run) else NOTHING
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding, or none."""
+        score = read_score(view)
+        if score is None:
+            return []
+        if score.is_loss:
+            return [] if metrics(view) else self._by_loss(view)
+        if (
+            len(score.series) < self.min_epochs
+            or score.learnt
+            or never_measured(view)
+            or without_objects(view, "train")
+        ):
+            return []
+        values = score.series.values
+        done = int(score.series.epoch[-1]) + 1
+        starting = values[-1] == values.max() > self.starting_score
+        if starting and (done < self.late_epochs or done <= after_warmup(view)):
+            return []
+        severity = self._severity(view, done)
+        early = " It is too early to judge: such a run may still begin to learn." if severity == "info" else ""
+        return [
+            Finding(
+                id=self.id,
+                severity=severity,
+                confidence={"info": 0.5, "warning": 0.75, "critical": 0.9}[severity],
+                title=f"Nothing learnt in {done} epochs",
+                summary=(
+                    f"{score.series.name} has never been above {values.max():.2g} in the {len(values)} validated epochs up "
+                    f"to {epoch_name(view.run, done - 1)}; {self._train_text(view)}.{early}"
+                ),
+                onset=score.series.where(0),
+                series=score.series.name,
+                measured=Quantity(float(values.max()), "score"),
+                threshold=Quantity(MIN_SCORE, "score"),
+                detail={"epochs": done, "best": float(values.max()), "too_early": severity == "info"},
+            )
+        ]
+
+    def _severity(self, view: View, done: int) -> Severity:
+        run = view.run
+        planned = run.planned_epochs
+        finished = planned is not None and done >= planned and how_it_ended(run).kind == "completed"
+        steps = len(view.steps("step"))
+        if 0 < steps < self.min_steps:
+            return "info"
+        if done >= (self.early_epochs if finished else self.late_epochs):
+            return "critical"
+        if finished:
+            return "warning"
+        early = max(self.early_epochs, 3 * self._asked_warmup(run), self.planned_share * (planned or 0))
+        return "info" if done <= min(early, self.late_epochs) else "warning"
+
+    def _asked_warmup(self, run: Run) -> float:
+        asked = run.args.get("warmup_epochs")
+        return float(asked) if isinstance(asked, int | float) and not isinstance(asked, bool) else 0.0
+
+    def _train_text(self, view: View) -> str:
+        loss = total(losses(view, "train"), "train/*")
+        values = loss.values[loss.finite] if loss is not None else np.empty(0)
+        if loss is None or len(values) < 2:
+            return "the training loss is not a number" if loss is not None else "no training loss is logged"
+        change = values[-1] / values[0] - 1 if values[0] else 0.0
+        return f"the training loss went from {values[0]:.3g} to {values[-1]:.3g} ({100 * change:+.0f} %)"
+
+    def _by_loss(self, view: View) -> list[Finding]:
+        """Judge by losses that never move, where there is no metric."""
+        train, val = (total(losses(view, part), f"{part}/*") for part in ("train", "val"))
+        if train is None or val is None or not (self._still(train) and self._still(val)):
+            return []
+        done = int(val.epoch[-1]) + 1
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.6,
+                title=f"Nothing learnt in {done} epochs",
+                summary=(
+                    f"In {done} epochs neither the training loss ({np.median(train.values):.4g}) nor the validation loss "
+                    f"({np.median(val.values):.4g}) has moved by more than {100 * self.still_share:.0f} %."
+                ),
+                onset=val.where(0),
+                series=losses(view, "val")[0].name,
+                measured=Quantity(_change(val), "share"),
+                threshold=Quantity(self.still_share, "share"),
+                detail={"epochs": done, "too_early": False},
+            )
+        ]
+
+    def _still(self, loss: Series) -> bool:
+        if len(loss) < self.late_epochs or not loss.finite.all() or np.ptp(loss.values) == 0:
+            return False
+        return _change(loss) < self.still_share and mann_kendall(loss.values).p_value > self.max_p
+
+
+def _change(loss: Series) -> float:
+    """Return the change from the first to the last quarter, and from the first value, whichever is larger."""
+    quarter = max(len(loss) // 4, 1)
+    start, end = float(np.median(loss.values[:quarter])), float(np.median(loss.values[-quarter:]))
+    level = abs(start) or 1.0
+    return max(abs(end - start), abs(float(loss.values[0]) - end)) / level

@@ -1,0 +1,217 @@
+"""Validation loss rises while training loss falls, and no metric makes up for it.
+
+What it does:
+    Finds the loss component whose validation side turned upwards, the epoch of its minimum, and by how much it rose.
+
+Why it matters:
+    From the minimum on the model learns its training images by heart. Every further epoch costs and gives nothing, or
+    makes the model worse on images that it has not seen.
+
+How it decides:
+    Of each loss component that training and validation share, over the longest stretch without a change of regime
+    (close of mosaic, restart of the learning rate): the validation side, smoothed by a running median
+    (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch
+    before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
+    above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
+    ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
+    It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
+    more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are,
+    are two things.
+    Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``,
+    or if there is no score; information otherwise.
+
+What to do:
+    Keep best.pt. Then more data or stronger augmentation (mixup, copy_paste where labels are polygons), a smaller
+    model, ``freeze``, more weight decay, fewer epochs.
+
+Known false alarms:
+    A validation set of a few images. Losses that are annealed (a KL weight ramped up) rise by design.
+
+References:
+    Ultralytics yolov5 threads 10464, 5061, 6551; yolov3 thread 1084 (mAP may rise while the loss rises).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trainwatch.detectors._curves import CURVES, after_warmup, losses, pairs, read_score, total
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity, Severity
+from trainwatch.runs import Run, Series
+from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
+from trainwatch.signals.regimes import longest_regime
+from trainwatch.signals.trend import mann_kendall, theil_sen
+
+
+@dataclass(frozen=True)
+class _Rise:
+    """A validation loss that turned: index of its minimum, share that it rose, and both sides' series."""
+
+    at: int
+    share: float
+    p_value: float
+    fall: float
+    val: Series
+
+
+@dataclass(frozen=True)
+class _Change:
+    """The score since then: end minus best level, the smallest difference that counts, whether it makes up for it."""
+
+    below_best: float
+    step: float
+    makes_up: bool
+
+
+@dataclass(frozen=True)
+class Overfitting(Detector):
+    """A rising validation loss under a falling training loss.
+
+    Attributes:
+        min_epochs: Epochs since the minimum at least.
+        min_share: The same as a share of the epochs judged.
+        smoothing_share: Width of the running median as a share of the epochs judged.
+        min_smoothing_epochs: Its smallest width.
+        min_rise: Smallest rise of the validation loss as a share of its minimum.
+        large_rise: Rise of the total validation loss that makes it a warning whatever the score does.
+        noise_errors: The rise is larger than this many standard errors.
+        max_p: Largest one-sided p-value of the Mann-Kendall test.
+        min_fall: Smallest fall of the training loss since the minimum, as a share.
+        makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
+    """
+
+    title: ClassVar[str] = "Overfitting"
+    requires: ClassVar[tuple[str, ...]] = ("epochs.val/*",)
+    optional: ClassVar[tuple[str, ...]] = CURVES
+
+    min_epochs: int = 10
+    min_share: float = 0.2
+    smoothing_share: float = 0.05
+    min_smoothing_epochs: int = 5
+    min_rise: float = 0.03
+    large_rise: float = 0.1
+    noise_errors: float = 4.0
+    max_p: float = 0.05
+    min_fall: float = 0.03
+    makes_up_share: float = 0.02
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for both losses; the training side may be logged per step."""
+        trained = any(n == "steps.loss" or n.startswith(("epochs.train/", "steps.loss/")) for n in run.column_names())
+        return super().missing(run) or (None if trained else "no training loss, neither per epoch nor per step")
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding about the component that rose most, or none."""
+        rises = [r for train, val in pairs(view) if (r := self._rise(view, train, val)) is not None]
+        if not rises:
+            return []
+        score = read_score(view)
+        metric = score if score is not None and not score.is_loss and score.learnt else None
+        judged = [(r, self._score_since(metric, r)) for r in rises]
+        left = [(r, change) for r, change in judged if change is None or not change.makes_up]
+        if not left:
+            return []
+        worst, change = max(left, key=lambda pair: pair[0].share)
+        return [self._finding(view, worst, change, [r for r, _ in left])]
+
+    def _part(self, view: View, series: Series) -> Series:
+        kept = series.take(series.finite)
+        return kept.take(longest_regime(view.run, kept.epoch))
+
+    def _rise(self, view: View, train: Series, val: Series) -> _Rise | None:
+        val, train = self._part(view, val), self._part(view, train)
+        n = len(val)
+        if n < 2 * self.min_epochs or not (val.values > 0).all():
+            return None
+        smooth = running_median(val.values, max(self.min_smoothing_epochs, int(n * self.smoothing_share)))
+        at = int(np.argmin(smooth))
+        begin = max(at, int(np.searchsorted(val.epoch, after_warmup(view))))
+        since = n - 1 - begin
+        if since < max(self.min_epochs, self.min_share * n):
+            return None
+        quarter = max(since // 4, 3)
+        lowest, level = float(smooth[at]), float(np.median(val.values[-quarter:]))
+        rise = level - lowest
+        if rise < self.min_rise * lowest or rise < self.noise_errors * level_error(noise(val.values[begin:]), quarter):
+            return None
+        trend = mann_kendall(val.values[begin:])
+        if trend.direction < 1 or trend.p_value / 2 > self.max_p:
+            return None
+        behind = train.take(train.epoch >= val.epoch[begin])
+        if len(behind) < 6:
+            return None
+        part = max(len(behind) // 4, 3)
+        start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
+        fall = (start - end) / start if start > 0 else 0.0
+        return _Rise(at, rise / lowest, trend.p_value / 2, fall, val) if fall >= self.min_fall else None
+
+    def _score_since(self, score: Score | None, rise: _Rise) -> _Change | None:
+        """Describe how the score moved since the minimum of a loss; None if that cannot be told."""
+        if score is None:
+            return None
+        since, until = int(rise.val.epoch[rise.at]), int(rise.val.epoch[-1])
+        kept = score.series.take(score.series.epoch <= until)
+        behind = kept.epoch >= since
+        if behind.sum() < 6:
+            return None
+        width = max(int(behind.sum()) // 4, 3)
+        up = score.sign * kept.values
+        best, end = best_level(up, width), float(np.median(up[-width:]))
+        step = max(score.smallest_step(best), 2 * level_error(noise(up[behind]), width))
+        line = theil_sen(kept.epoch[behind], up[behind])
+        rises = line.low > 0 and line.slope * (until - since) > max(step, self.makes_up_share * best)
+        return _Change(end - best, step, rises and end > best - step)
+
+    def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise]) -> Finding:
+        where = epoch_name(view.run, int(rise.val.epoch[rise.at]))
+        whole = self._whole(view, int(rise.val.epoch[rise.at]))
+        worse = (
+            change is None or change.below_best < -2 * change.step or (whole is not None and whole >= self.large_rise)
+        )
+        severity: Severity = "warning" if worse else "info"
+        name = rise.val.name.split("/", 1)[-1]
+        text = (
+            f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
+            f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
+        )
+        others = [r.val.name.split("/", 1)[-1] for r in rises if r is not rise]
+        if others:
+            text += f" So has: {', '.join(others)}."
+        if change is not None:
+            fell = (
+                f"it lies {-change.below_best:.2g} below its best level"
+                if change.below_best < -change.step
+                else "it stands still"
+            )
+            text += f" The score does not make up for it: {fell}."
+        return Finding(
+            id=self.id,
+            severity=severity,
+            confidence=float(np.clip(0.6 + rise.share + (0.1 if worse else 0.0), 0.5, 0.95)),
+            title=f"Overfitting since {where}",
+            summary=text,
+            onset=rise.val.where(rise.at),
+            series=rise.val.name,
+            measured=Quantity(rise.share, "share"),
+            threshold=Quantity(self.min_rise, "share"),
+            detail={
+                "minimum_epoch": int(rise.val.epoch[rise.at]), "training_fall_share": rise.fall, "p_value": rise.p_value,
+                "total_rise_share": whole,
+            },
+        )  # fmt: skip
+
+    def _whole(self, view: View, since: int) -> float | None:
+        """Return by what share the total validation loss has risen since an epoch."""
+        whole = total(losses(view, "val"), "val/*")
+        whole = self._part(view, whole) if whole is not None else None
+        behind = whole.take(whole.epoch >= since) if whole is not None else None
+        if behind is None or len(behind) < 6:
+            return None
+        part = max(len(behind) // 4, 3)
+        start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
+        return end / start - 1 if start > 0 else None
