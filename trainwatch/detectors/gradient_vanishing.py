@@ -118,7 +118,7 @@ class GradientVanishing(Detector):
 
     def _alive(self, norm: Series, samples: Floats) -> bool:
         levels, baseline = self._levels(norm, samples)
-        return bool(baseline > 0 and np.nanmin(levels[-self.min_blocks :]) >= self.alive_ratio * baseline)
+        return bool(baseline > 0 and (levels[-self.min_blocks :] >= self.alive_ratio * baseline).all())
 
     def _learnt(self, view: View) -> bool:
         levels = block_medians(view.steps("loss").values, self.block_steps)

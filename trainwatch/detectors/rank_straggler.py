@@ -40,7 +40,6 @@ from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
 from trainwatch.signals.blocks import Floats, block_medians
 
-
 Ints = npt.NDArray[np.int64]
 
 
@@ -84,7 +83,8 @@ class RankStraggler(Detector):
             _, left, right = np.intersect1d(series.step, steps, return_indices=True)
             wait[i, right] = series.values[left]
         total = work + wait
-        step_s = float(np.nanmedian(total))
+        finite = total[np.isfinite(total)]
+        step_s = float(np.median(finite)) if len(finite) else 0.0
         if not step_s > 0:
             return []
         by_time = self._slowest(total)
