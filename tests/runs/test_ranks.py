@@ -43,3 +43,7 @@ def test_a_record_of_two_shards_is_read_and_analysed(tmp_path: Path) -> None:
     analysis = analyse(run)
     assert analysis.run.steps == 6
     assert ("Done", "2 epochs, 6 steps on each of 2 ranks") in analysis.page.facts
+
+
+def test_integers_beyond_53_bits_are_rounded_and_no_error() -> None:
+    assert make_run({"rss_bytes": [2**62 + 1]}).step_series("rss_bytes").values.tolist() == [2.0**62]

@@ -203,7 +203,7 @@ def _series(table: pa.Table, column: str) -> Series:
         values: Ints = pc.fill_null(table[name].cast(pa.int64()), missing).to_numpy()[valid]
         return values
 
-    values: Floats = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)[valid]
+    values: Floats = table[column].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[valid]
     return Series(column, values, integers("step", -1), integers("epoch", 0), integers("attempt", 0))
 
 
