@@ -51,3 +51,19 @@ def test_context_of_a_recording() -> None:
     assert (context.accumulate, context.best_epoch, context.epochs_done, context.planned_epochs) == (4, 1, 3, 9)
     assert (context.model_scale, context.labels_have_polygons, context.memory_limit_bytes) == ("s", False, 7)
     assert context.requested == {"lr0": 1}
+
+
+def test_versions_cores_ranks_and_images() -> None:
+    from synthetic import make_run
+
+    run = make_run(
+        versions={"ultralytics": "8.4.190"},
+        hardware={"cpu_count": 8},
+        loop={"world_size": 2},
+        dataset={"train_images": 64},
+    )
+    context = build_context(run, [])
+    assert context.versions == {"ultralytics": "8.4.190"}
+    assert (context.cpu_count, context.world_size, context.train_images) == (8, 2, 64)
+    odd = build_context(make_run(hardware={"cpu_count": "many"}, versions=3, dataset={"train_images": True}), [])
+    assert (odd.cpu_count, odd.world_size, odd.train_images, dict(odd.versions)) == (None, 1, None, {})

@@ -41,3 +41,12 @@ def test_yaml_says_what_it_was() -> None:
     assert text == "# a\nlr0: 0.01  # was 0.1\ncache: false\n"
     hostile = overrides_yaml([recommend("a", 0.9, Change("lr0", "x\ny: 1", 0.01))])
     assert hostile == "# a\nlr0: 0.01  # was x y: 1\n"
+
+
+def test_of_two_that_pull_apart_the_safer_stays() -> None:
+    lower, higher = (
+        recommend("lower-lr", 0.3, Change("lr0", 0.01, 0.005)),
+        recommend("raise-lr", 0.9, Change("lrf", 0.0, 0.01)),
+    )
+    assert [r.id for r in without_contradiction([higher, lower])] == ["lower-lr"]
+    assert [r.id for r in without_contradiction([higher])] == ["raise-lr"]

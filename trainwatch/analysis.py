@@ -11,7 +11,7 @@ from typing import Any
 from trainwatch import __version__
 from trainwatch.advice.base import Advice
 from trainwatch.context import build_context
-from trainwatch.cost import cost_of, duration, worked_s
+from trainwatch.cost import cost_of, worked_s
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
@@ -30,6 +30,7 @@ from trainwatch.result import (
     Verdict,
 )
 from trainwatch.runs import Ending, Run, how_it_ended
+from trainwatch.runs.clock import duration
 from trainwatch.verdict import judge
 
 LAST_EVENTS = 50
@@ -72,7 +73,7 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
     summary = RunSummary(
         path=str(run.path),
         source=run.source,
-        steps=run.step_table.num_rows,
+        steps=run.step_rows,
         epochs=run.epochs_done,
         planned_epochs=run.planned_epochs,
         ended_by=ending.kind,
@@ -204,7 +205,8 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
         if git.get("commit")
         else "not recorded"
     )
-    steps = f", {run.step_table.num_rows} steps" if run.step_table.num_rows else ""
+    ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
+    steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
     return (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended by", f"{ending.kind}: {ending.reason}" if ending.reason else ending.kind),

@@ -41,6 +41,10 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
         best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
         run_dir=str(run.path),
         steps_per_epoch=loop.get("steps_per_epoch"),
+        versions={str(k): str(v) for k, v in _mapping(meta.get("versions")).items()},
+        cpu_count=_count(_mapping(meta.get("hardware")).get("cpu_count")),
+        world_size=max(_count(loop.get("world_size")) or 1, len(run.ranks)),
+        train_images=_count(_mapping(meta.get("dataset")).get("train_images")),
     )
 
 
@@ -80,3 +84,7 @@ def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -14,13 +14,33 @@ from trainwatch.result import Change, Context, Recommendation
 NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
 """Requested arguments that a new run does not take over: they name the old run, or are set by the trainer."""
 
+OPPOSED = (
+    ("lower-lr", "raise-lr"),
+    ("lower-lr", "set-optimizer"),
+    ("guard-precision", "raise-lr"),
+    ("raise-lr", "warm-restart"),
+    ("stop-sooner", "train-longer"),
+    ("stop-sooner", "warm-restart"),
+    ("raise-accumulate", "larger-model-or-images"),
+    ("reduce-memory", "larger-model-or-images"),
+    ("allocator-setting", "larger-model-or-images"),
+    ("resume-run", "train-longer"),
+)
+"""Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
+The first is the safer one (a rate that is too low costs time, one that is too high costs the run)."""
+
 
 def without_contradiction(recommendations: Sequence[Recommendation]) -> tuple[Recommendation, ...]:
-    """Rank by confidence, then by fewest changes, and let each argument be changed by the first that names it only.
+    """Make one prescription: no two values for one argument, and nothing that pulls the other way (:data:`OPPOSED`).
 
-    A recommendation that loses all its changes to a better one, and has no further steps, is dropped.
+    Ranked by confidence, then by fewest changes; each argument is changed by the first that names it only. A
+    recommendation that loses all its changes to a better one, and has no further steps, is dropped.
     """
-    ranked = sorted(recommendations, key=lambda r: (-r.confidence, len(r.changes), r.id))
+    given = {r.id for r in recommendations}
+    opposed = {second for first, second in OPPOSED if first in given}
+    ranked = sorted(
+        (r for r in recommendations if r.id not in opposed), key=lambda r: (-r.confidence, len(r.changes), r.id)
+    )
     taken: set[str] = set()
     kept = []
     for recommendation in ranked:

@@ -164,6 +164,10 @@ class Context:
         best_epoch: Epoch (0-based) of the best fitness.
         run_dir: The run's folder as the user named it.
         steps_per_epoch: Micro-batches per epoch.
+        versions: Versions of the packages that it ran with.
+        cpu_count: Cores of the machine.
+        world_size: Ranks that took part.
+        train_images: Images of the training set.
     """
 
     trainer: str = "ultralytics"
@@ -179,6 +183,10 @@ class Context:
     best_epoch: int | None = None
     run_dir: str = "."
     steps_per_epoch: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    cpu_count: int | None = None
+    world_size: int = 1
+    train_images: int | None = None
 
 
 @dataclass(frozen=True)

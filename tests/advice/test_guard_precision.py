@@ -27,3 +27,16 @@ def test_on_a_cpu_there_was_none() -> None:
 def test_an_explosion_explains_it_better() -> None:
     assert GuardPrecision().advise([make_finding("loss-explosion", "critical"), NAN], Context(args={})) is None
     assert GuardPrecision().advise([make_finding("nonfinite-loss", "warning")], Context(args={})) is None
+
+
+def test_a_collapsed_scaler_is_answered() -> None:
+    from synthetic import make_finding
+
+    from trainwatch.advice.guard_precision import GuardPrecision
+    from trainwatch.result import Context
+
+    finding = make_finding("amp-scale-collapse", detail={"skipped_steps": 30, "steps": 200, "lowest_scale": 0.5})
+    found = GuardPrecision().advise([finding], Context(args={"amp": True, "device": "0"}))
+    assert found is not None
+    assert [(c.arg, c.new) for c in found.changes] == [("amp", False)]
+    assert "30 of 200" in found.why

@@ -33,3 +33,17 @@ def test_a_leak_is_only_delayed() -> None:
     assert found is not None
     assert sure is not None
     assert found.confidence < sure.confidence
+
+
+def test_near_the_limit_of_the_device_but_not_of_the_host() -> None:
+    from synthetic import make_finding
+
+    from trainwatch.advice.raise_accumulate import RaiseAccumulate
+    from trainwatch.result import Context
+
+    context = Context(args={"batch": 16, "nbs": 64})
+    device = RaiseAccumulate().advise([make_finding("near-memory-limit", detail={"place": "device"})], context)
+    assert device is not None
+    assert "hardly fits" in device.why
+    assert device.confidence < 0.85
+    assert RaiseAccumulate().advise([make_finding("near-memory-limit", detail={"place": "host"})], context) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ranks import make_ranks
 from synthetic import make_run
 
 from trainwatch.detectors.base import Detector
@@ -25,7 +26,8 @@ FULL = {
     "loss": 2.0, "loss/box_loss": 1.0, "gain/box_loss": 7.5, "lr/pg0": 0.01, "grad_norm": 5.0, "batch_size": 16,
     "accumulate": 1, "rss_bytes": 1 << 30, "vram_allocated_bytes": 1 << 30, "vram_reserved_bytes": 2 << 30,
     "vram_peak_bytes": 2 << 30, "vram_inactive_split_bytes": 0, "vram_free_bytes": 8 << 30, "time_s": 1.0, "step_s": 0.1,
-    "data_s": 0.0, "instances": 30, "image_size": 640, "optimizer_stepped": True, "momentum": 0.9,
+    "data_s": 0.0, "instances": 30, "image_size": 640, "optimizer_stepped": True, "momentum": 0.9, "rank": 0,
+    "amp_scale": 65536.0, "amp_skipped": False, "loss/cls_loss": 0.5, "gain/cls_loss": 0.5,
 }  # fmt: skip
 EPOCHS = {
     "fitness": 0.5,
@@ -99,7 +101,11 @@ def test_quiet_where_nothing_is_wrong(id: str, case: str) -> None:
 @pytest.mark.parametrize("id", ALL)
 def test_applies_somewhere_and_says_why_it_does_not_elsewhere(id: str) -> None:
     log = make_run(epochs={k: np.full(60, v) for k, v in EPOCHS.items()}, source="ultralytics-csv", planned_epochs=100)
-    reasons = [ALL[id].missing(run) for run in (flat(600, 60), log)]
+    asked = {"lr0": 0.02, "copy_paste": 0.1}
+    shard = {k: np.full(300, v) for k, v in FULL.items()}
+    ranks = make_ranks([shard, shard], args=asked, requested=asked, dataset={"has_polygons": True})
+    assert ALL[id].missing(ranks) is not None or ALL[id].detect(ranks) == []
+    reasons = [ALL[id].missing(run) for run in (flat(600, 60), log, ranks)]
     assert None in reasons
     assert all(reason is None or len(reason) > 10 for reason in reasons)
 

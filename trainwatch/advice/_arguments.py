@@ -7,6 +7,20 @@ from typing import Any
 
 from trainwatch.result import Change, Context, Finding
 
+MEMORY = ("out-of-memory", "near-memory-limit", "memory-creep", "memory-fragmentation")
+"""Findings with which nothing may be advised that needs more device memory."""
+
+HOST_MEMORY = ("host-memory-creep", "killed")
+"""Findings with which nothing may be advised that needs more host memory."""
+
+DIVERGED = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "amp-scale-collapse", "unstable-training")
+"""Findings with which no learning rate may be raised."""
+
+
+def has(findings: Sequence[Finding], ids: Sequence[str], *, least: str = "warning") -> bool:
+    """Tell whether one of these findings was made, at least that severe."""
+    return bool(answered(findings, ids, least=least))
+
 
 def number(args: Mapping[str, Any], name: str) -> float | None:
     """Return a numeric argument; None if it is absent or something else (bool is no number)."""
@@ -56,3 +70,20 @@ def significant(value: float, digits: int = 2) -> float:
 def changed(args: Mapping[str, Any], **new: Any) -> tuple[Change, ...]:
     """Return a change per argument that is not at its new value yet."""
     return tuple(Change(name, args.get(name), value) for name, value in new.items() if args.get(name) != value)
+
+
+def copy_paste_by_scale() -> dict[str, float]:
+    """Return ``copy_paste`` for each model scale: README of the YOLOv12 authors (600-epoch recipe)."""
+    return {"n": 0.1, "s": 0.15, "m": 0.4, "b": 0.4, "l": 0.5, "x": 0.6}
+
+
+def raised(context: Context, name: str, value: float) -> list[Change]:
+    """Return a change that raises an argument to a value; none if it is as high already."""
+    old = number(context.args, name)
+    return [] if old is not None and old >= value else [Change(name, old, value)]
+
+
+def whole(context: Context, name: str) -> int | None:
+    """Return an argument that is a whole number, None if it is not."""
+    value = number(context.args, name)
+    return int(value) if value is not None and value == int(value) else None

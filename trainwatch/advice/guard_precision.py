@@ -8,7 +8,7 @@ Why it works:
     In full precision they do not, but nothing skips a bad step either: the record will show the next one.
 
 When it is given:
-    The loss became NaN and did not recover.
+    The loss became NaN and did not recover, or the gradient scaler collapsed.
 
 What to expect:
     No NaN in the epoch in which it came. If it comes at the same step in full precision, a label or an image of that
@@ -35,11 +35,11 @@ class GuardPrecision(Advice):
     """Full precision, healthy weights, and a look at the batch."""
 
     title: ClassVar[str] = "Full precision and healthy weights"
-    answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss",)
+    answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss", "amp-scale-collapse")
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return precision and checkpoint."""
-        found = answered(findings, self.answers, least="critical")
+        found = answered(findings, ("nonfinite-loss",), least="critical") + answered(findings, ("amp-scale-collapse",))
         exploded = any(f.id in ("gradient-explosion", "loss-explosion") and f.severity == "critical" for f in findings)
         if not found or exploded or context.trainer != "ultralytics":
             return None
@@ -58,9 +58,11 @@ class GuardPrecision(Advice):
             if changes and changes[0].arg == "amp"
             else "Half precision was not in force. "
         )
+        if finding.id == "amp-scale-collapse":
+            return self._scaler(finding, tuple(changes))
         return Recommendation(
             id=self.id,
-            answers=(finding.id,),
+            answers=tuple(f.id for f in found),
             changes=tuple(changes),
             why=(
                 f"{precision}The gradient norm {'gave a warning' if finding.detail.get('precursor_steps') else 'gave no warning'}"
@@ -74,4 +76,23 @@ class GuardPrecision(Advice):
                 f"Look at what happens at {where}: own callbacks, custom losses, the images and labels of that batch "
                 "(torch.autograd.set_detect_anomaly(True) for one epoch names the operation).",
             ),
+        )
+
+    def _scaler(self, finding: Finding, changes: tuple[Change, ...]) -> Recommendation:
+        skipped, of = finding.detail.get("skipped_steps", "Many"), finding.detail.get("steps", "the")
+        return Recommendation(
+            id=self.id,
+            answers=(finding.id,),
+            changes=changes,
+            why=(
+                f"The gradient scaler skipped {skipped} of {of} optimizer steps and fell to "
+                f"{finding.detail.get('lowest_scale', 'a low value')}: half precision overflows in most of these batches."
+            ),
+            expected=(
+                "No skipped step, and a loss that falls where it stood still, within 2 epochs. Refuted if the loss then "
+                "becomes NaN: the gradients are too large in any precision; lower lr0."
+            ),
+            confidence=0.7,
+            sources=("torch/amp/grad_scaler.py", "Ultralytics 8.4 engine/trainer.py: amp"),
+            steps=("On devices of compute capability 8.0 or newer, amp='bf16' costs less time than amp=False.",),
         )

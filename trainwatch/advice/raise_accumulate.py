@@ -9,7 +9,8 @@ Why it works:
     how the sum is cut. BatchNorm does see the smaller batch.
 
 When it is given:
-    The training ran out of memory, or device memory grows and the forecast hits the limit before the end.
+    The training ran out of memory, or device memory grows and the forecast hits the limit before the end, or the tensors
+    hold nearly all of it.
 
 What to expect:
     Peak memory falls nearly in proportion to batch; the loss curve stays; an epoch takes somewhat longer. If memory
@@ -40,13 +41,13 @@ class RaiseAccumulate(Advice):
     """
 
     title: ClassVar[str] = "Smaller micro-batches, same effective batch"
-    answers: ClassVar[tuple[str, ...]] = ("out-of-memory", "memory-creep")
+    answers: ClassVar[tuple[str, ...]] = ("out-of-memory", "memory-creep", "near-memory-limit")
 
     divisor: int = 2
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the new batch and nbs."""
-        found = answered(findings, self.answers)
+        found = [f for f in answered(findings, self.answers) if not _of_the_host(f)]
         in_force = effective_batch(context)
         if not found or in_force is None or context.trainer != "ultralytics":
             return None
@@ -56,6 +57,7 @@ class RaiseAccumulate(Advice):
             return None
         effective = batch * accumulate
         leak = found[0].id == "memory-creep" and found[0].detail.get("kind") == "leak"
+        near = all(f.id == "near-memory-limit" for f in found)
         changes = [Change("batch", batch, smaller)]
         if context.args.get("nbs") != effective:
             changes.append(Change("nbs", context.args.get("nbs"), effective))
@@ -64,14 +66,18 @@ class RaiseAccumulate(Advice):
             answers=tuple(f.id for f in found),
             changes=tuple(changes),
             why=(
-                f"batch={batch} with {accumulate} accumulated did not fit. batch={smaller} with nbs={effective} gathers "
-                f"{max(round(effective / smaller), 1)} micro-batches per step: the same {effective} images per step, about "
-                f"{100 * smaller // batch} % of the activations."
+                f"batch={batch} with {accumulate} accumulated {'hardly fits' if near else 'did not fit'}. batch={smaller} "
+                f"with nbs={effective} gathers {max(round(effective / smaller), 1)} micro-batches per step: the same "
+                f"{effective} images per step, about {100 * smaller // batch} % of the activations."
             ),
             expected=(
                 "Peak memory falls nearly in proportion to batch; loss and lr stay as they are. Refuted if the peak "
                 "does not fall within the first epoch: then something else fills the memory."
             ),
-            confidence=0.35 if leak else 0.85,
+            confidence=0.35 if leak else 0.6 if near else 0.85,
             sources=("Ultralytics 8.4 engine/trainer.py: _build_train_pipeline", "Ultralytics PR 23590"),
         )
+
+
+def _of_the_host(finding: Finding) -> bool:
+    return finding.id == "near-memory-limit" and finding.detail.get("place") == "host"

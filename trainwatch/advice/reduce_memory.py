@@ -8,7 +8,7 @@ Why it works:
     Images larger than planned (multi_scale) and each loader worker's buffers are memory that the batch does not show.
 
 When it is given:
-    Memory ran out, or grows and is forecast to.
+    Memory ran out, or grows and is forecast to, or is nearly used up.
 
 What to expect:
     Flat memory per epoch. If it still grows at the same rate, the leak is elsewhere.
@@ -45,7 +45,7 @@ class ReduceMemory(Advice):
     """
 
     title: ClassVar[str] = "Less memory by other means than the batch"
-    answers: ClassVar[tuple[str, ...]] = ("out-of-memory", "memory-creep", "host-memory-creep")
+    answers: ClassVar[tuple[str, ...]] = ("out-of-memory", "memory-creep", "host-memory-creep", "near-memory-limit")
 
     workers: int = 2
 

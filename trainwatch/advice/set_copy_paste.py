@@ -26,13 +26,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, number
+from trainwatch.advice._arguments import answered, copy_paste_by_scale, number, raised
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
-
-
-def _by_scale() -> dict[str, float]:
-    return {"n": 0.1, "s": 0.15, "m": 0.4, "b": 0.4, "l": 0.5, "x": 0.6}
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ class SetCopyPaste(Advice):
     title: ClassVar[str] = "copy_paste by model scale"
     answers: ClassVar[tuple[str, ...]] = ("plateau",)
 
-    by_scale: Mapping[str, float] = field(default_factory=_by_scale)
+    by_scale: Mapping[str, float] = field(default_factory=copy_paste_by_scale)
     unknown_scale: float = 0.1
     mixup: float = 0.1
     mosaic: float = 0.8
@@ -70,7 +66,7 @@ class SetCopyPaste(Advice):
                 "The labels are boxes, and on boxes copy_paste silently does nothing: it needs polygons. mixup and mosaic "
                 "work on boxes."
             )
-            changes += self._raise(context, "mixup", self.mixup)
+            changes += raised(context, "mixup", self.mixup)
         else:
             cap = (
                 f"; the article on seven techniques allows {self.article_cap} at most"
@@ -83,14 +79,14 @@ class SetCopyPaste(Advice):
                 else "for an unknown scale, the smallest value"
             )
             why = f"copy_paste={wanted} is the YOLOv12 authors' value {scale}{cap}."
-            changes += self._raise(context, "copy_paste", wanted)
+            changes += raised(context, "copy_paste", wanted)
             if polygons is None:
                 steps = (
                     "Look into a label file: more than five numbers a line are polygons. With five (boxes) copy_paste does "
                     f"nothing; use mixup={self.mixup} instead.",
                 )
         if (number(context.args, "mosaic") or 0.0) < 0.5:
-            changes += self._raise(context, "mosaic", self.mosaic)
+            changes += raised(context, "mosaic", self.mosaic)
         if not changes:
             return None
         return Recommendation(
@@ -110,7 +106,3 @@ class SetCopyPaste(Advice):
             ),
             steps=steps,
         )
-
-    def _raise(self, context: Context, name: str, value: float) -> list[Change]:
-        old = number(context.args, name)
-        return [] if old is not None and old >= value else [Change(name, old, value)]

@@ -35,10 +35,10 @@ class View:
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._declared):
             raise Undeclared(f"{name} was read but not declared; declared: {', '.join(self._declared) or 'nothing'}")
 
-    def steps(self, column: str) -> Series:
-        """Return the measured values of a step column; empty if the run lacks it."""
+    def steps(self, column: str, rank: int | None = None) -> Series:
+        """Return the measured values of a step column of one rank (None: the lowest); empty if the run lacks it."""
         self._check(f"steps.{column}")
-        return self._run.step_series(column)
+        return self._run.step_series(column, rank)
 
     def epochs(self, column: str) -> Series:
         """Return the measured values of an epoch column; empty if the run lacks it."""

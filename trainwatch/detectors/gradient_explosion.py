@@ -41,7 +41,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
-from trainwatch.signals.level import cluster, departure, sustained
+from trainwatch.signals.level import burst, departure, sustained
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class GradientExplosion(Detector):
             beyond_noise = np.log10(away.ratio) >= capped
             spike = (away.ratio >= self.spike_ratio) & beyond_noise
             high = (away.ratio >= self.sustained_ratio) & beyond_noise
-        found = cluster(spike, self.spikes, self.within_steps)
+        found = burst(away.ratio, spike, self.spikes, self.within_steps)
         run_of = sustained(high, self.sustained_steps)
         if found is None and run_of is None:
             return []

@@ -52,6 +52,7 @@ from trainwatch.signals.creep import (
     per_epoch,
     start_of,
 )
+from trainwatch.signals.limits import host_limit_bytes
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class HostMemoryCreep(Detector):
         creep = find_creep(epoch, value, self.rule)
         if creep is None:
             return []
-        limit = _limit_bytes(run.meta.get("hardware"))
+        limit = host_limit_bytes(run.meta.get("hardware"))
         detail = forecast_detail(creep, limit)
         ending = how_it_ended(run)
         died = ending.kind == "oom" and ending.event is not None and place_of(ending.event) == "host"
@@ -95,13 +96,6 @@ class HostMemoryCreep(Detector):
                 detail={"kind": "leak", **detail},
             )
         ]
-
-
-def _limit_bytes(hardware: object) -> int | None:
-    if not isinstance(hardware, dict):
-        return None
-    limit = hardware.get("memory_limit_bytes") or hardware.get("memory_total_bytes")
-    return int(limit) if isinstance(limit, int | float) and limit > 0 else None
 
 
 def _summary(view: View, creep: Creep, detail: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import Departure, cluster, departure, sustained
+from trainwatch.signals.level import Departure, burst, departure, sustained
 from trainwatch.signals.regimes import near_change, regime_of
 
 
@@ -139,7 +139,7 @@ class LossExplosion(Detector):
             high = judged & (away.ratio >= self.sustained_ratio)
             if per_step:
                 spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
-                group = cluster(spike, self.spikes, self.within_steps)
+                group = burst(away.ratio, spike, self.spikes, self.within_steps)
                 start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
                 starts = [i for i in (group[0] if group else None, start) if i is not None]
             else:

@@ -60,6 +60,7 @@ from trainwatch.signals.creep import (
     per_epoch,
     start_of,
 )
+from trainwatch.signals.limits import device_limit_bytes
 
 MIB = 2.0**20
 
@@ -100,7 +101,9 @@ class MemoryCreep(Detector):
             if reserve_creep is None or self._dense_batches(view, *reserved, since):
                 return []
             creep, kind, series = reserve_creep, "fragmentation", "vram_reserved_bytes"
-        limit = _limit_bytes(view)
+        limit = device_limit_bytes(
+            run.meta.get("hardware"), view.steps("vram_free_bytes"), view.steps("vram_reserved_bytes")
+        )
         if reserve_creep is not None and reserve_creep.slope > self.reserve_runs_ahead * creep.slope:
             crossing = reserve_creep.reaches(limit)
         else:
@@ -137,20 +140,6 @@ class MemoryCreep(Detector):
         return (
             total > 0 and record.mean() < self.dense_share and float(growth[record].sum()) >= self.dense_share * total
         )
-
-
-def _limit_bytes(view: View) -> int | None:
-    """Memory that this process can have: the device's, less what others hold (free + reserved is what is left)."""
-    hardware = view.run.meta.get("hardware")
-    gpus = hardware.get("gpus") if isinstance(hardware, dict) else None
-    totals = [g["total_bytes"] for g in gpus or [] if isinstance(g, dict) and g.get("total_bytes")]
-    free, reserved = view.steps("vram_free_bytes"), view.steps("vram_reserved_bytes")
-    n = min(len(free), len(reserved))
-    if n and np.array_equal(free.step[-n:], reserved.step[-n:]):
-        both = free.values[-n:] + reserved.values[-n:]
-        if np.isfinite(both).any():
-            totals.append(int(np.nanmedian(both)))
-    return int(min(totals)) if totals else None
 
 
 def _severity(run: Run, forecast_epoch: float | int | None) -> Severity:

@@ -70,7 +70,7 @@ def load(path: Path) -> Run:
     if odd:
         notes.append(f"events: {len(odd)} values of an unexpected type left out")
     events = sorted(events, key=lambda e: e["time_s"] if isinstance(e.get("time_s"), int | float) else 0.0)
-    epochs = _epochs(_lines(folder / "epochs", notes))
+    epochs = _epochs(_lines(folder / "epochs", notes, first_only=True))
     fresh_s = _last_fresh_start_s(events, steps)
     if fresh_s is not None:
         before = steps.num_rows
@@ -200,9 +200,11 @@ def _steps(folder: Path, notes: list[str]) -> pa.Table:
     return table.select(sorted(table.column_names, key=column_order))
 
 
-def _lines(folder: Path, notes: list[str]) -> list[dict[str, Any]]:
+def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[dict[str, Any]]:
+    """Read the JSON lines of all ranks, or of the lowest only (each rank writes every epoch; metrics are rank 0's)."""
     found, bad = [], 0
-    for path in sorted(folder.glob("rank*.jsonl")):
+    paths = sorted(folder.glob("rank*.jsonl"), key=lambda p: (len(p.name), p.name))
+    for path in paths[:1] if first_only else paths:
         try:
             lines = path.read_bytes().split(b"\n")
         except OSError as error:

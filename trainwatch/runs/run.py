@@ -98,6 +98,7 @@ class Run:
         self.meta: dict[str, Any] = dict(meta or {})
         self.notes: list[str] = list(notes)
         self._series: dict[tuple[str, str], Series] = {}
+        self._by_rank: dict[int, pa.Table] = {}
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
 
@@ -112,6 +113,27 @@ class Run:
         """Epoch rows as pandas."""
         frame: pd.DataFrame = self.epoch_table.to_pandas()
         return frame
+
+    @cached_property
+    def ranks(self) -> tuple[int, ...]:
+        """Ranks that have step rows, ascending; ``(0,)`` where the record does not tell them apart."""
+        if "rank" not in self.step_table.column_names or not self.step_table.num_rows:
+            return (0,)
+        found = sorted(int(r) for r in pc.unique(self.step_table["rank"]).to_pylist() if r is not None)
+        return tuple(found) or (0,)
+
+    def rank_table(self, rank: int) -> pa.Table:
+        """Return the step rows of one rank, in the order of the record."""
+        if len(self.ranks) == 1:
+            return self.step_table
+        if rank not in self._by_rank:
+            self._by_rank[rank] = self.step_table.filter(pc.equal(self.step_table["rank"], rank))
+        return self._by_rank[rank]
+
+    @property
+    def step_rows(self) -> int:
+        """Steps in the record, as the lowest rank counts them: ranks take the same steps together."""
+        return int(self.rank_table(self.ranks[0]).num_rows)
 
     @property
     def args(self) -> dict[str, Any]:
@@ -145,9 +167,16 @@ class Run:
         """List all columns as ``steps.<name>`` and ``epochs.<name>``."""
         return self._column_names
 
-    def step_series(self, column: str) -> Series:
-        """Return the measured values of a step column; empty if the run lacks it."""
-        return self._get("steps", self.step_table, column)
+    def step_series(self, column: str, rank: int | None = None) -> Series:
+        """Return the measured values of a step column; empty if the run lacks it.
+
+        Args:
+            column: Name of the column.
+            rank: Whose steps; None: the lowest rank's. Ranks are never mixed in one series.
+        """
+        rank = self.ranks[0] if rank is None else rank
+        table = self.rank_table(rank) if column in self.step_table.column_names else self.step_table
+        return self._get(f"steps of rank {rank}", table, column)
 
     def epoch_series(self, column: str) -> Series:
         """Return the measured values of an epoch column, without rows that a later start of the training superseded."""
@@ -174,7 +203,7 @@ def _series(table: pa.Table, column: str) -> Series:
         values: Ints = pc.fill_null(table[name].cast(pa.int64()), missing).to_numpy()[valid]
         return values
 
-    values: Floats = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)[valid]
+    values: Floats = table[column].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[valid]
     return Series(column, values, integers("step", -1), integers("epoch", 0), integers("attempt", 0))
 
 

@@ -5,7 +5,8 @@ a ratio is a difference there, and a median does not care about the tail.
 
 References:
     Rousseeuw & Croux 1993, Alternatives to the Median Absolute Deviation, JASA 88: MAD * 1.4826 estimates a normal
-    standard deviation.
+    standard deviation. Naus 1982, Approximations for distributions of scan statistics, JASA 77 (clusters among chance
+    events).
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+PAST_STEPS = 5000
+"""Values before a burst that tell how often this series has such values anyway."""
+
+CHANCES_PER_RUN = 0.002
+"""Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred."""
 
 
 class Departure(NamedTuple):
@@ -83,3 +91,42 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
     while last + 1 < len(hits) and hits[last + 1] - hits[last] < within:
         last += 1
     return int(hits[first]), int(hits[last])
+
+
+def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, int] | None:
+    """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
+
+    Heavy-tailed series (a few dense images among many) have spikes all along, and sooner or later three of them close
+    together. So a cluster counts only if so many values so large are unlikely at the rate at which the values
+    before it were that large: Poisson, against ``CHANCES_PER_RUN`` divided by the number of windows in the run.
+
+    Args:
+        ratio: Value over its level, shape (n,); NaN where there is none.
+        spike: Which values are spikes, shape (n,).
+        count: Spikes that make a cluster.
+        within: Span in values.
+    """
+    hits = np.flatnonzero(spike)
+    allowed = CHANCES_PER_RUN / max(len(ratio) / within, 1.0)
+    first = 0
+    while first + count <= len(hits):
+        span = hits[first : np.searchsorted(hits, hits[first] + within)]
+        if len(span) < count or not _unlikely(ratio, span, count, within, allowed):
+            first += 1
+            continue
+        last = first + len(span) - 1
+        while last + 1 < len(hits) and hits[last + 1] - hits[last] < within:
+            last += 1
+        return int(hits[first]), int(hits[last])
+    return None
+
+
+def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
+    """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
+    past = ratio[max(int(span[0]) - PAST_STEPS, 0) : int(span[0])]
+    past = np.sort(past[np.isfinite(past)])
+    largest = np.sort(ratio[span])[::-1]
+    sizes = np.arange(count, len(span) + 1)
+    before = len(past) - np.searchsorted(past, largest[sizes - 1])
+    expected = within * (before + 1) / (len(past) + within)
+    return bool(np.any(stats.poisson.sf(sizes - 1, expected) <= allowed))

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from advising import advise, new
+
+from trainwatch.advice.raise_lr import RaiseLr
+
+A = RaiseLr()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr0", "expected"),
+    [("SGD", 1e-6, 1e-5), ("SGD", 0.005, 0.01), ("AdamW", 5e-4, 1e-3), ("SGD", 0.0, 0.01)],
+)
+def test_tenfold_within_bounds(optimizer: str, lr0: float, expected: float) -> None:
+    found = advise(
+        A,
+        "lr-too-small",
+        detail={"kind": "tiny"},
+        context={"requested": {"optimizer": optimizer}},
+        optimizer=optimizer,
+        lr0=lr0,
+    )
+    assert new(found) == {"lr0": expected}
+
+
+def test_auto_is_named() -> None:
+    assert new(advise(A, "lr-too-small", detail={"kind": "tiny"}, optimizer="auto", lr0=1e-6))["optimizer"] == "AdamW"
+
+
+def test_a_schedule_that_switched_it_off() -> None:
+    found = advise(A, "lr-too-small", detail={"kind": "off"}, lr0=0.01, lrf=0.0)
+    assert new(found) == {"lrf": 0.01}
+    assert found is not None
+    assert found.steps
+
+
+@pytest.mark.parametrize("beside", ["gradient-explosion", "loss-explosion", "nonfinite-loss", "unstable-training"])
+def test_never_beside_a_divergence(beside: str) -> None:
+    assert advise(A, "lr-too-small", beside, detail={"kind": "tiny"}, optimizer="SGD", lr0=1e-6) is None
+
+
+def test_high_enough_already() -> None:
+    assert (
+        advise(
+            A,
+            "lr-too-small",
+            detail={"kind": "tiny"},
+            context={"requested": {"optimizer": "SGD"}},
+            optimizer="SGD",
+            lr0=0.01,
+        )
+        is None
+    )

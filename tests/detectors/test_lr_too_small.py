@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from synthetic import lognormal, make_run
+
+from trainwatch.detectors.lr_too_small import LrTooSmall
+from trainwatch.result import Finding
+
+
+def detect(steps: dict[str, Any] | None = None, epochs: dict[str, Any] | None = None, **meta: Any) -> list[Finding]:
+    return LrTooSmall().detect(make_run(steps, epochs, **meta))
+
+
+def test_a_rate_switched_off_in_the_middle_is_dated_to_the_step() -> None:
+    lr = np.r_[np.full(60, 0.01), np.zeros(140)]
+    (finding,) = detect({"lr/pg0": lr, "loss": lognormal(200, 0.3)})
+    assert finding.detail["kind"] == "off"
+    assert finding.onset is not None
+    assert finding.onset.step == 60
+    assert finding.severity == "warning"
+
+
+def test_it_is_told_within_a_hundred_steps() -> None:
+    lr = np.r_[np.full(60, 0.01), np.zeros(90)]
+    assert detect({"lr/pg0": lr})
+
+
+def test_a_tiny_rate_and_a_flat_loss() -> None:
+    epochs = {"lr/pg0": np.full(30, 2e-7), "train/box_loss": lognormal(30, 0.02)}
+    (finding,) = detect(None, epochs, args={"optimizer": "AdamW", "warmup_epochs": 3.0})
+    assert finding.detail["kind"] == "tiny"
+    assert finding.onset is not None
+    assert finding.onset.epoch == 3
+
+
+def schedule(kind: str, n: int = 600) -> np.ndarray:
+    t = np.arange(n) / n
+    return (
+        0.01
+        * {
+            "cosine to zero": (1 + np.cos(np.pi * t)) / 2,
+            "linear to zero": 1 - t,
+            "exponential": 0.01**t,
+            "constant": np.ones(n),
+        }[kind]
+    )
+
+
+@pytest.mark.parametrize("kind", ["cosine to zero", "linear to zero", "exponential", "constant"])
+def test_ordinary_schedules_are_quiet(kind: str) -> None:
+    assert detect(None, {"lr/pg0": schedule(kind), "train/box_loss": lognormal(600, 0.1, decay=1)}) == []
+    assert detect({"lr/pg0": schedule(kind, 20_000)}, planned_epochs=2000) == []
+
+
+def test_warm_up_from_zero_is_quiet() -> None:
+    lr = np.linspace(0, 0.01, 300)
+    assert detect({"lr/pg0": lr, "lr/pg2": np.linspace(0.1, 0.01, 300)}, planned_epochs=300) == []
+    assert detect(None, {"lr/pg0": np.full(4, 4e-6), "train/box_loss": np.ones(4)}, planned_epochs=300) == []
+
+
+def test_a_tiny_rate_that_learns_is_quiet() -> None:
+    epochs = {"lr/pg0": np.full(30, 2e-7), "train/box_loss": lognormal(30, 0.02, decay=1)}
+    assert detect(None, epochs, args={"optimizer": "AdamW"}) == []
+
+
+def test_rates_that_were_never_recorded_are_quiet() -> None:
+    assert detect({"lr/pg0": np.zeros(500)}) == []
+    assert detect({"lr/pg0": np.full(500, np.nan)}) == []
+
+
+def test_it_asks_for_a_rate() -> None:
+    assert LrTooSmall().missing(make_run({"loss": [1.0]})) is not None

@@ -1,0 +1,64 @@
+"""What to look at when nothing is learnt.
+
+What it changes:
+    No argument: labels are looked at, not tuned.
+
+Why it works:
+    A model that is shown no object, or objects in the wrong place, learns that there is nothing. No learning rate mends
+    that.
+
+When it is given:
+    Labels seem to be missing, or nothing is learnt.
+
+What to expect:
+    After the labels are found, box and dfl losses are above zero from the first step, and the score leaves zero within ten
+    epochs. If it does not, the model cannot see the objects: they are too small at this imgsz.
+
+References:
+    Ultralytics 8.4 data/utils.py: verify_image_label (an image whose label is not normalised is left out, with a
+    warning); issues 6427, 731, 8262; YOLOv5 issue 3656.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trainwatch.advice._arguments import answered
+from trainwatch.advice.base import Advice
+from trainwatch.result import Context, Finding, Recommendation
+
+
+@dataclass(frozen=True)
+class FixLabels(Advice):
+    """Look at the labels."""
+
+    title: ClassVar[str] = "Look at the labels"
+    answers: ClassVar[tuple[str, ...]] = ("missing-labels", "no-learning")
+
+    def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+        """Return what to check, in order."""
+        found = [f for f in answered(findings, self.answers) if not f.detail.get("too_early")]
+        if not found:
+            return None
+        data = context.args.get("data") or "the data set's YAML"
+        images = f"{context.train_images} training images. " if context.train_images else ""
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=(),
+            why=f"{found[0].title}. {images}Labels that are not found, or that name other classes, look just like this.",
+            expected=(
+                "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs. Refuted "
+                "if it stays there: then the objects are too small at this imgsz, or the rate is wrong."
+            ),
+            confidence=0.85 if found[0].id == "missing-labels" else 0.6,
+            sources=("Ultralytics 8.4 data/utils.py: verify_image_label", "Ultralytics issues 6427, 731, 8262"),
+            steps=(
+                "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?",
+                f"Check the paths in {data}: labels are looked for where 'images' in an image's path becomes 'labels'.",
+                "Check one label file: class x y width height a line, all between 0 and 1, class below the number of names.",
+                "Delete the *.cache files beside the labels; they keep what was found at the first start.",
+            ),
+        )

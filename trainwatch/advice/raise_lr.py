@@ -1,0 +1,87 @@
+"""A learning rate that moves the weights.
+
+What it changes:
+    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name;
+    where the rate was switched off by its schedule, ``lrf`` back to 0.01.
+
+Why it works:
+    An update of SGD is at most 10 * lr long, because the gradient is clipped at 10: a rate of 1e-6 moves nothing.
+
+When it is given:
+    The learning rate is too small to learn, and nothing exploded or became NaN. Never beside a lower one.
+
+What to expect:
+    The training loss falls by more than 5 % in the first 5 epochs after the warm-up. If it does not, the rate was not
+    the reason: look at labels and frozen layers.
+
+References:
+    Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0; PR 24164 (AdamW, lr0=0.001). Smith 2017 (range test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trainwatch.advice._arguments import DIVERGED, answered, explicit_optimizer, has, number, significant
+from trainwatch.advice.base import Advice
+from trainwatch.result import Change, Context, Finding, Recommendation
+
+
+@dataclass(frozen=True)
+class RaiseLr(Advice):
+    """Raise the learning rate.
+
+    Attributes:
+        factor: New lr0 over the old one.
+        sgd_lr: Largest lr0 for SGD-like optimizers.
+        adam_lr: Largest lr0 for Adam-like ones.
+        lrf: Last rate over the first where the schedule had switched it off.
+    """
+
+    title: ClassVar[str] = "Higher learning rate"
+    answers: ClassVar[tuple[str, ...]] = ("lr-too-small",)
+
+    factor: float = 10.0
+    sgd_lr: float = 0.01
+    adam_lr: float = 0.001
+    lrf: float = 0.01
+
+    def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+        """Return the new learning rate, or the end of the schedule."""
+        found = answered(findings, self.answers)
+        lr0 = number(context.args, "lr0")
+        if not found or lr0 is None or context.trainer != "ultralytics" or has(findings, DIVERGED, least="info"):
+            return None
+        off = found[0].detail.get("kind") == "off"
+        named = explicit_optimizer(context)
+        optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
+        bound = self.adam_lr if "adam" in optimizer.lower() else self.sgd_lr
+        changes: list[Change] = []
+        lrf = number(context.args, "lrf")
+        if off and lrf is not None and lrf < self.lrf:
+            changes.append(Change("lrf", lrf, self.lrf))
+        elif not off and 0 <= lr0 < bound:
+            new = significant(min(self.factor * lr0, bound)) if lr0 > 0 else bound
+            changes += [*named, Change("lr0", lr0, new)]
+        steps = (
+            ("Look for code that sets the rate to zero: a scheduler of your own, or one that is stepped per batch.",)
+            if off
+            else ()
+        )
+        if not changes and not steps:
+            return None
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=tuple(changes),
+            why=f"{found[0].summary}",
+            expected=(
+                "The training loss falls by more than 5 % within 5 epochs after the warm-up. Refuted if it does not: then "
+                "look at labels and frozen layers, not at the rate."
+            ),
+            confidence=0.75 if changes else 0.5,
+            sources=("Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0", "Ultralytics PR 24164"),
+            steps=steps,
+        )

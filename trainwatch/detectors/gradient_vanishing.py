@@ -1,0 +1,160 @@
+"""Gradients that become thousands of times smaller while there is still something to learn.
+
+What it does:
+    Compares the level of the gradient norm per sample, over blocks of optimizer steps, with that of the first epochs,
+    for the whole model and for each recorded layer.
+
+Why it matters:
+    Without a gradient nothing is learnt: the epochs that follow cost time and leave the weights where they are.
+
+How it decides:
+    n = grad_norm / (batch_size * accumulate). Levels are medians of ``block_steps`` (50) optimizer steps; the baseline is
+    the median over the first ``baseline_epochs`` (5), at least two blocks. Vanished: at least ``min_blocks`` (2)
+    consecutive blocks, up to the end, at no more than ``ratio`` (0.001) of the baseline, or exactly 0. If the loss is
+    recorded and has fallen below ``learnt_share`` (5 %) of its own level at the start, the model has simply learnt its
+    data, and nothing is reported unless the norm is exactly 0. A layer counts if it vanishes by the same rule while the
+    whole model keeps ``alive_ratio`` (10 %) of its baseline. Warning; never critical.
+
+What to do:
+    Look at what precedes the onset: after an explosion a dead model has no gradient. Otherwise look for saturated
+    activations, a loss that is masked or multiplied by zero, or layers frozen by mistake.
+
+Known false alarms:
+    Data sets that a model learns to a loss of nearly zero where the loss is not recorded. Healthy trainings with
+    Ultralytics lose a factor of 40 between the first and the last epoch.
+
+References:
+    Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural networks. Absolute bounds such
+    as 1e-7 (mean gradient) of other tools depend on the size of the model and the sum over the batch, so ratios are
+    used here. Thresholds: this project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity
+from trainwatch.runs import Series
+from trainwatch.signals.blocks import Floats, block_medians
+
+
+@dataclass(frozen=True)
+class GradientVanishing(Detector):
+    """Gradients without effect.
+
+    Attributes:
+        block_steps: Optimizer steps that make one level.
+        baseline_epochs: Epochs that make the baseline.
+        min_blocks: Blocks at the end that must have vanished.
+        ratio: Level over baseline at which it has vanished.
+        learnt_share: Loss over its level at the start below which small gradients are what they should be.
+        alive_ratio: Level over baseline of the whole model above which a single layer is told apart.
+    """
+
+    title: ClassVar[str] = "Gradients vanish"
+    requires: ClassVar[tuple[str, ...]] = ("steps.grad_norm",)
+    optional: ClassVar[tuple[str, ...]] = (
+        "steps.grad_norm/*", "steps.batch_size", "steps.accumulate", "steps.loss",
+    )  # fmt: skip
+
+    block_steps: int = 50
+    baseline_epochs: int = 5
+    min_blocks: int = 2
+    ratio: float = 1e-3
+    learnt_share: float = 0.05
+    alive_ratio: float = 0.1
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding about the model, or else one about its layers, or none."""
+        norm = view.steps("grad_norm")
+        samples = _samples(view, norm)
+        whole = self._vanished(norm, samples)
+        if whole is not None:
+            block, level, baseline = whole
+            dead = level == 0.0
+            if not dead and self._learnt(view):
+                return []
+            return [self._finding(view, norm, block, level, baseline, [])]
+        if not self._alive(norm, samples):
+            return []
+        layers = []
+        for name in view.names("steps.grad_norm/*"):
+            layer = view.steps(name)
+            found = self._vanished(layer, _samples(view, layer))
+            if found is not None:
+                layers.append((found, name, layer))
+        if not layers:
+            return []
+        (block, level, baseline), _, layer = min(layers, key=lambda item: item[0][0])
+        return [
+            self._finding(view, layer, block, level, baseline, [name.split("/", 1)[1] for _, name, _ in layers]),
+        ]
+
+    def _vanished(self, norm: Series, samples: Floats) -> tuple[int, float, float] | None:
+        """Return first vanished block, its last level and the baseline; None if the gradient is there."""
+        levels, baseline = self._levels(norm, samples)
+        if not baseline > 0:
+            return None  # no baseline, or zero from the start: frozen
+        gone = levels <= self.ratio * baseline
+        alive = np.flatnonzero(~gone)  # blocks without a finite value are not gone
+        first = int(alive[-1]) + 1 if len(alive) else len(levels)
+        if len(levels) - first < self.min_blocks:
+            return None
+        return first, float(np.median(levels[first:])), baseline
+
+    def _levels(self, norm: Series, samples: Floats) -> tuple[Floats, float]:
+        levels = block_medians(norm.values / samples, self.block_steps)
+        if len(levels) < 2 + self.min_blocks:
+            return levels, 0.0
+        early = int(np.sum(norm.epoch < norm.epoch[0] + self.baseline_epochs)) // self.block_steps
+        first = levels[: min(max(early, 2), len(levels) - self.min_blocks)]
+        finite = first[np.isfinite(first)]
+        return levels, float(np.median(finite)) if len(finite) else 0.0
+
+    def _alive(self, norm: Series, samples: Floats) -> bool:
+        levels, baseline = self._levels(norm, samples)
+        return bool(baseline > 0 and (levels[-self.min_blocks :] >= self.alive_ratio * baseline).all())
+
+    def _learnt(self, view: View) -> bool:
+        levels = block_medians(view.steps("loss").values, self.block_steps)
+        levels = levels[np.isfinite(levels)]
+        return len(levels) >= 2 and bool(levels[-1] < self.learnt_share * levels[0])
+
+    def _finding(
+        self, view: View, norm: Series, block: int, level: float, baseline: float, layers: list[str]
+    ) -> Finding:
+        first = block * self.block_steps
+        where = epoch_name(view.run, int(norm.epoch[first]))
+        what = f"of {'layer' if len(layers) == 1 else 'layers'} {', '.join(layers)} " if layers else ""
+        small = f"{level / baseline:.2g} times" if level else "exactly 0, against"
+        return Finding(
+            id=self.id,
+            severity="warning",
+            confidence=0.9 if level == 0 else 0.75,
+            title=f"Gradients vanish from {where} on" if not layers else f"Layers stop learning from {where} on",
+            summary=(
+                f"From {where} (step {norm.step[first]}) to the end the gradient norm per sample {what}is {small} its level "
+                f"in the first epochs ({level:.3g} against {baseline:.3g})."
+            ),
+            onset=norm.where(first),
+            series=norm.name,
+            measured=Quantity(level / baseline, "of its first level"),
+            threshold=Quantity(self.ratio, "of its first level"),
+            detail={"level_per_sample": level, "baseline_per_sample": baseline, "layers": layers},
+        )
+
+
+def _samples(view: View, norm: Series) -> Floats:
+    """Samples behind each gradient; 1 where not recorded, which leaves all ratios as they are."""
+    samples = np.ones(len(norm))
+    for name in ("batch_size", "accumulate"):
+        column = view.steps(name)
+        if len(column) and len(norm):
+            at = np.clip(np.searchsorted(column.step, norm.step), 0, len(column) - 1)
+            samples = samples * np.maximum(np.nan_to_num(column.values[at], nan=1.0), 1.0)
+    return samples

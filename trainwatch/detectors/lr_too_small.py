@@ -1,0 +1,181 @@
+"""A learning rate so small that the training cannot move.
+
+What it does:
+    Looks for two things: a rate that is practically switched off long before the plan ends, and a rate that is tiny from
+    the start while the training loss does not fall.
+
+Why it matters:
+    The weights stay where they are. Every epoch costs as much as a useful one.
+
+How it decides:
+    The rate of a step is the largest over the parameter groups. *Off*: it is at most ``off_ratio`` (0.0001) of the largest
+    rate so far, to the end of the record, for at least ``off_steps`` (50) steps or ``off_epochs`` (5) epochs, which are
+    at least ``off_share`` (10 %) of the plan or, without one, of the record. Cosine and linear schedules, also those that end at
+    zero, spend less than 2 % of a plan there. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd`` (1e-5), or
+    ``tiny_adam`` (1e-6) for Adam-like optimizers, and over at least ``min_epochs`` (5) epochs the median training loss
+    of the last third is not ``min_fall`` (5 %) below that of the first. Learning rates are exact numbers, so noise
+    cannot set either off. Warning.
+
+What to do:
+    Raise ``lr0`` tenfold at a time, or end the schedule at ``lrf=0.01``. With ``optimizer=auto`` name the optimizer,
+    because ``auto`` ignores ``lr0``.
+
+Known false alarms:
+    Frozen stages of a schedule by hand. A training whose weights are meant to stay (calibration of batch statistics).
+
+References:
+    Smith 2017, Cyclical learning rates (range test). Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10, so
+    that an update of SGD is at most 10 * lr long. Thresholds: this project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity
+from trainwatch.runs import Run, Series
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LrTooSmall(Detector):
+    """Rates without effect.
+
+    Attributes:
+        off_ratio: Rate over its largest so far at which it is switched off.
+        off_steps: Steps that it must be off, in a record of steps.
+        off_epochs: Epochs that it must be off, in a record of epochs.
+        off_share: Share of the plan that it must be off.
+        tiny_sgd: Largest rate that is tiny for SGD-like optimizers.
+        tiny_adam: The same for Adam-like ones.
+        min_epochs: Epochs after the warm-up before a tiny rate is judged.
+        min_fall: Share by which the loss must fall to prove that it learns.
+        default_warmup_epochs: Warm-up where the arguments do not tell (Ultralytics' default).
+    """
+
+    title: ClassVar[str] = "Learning rate too small to learn"
+    optional: ClassVar[tuple[str, ...]] = ("steps.lr/*", "epochs.lr/*", "steps.loss", "epochs.train/*")
+
+    off_ratio: float = 1e-4
+    off_steps: int = 50
+    off_epochs: int = 5
+    off_share: float = 0.1
+    tiny_sgd: float = 1e-5
+    tiny_adam: float = 1e-6
+    min_epochs: int = 5
+    min_fall: float = 0.05
+    default_warmup_epochs: float = 3.0
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for the learning rate per step or per epoch."""
+        if any(n.startswith(("steps.lr/", "epochs.lr/")) for n in run.column_names()):
+            return None
+        return "no learning rate, neither per step nor per epoch (lr/*)"
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding, or none."""
+        per_step = bool(view.names("steps.lr/*"))
+        rate = _largest([view.steps(n) for n in view.names("steps.lr/*")] if per_step else
+                        [view.epochs(n) for n in view.names("epochs.lr/*")])  # fmt: skip
+        if rate is None or not (rate.values > 0).any():
+            return []  # rates of zero throughout were not recorded, or the log is broken
+        return self._off(view, rate, per_step) or self._tiny(view, rate)
+
+    def _off(self, view: View, rate: Series, per_step: bool) -> list[Finding]:
+        top = np.maximum.accumulate(np.nan_to_num(rate.values, nan=0.0))
+        on = np.flatnonzero(rate.values > self.off_ratio * top)
+        first = int(on[-1]) + 1 if len(on) else 0
+        off = len(rate) - first
+        planned = view.run.planned_epochs
+        done = int(rate.epoch[-1]) + 1
+        length = len(rate) * max(planned or 0, done) / done
+        if off < max(self.off_steps if per_step else self.off_epochs, self.off_share * length):
+            return []
+        where = epoch_name(view.run, int(rate.epoch[first]))
+        step = f" (step {rate.step[first]})" if per_step else ""
+        unit = "steps" if per_step else "epochs"
+        now, largest = float(rate.values[-1]), float(top[-1])
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.95,
+                title=f"Learning rate is practically zero from {where} on",
+                summary=(
+                    f"From {where}{step} on, for {off} of {len(rate)} {unit}, the largest learning rate is {now:.3g}, "
+                    f"{now / largest:.2g} times what it was at its highest ({largest:.3g}): the weights cannot move."
+                ),
+                onset=rate.where(first),
+                series=rate.name,
+                measured=Quantity(now / largest, "of the largest rate"),
+                threshold=Quantity(self.off_ratio, "of the largest rate"),
+                detail={"kind": "off", "lr": now, "largest_lr": largest, unit: off},
+            )
+        ]
+
+    def _tiny(self, view: View, rate: Series) -> list[Finding]:
+        run = view.run
+        warmup = run.args.get("warmup_epochs")
+        warm = float(warmup) if isinstance(warmup, int | float) else self.default_warmup_epochs
+        after = rate.take(rate.epoch >= warm)
+        if not len(after) or int(after.epoch[-1]) - int(after.epoch[0]) + 1 < self.min_epochs:
+            return []
+        adam = "adam" in str(run.args.get("optimizer") or "").lower()
+        bound = self.tiny_adam if adam else self.tiny_sgd
+        largest = float(np.nanmax(after.values))
+        fall = _fall(view, int(after.epoch[0]))
+        if not 0 < largest <= bound or fall is None or fall >= self.min_fall:
+            return []
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.85,
+                title=f"Learning rate of {largest:.2g} is too small to learn",
+                summary=(
+                    f"After the warm-up the learning rate never exceeds {largest:.3g} (too small for "
+                    f"{'Adam' if adam else 'SGD'}: {bound:g} or less), and the training loss fell by {100 * fall:.1f} % only."
+                ),
+                onset=after.where(0),
+                series=rate.name,
+                measured=Quantity(largest, "lr"),
+                threshold=Quantity(bound, "lr"),
+                detail={"kind": "tiny", "lr": largest, "loss_fall_share": fall},
+            )
+        ]
+
+
+def _largest(groups: list[Series]) -> Series | None:
+    """Return the largest rate over the groups; groups of another length (added later) are left out."""
+    groups = [g for g in groups if len(g)]
+    if not groups:
+        return None
+    first = groups[0]
+    same = [g.values for g in groups if len(g) == len(first)]
+    values = np.max(np.nan_to_num(np.stack(same), nan=0.0), axis=0)
+    return Series(first.name, values, first.step, first.epoch, first.attempt)
+
+
+def _fall(view: View, since_epoch: int) -> float | None:
+    """Return by which share the training loss fell from the first to the last third; None if it is not recorded."""
+    total = view.steps("loss")
+    values: Floats = total.values[total.epoch >= since_epoch]
+    if not len(values):
+        parts = [view.epochs(n) for n in view.names("epochs.train/*")]
+        parts = [p for p in parts if len(p) and len(p) == len(parts[0])]
+        if not parts:
+            return None
+        values = np.sum([p.values for p in parts], axis=0)[parts[0].epoch >= since_epoch]
+    values = values[np.isfinite(values)]
+    if len(values) < 5:
+        return None
+    third = max(len(values) // 3, 1)
+    start, end = float(np.median(values[:third])), float(np.median(values[-third:]))
+    return (start - end) / abs(start) if start else None
