@@ -1,8 +1,11 @@
-"""``trainwatch explain ID``: what a check or a recommendation means, from its own documentation."""
+"""``trainwatch explain ID``: what a check (before or after a run) or a recommendation means, from its own text."""
 
 from __future__ import annotations
 
 import click
+
+FOLDERS = ("trainwatch.detectors", "trainwatch.advice", "trainwatch.doctor")
+"""Where things with an id live; no id may stand in two of them."""
 
 
 @click.command()
@@ -15,7 +18,7 @@ def command(id_: str) -> int:
     from trainwatch.errors import UnknownName
     from trainwatch.registry import modules
 
-    known = {**modules("trainwatch.detectors"), **modules("trainwatch.advice")}
+    known = {name: module for folder in FOLDERS for name, module in modules(folder).items()}
     module = known.get(id_)
     if module is None:
         near = difflib.get_close_matches(id_, known, n=3)
