@@ -15,14 +15,14 @@ import click
 def command(
     obj: dict[str, bool], data: str | None, model: str | None, format_: str, every: bool, words: tuple[str, ...]
 ) -> int:
-    r"""Look at machine, versions, arguments and labels before a training.
+    """Look at machine, versions, arguments and labels before a training.
 
     Takes the arguments of the training itself; a whole `yolo train ...` line may be pasted. Exit code 1 if something is
     bad.
 
     \b
     trainwatch doctor data=data.yaml model=yolo12s.yaml epochs=600 batch=64 nbs=256
-    """
+    """  # noqa: D301 (click wants the control character)
     from trainwatch.doctor._arguments import parse_words
     from trainwatch.doctor._examine import examine, required_arguments
     from trainwatch.doctor._gather import DEFAULT_MODEL, gather

@@ -95,11 +95,8 @@ def check_arguments(requested: Mapping[str, Any], installed: Installed) -> None:
     for name, value in requested.items():
         if name not in known:
             near = difflib.get_close_matches(name, sorted(known), n=3)
-            hint = (
-                _as_nbs(name, requested)
-                or INSTEAD.get(name)
-                or (f"did you mean {' or '.join(near)}?" if near else "see `yolo cfg` for all")
-            )
+            guess = f"did you mean {' or '.join(near)}?" if near else "see `yolo cfg` for all"
+            hint = _as_nbs(name, requested) or INSTEAD.get(name) or guess
             raise BadArgument(f"Ultralytics has no argument {name!r}; {hint}")
         problem = _problem(name, value, installed)
         if problem:

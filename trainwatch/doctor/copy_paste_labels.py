@@ -88,7 +88,7 @@ class CopyPasteLabels(Check):
         if value == 0 and situation.model.yolo12 and authors is not None:
             return self.warn(
                 f"copy_paste=0, though all {polygons} label files hold polygons; {said}",
-                "It is the strongest of YOLO12's augmentations against overfitting in a long training.",
+                "The article calls it the core lever: 0.15 cut the scatter of the validation loss by 63 % over 600 epochs.",
                 {"copy_paste": advised},
             )
         return self.ok(f"copy_paste={value:g} on polygon labels; {said}")

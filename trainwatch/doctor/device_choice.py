@@ -55,7 +55,7 @@ class DeviceChoice(Check):
         if not visible and machine.system == "Darwin":
             return self.ok("no CUDA device; device=mps trains on Apple's GPU")
         if not visible:
-            return self.warn(f"no GPU ({machine.gpu_note})", "On the CPU a week's training takes months.")
+            return self.warn(f"no GPU ({machine.gpu_note})", "On the CPU a training takes tens of times longer.")
         names = ", ".join(f"{g.name} ({g.sm}, {size(g.total_bytes)})" for g in situation.gpus or visible)
         if machine.torch_cuda == "":
             return self.bad(

@@ -73,7 +73,7 @@ class StepsPerEpoch(Check):
                 "could not tell how many steps an epoch has: no fixed batch, or no images counted"
             )
         steps = batches / accumulate
-        found = f"{situation.train_images} images: {batches} batches, {steps:.3g} optimizer steps per epoch"
+        found = f"{situation.train_images} images: {batches} batches per epoch, optimizer steps per epoch: {steps:.3g}"
         if steps >= self.least:
             return lines or self.ok(f"{found}; warm-up of {warmup:g} epochs")
         if accumulate > 1:
