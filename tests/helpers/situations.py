@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from trainwatch.doctor._installed import FALLBACK
@@ -95,6 +94,3 @@ def judge(id: str, about: Situation) -> list[Line]:
 def states(id: str, about: Situation) -> list[str]:
     """The states of what one check says."""
     return [line.state for line in judge(id, about)]
-
-
-__all__ = ["A100", "GIB", "GTX1660", "H100", "T4", "V100", "replace"]
