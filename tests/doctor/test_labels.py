@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,11 @@ def test_a_real_data_set(tmp_path: Path, polygons: bool) -> None:
     assert data.shared == 0, "0001.png is in both, but not the same file"
 
 
-def test_planted_faults(tmp_path: Path) -> None:
+def test_planted_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Where Ultralytics has been imported it replaces Image.open, and installs a plugin for images it cannot read.
+    patches = sys.modules.get("ultralytics.utils.patches")
+    if patches is not None:
+        monkeypatch.setattr("PIL.Image.open", patches._image_open)
     yaml = make_dataset(tmp_path, train=20, val=6, size=48)
     labels = tmp_path / "labels" / "train"
     (labels / "0000.txt").unlink()

@@ -81,7 +81,7 @@ def situation(
         requested=given,
         defaults=FALLBACK,
         machine=on or machine(*(gpus or (A100,))),
-        model=model or Model("yolo12n.yaml", True, "n", 2_602_288, "detect"),
+        model=model or Model("yolo12n.yaml", True, "n", 2_602_288, "detect", "trainer"),
         data=data() if of == "good" else of,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import glob
 import importlib.util
 import json
 import os
@@ -102,15 +103,35 @@ def describe_model(name: str, task: str | None, installed: Installed) -> Model:
         scale=scale.group(1) if scale else None,
         parameters=_parameters(name, scale.group(1) if scale else None, installed),
         task=task or (_SUFFIX_TASKS[suffix.group(1)] if suffix else "detect"),
+        source=_source(name, installed),
     )
+
+
+def _source(name: str, installed: Installed) -> str | None:
+    path = Path(name)
+    if path.is_file():
+        return "file"
+    if installed.folder is None:
+        return None
+    if path.suffix in (".yaml", ".yml"):
+        models = installed.folder / "cfg" / "models"
+        own = any(True for word in (path.name, _unified(path)) for _ in models.glob(f"**/{glob.escape(word)}"))
+        return "trainer" if own else "nowhere"
+    # The trainer fetches weights by their bare name only.
+    return "download" if len(path.parts) == 1 else "nowhere"
+
+
+def _unified(path: Path) -> str:
+    """Return the file's name without the scale, as the trainer names its own files (nn/tasks.py, yaml_model_load)."""
+    return re.sub(r"(\d+)[nslmx](?=\D|$)", r"\1", path.name, count=1)
 
 
 def _parameters(name: str, scale: str | None, installed: Installed) -> int | None:
     path = Path(name)
     stated = None
     if installed.folder is not None and scale is not None:
-        unified = re.sub(r"(\d+)[nslmx]", r"\1", path.stem, count=1) + ".yaml"
-        for file in sorted((installed.folder / "cfg" / "models").glob(f"*/{unified}")):
+        unified = _unified(path.with_suffix(".yaml"))
+        for file in sorted((installed.folder / "cfg" / "models").glob(f"*/{glob.escape(unified)}")):
             line = re.search(rf"^\s+{scale}:.*?([\d,]+) parameters", file.read_text(encoding="utf-8"), re.MULTILINE)
             stated = int(line.group(1).replace(",", "")) if line else None
     if stated is None and path.suffix == ".pt" and path.is_file():

@@ -96,6 +96,8 @@ class Model:
         scale: ``n s m l x``, None if the name tells none.
         parameters: Number of weights, from the trainer's own model file, or from the size of a checkpoint.
         task: ``detect segment pose obb classify`` ...
+        source: Where it comes from: ``file`` (it is here), ``trainer`` (its own), ``download`` (weights that the trainer
+            fetches), ``nowhere``, or None.
     """
 
     name: str = "yolo12n.yaml"
@@ -103,6 +105,7 @@ class Model:
     scale: str | None = "n"
     parameters: int | None = None
     task: str = "detect"
+    source: str | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ Why it matters:
 
 How it decides:
     While it trains, a checkpoint of Ultralytics holds the averaged weights in half precision and the optimizer's state:
-    4 bytes per weight with SGD or MuSGD, 10 with the Adam family (two moments, kept in single precision). There are
+    4 bytes per weight with SGD (one momentum), 6 with MuSGD (two), 10 with the Adam family (two moments, kept in single
+    precision; ``auto`` counts as such). There are
     last.pt, best.pt, and one for every ``save_period`` epochs. trainwatch's own, if it keeps them, hold 4 copies in
     single precision (16 bytes per weight), in ``own_files`` (3) files: latest, best, and one being written. ``cache=disk``
     adds every image as it is on disk, decoded. Bad if the sum does not fit; a warning if less than ``reserve`` (1 GiB)
@@ -21,7 +22,8 @@ What to do:
 
 References:
     Ultralytics 8.4.190 engine/trainer.py, save_model; utils/torch_utils.py, convert_optimizer_state_dict_to_fp16; data/
-    base.py, check_cache_disk; issue 8422.
+    base.py, check_cache_disk; issue 8422. The three sizes
+    were measured on checkpoints of yolo12n.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class CheckpointDisk(Check):
     """Free space against everything that will be written.
 
     Attributes:
-        sgd_bytes: Bytes per weight of a checkpoint with SGD or MuSGD.
+        sgd_bytes: Bytes per weight of a checkpoint with SGD.
+        musgd_bytes: The same with MuSGD.
         adam_bytes: The same with the Adam family.
         own_bytes: Bytes per weight of trainwatch's full-state checkpoint.
         own_files: How many of those there are at most.
@@ -51,6 +54,7 @@ class CheckpointDisk(Check):
     title: ClassVar[str] = "Disk space for checkpoints"
 
     sgd_bytes: int = 4
+    musgd_bytes: int = 6
     adam_bytes: int = 10
     own_bytes: int = 16
     own_files: int = 3
@@ -81,8 +85,7 @@ class CheckpointDisk(Check):
                     f"{situation.model.name}"
                 ),
             ]
-        adam = str(situation.value("optimizer")).lower() in ("auto", "adam", "adamw", "adamax", "nadam", "radam")
-        one = weights * (self.adam_bytes if adam else self.sgd_bytes)
+        one = weights * self.bytes_per_weight(str(situation.value("optimizer")))
         period = int(situation.number("save_period"))
         copies = situation.epochs // period if period > 0 else 0
         need = one * (2 + copies) + weights * self.own_bytes * self.own_files + cache
@@ -100,6 +103,11 @@ class CheckpointDisk(Check):
         if left < 3 * one + self.reserve:
             return [*lines, *self.warn(found, "Plots, logs and one more run may fill it.", less, "df -h .")]
         return [*lines, *self.ok(found)]
+
+    def bytes_per_weight(self, optimizer: str) -> int:
+        """Return the bytes that a checkpoint holds for each weight, with this optimizer."""
+        name = optimizer.lower()
+        return {"sgd": self.sgd_bytes, "rmsprop": self.sgd_bytes, "musgd": self.musgd_bytes}.get(name, self.adam_bytes)
 
     def cache_bytes(self, situation: Situation) -> int:
         """Return the bytes of ``cache=disk``: every image decoded, at its own size."""
