@@ -11,6 +11,7 @@ def test_class_ids_beyond_the_names_are_always_bad() -> None:
     (line,) = judge(ID, situation(of=data(split(faults=(Fault("class ids beyond 0-2", 1, "/d/images/train/3.jpg"),)))))
     assert line.state == "bad"
     assert "1 of 5000 train images: class ids beyond 0-2, e.g. /d/images/train/3.jpg" in line.found
+    assert line.commands == ("rm /d/labels/train.cache  # after correcting them",)
 
 
 def test_the_share_decides() -> None:

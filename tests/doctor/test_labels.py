@@ -176,6 +176,8 @@ def test_the_same_folder_twice(tmp_path: Path) -> None:
         ("train: x\nval: y\nnc: 3\nnames: [a]\n", "`nc: 3` but 1 names"), ("train: x\nval: y\nnames: 3\n", "must be a list"),
         ("train: x\nval: y\nnames: {a: b}\n", "no whole number"), ("train: x\nval: y\nnames: {1: b}\n", "from 0 to 0"),
         ("train: {a: b}\nval: y\nnames: [a]\n", "must be a path"),
+        ("train: x\nval: y\nnc: 9999999999\n", "no number of classes"), ("train: x\nval: y\nnc: .inf\n", "no whole number"),
+        ("train: x\nval: y\nnames: []\n", "is empty"), ("train: x\nval: y\nnc: 0\n", "no number of classes"),
     ],
 )  # fmt: skip
 def test_descriptions_that_describe_nothing(tmp_path: Path, text: str, says: str) -> None:

@@ -14,7 +14,14 @@ def test_docker_with_64_mib() -> None:
     assert "64 MiB free" in line.found
     assert "600 MiB" in line.found
     assert line.commands == ("docker run --shm-size=2g ...",)
-    assert dict(line.arguments) == {"workers": 0}
+    assert dict(line.arguments) == {}, "without workers the GPU would starve"
+
+
+def test_fewer_workers_are_another_way() -> None:
+    (line,) = judge(ID, situation(on=machine(A100, shm_free_bytes=512 << 20)))
+    assert line.state == "bad"
+    assert dict(line.arguments) == {"workers": 3}
+    assert states(ID, situation(on=machine(A100, shm_free_bytes=512 << 20), workers=3)) == ["ok"]
 
 
 def test_outside_a_container_it_is_remounted() -> None:

@@ -8,7 +8,14 @@ from trainwatch.doctor.base import Line
 from trainwatch.reports.doctor import headline, render_json, render_text
 
 LINES = [
-    Line("half-precision", "bad", "GTX 1660 with amp=True", "It returns NaN.", {"amp": False, "device": [0, 1]}),
+    Line(
+        "half-precision",
+        "bad",
+        "GTX 1660 with amp=True",
+        "It returns NaN.",
+        {"amp": False, "device": [0, 1]},
+        ("buy another",),
+    ),
     Line("shared-memory", "warn", "64 MiB free", "A worker dies.", {}, ("docker run --shm-size=8g ...",)),
     Line("label-files", "unknown", "no data set named"),
     Line("rotation", "ok", "degrees=0"),
@@ -25,7 +32,7 @@ def test_order_and_what_is_closed() -> None:
     assert "degrees=0" not in text
     assert "● 1 good (--all shows them)" in text
     assert text.rstrip().endswith("trainwatch doctor amp=False")
-    assert "  type: amp=False device=0,1\n" in text
+    assert "  type: amp=False device=0,1\n  or: buy another\n" in text
     assert "  type: docker run --shm-size=8g ...\n" in text
     assert "\x1b" not in text
     assert "degrees=0" in render_text(LINES, "x", every=True, width=80)

@@ -25,6 +25,9 @@ IMAGE_SUFFIXES: Final = frozenset(
 
 WITH_LABEL_FILES: Final = frozenset({"detect", "segment", "pose", "obb"})
 
+MOST_CLASSES: Final = 1_000_000
+"""More is a slip of the pen in `nc:`, and would fill the memory with names."""
+
 # Tolerances of the trainer's own check (data/utils.py, verify_image_label).
 HIGHEST: Final = 1.01
 LOWEST: Final = -0.01
@@ -333,8 +336,10 @@ def _names(file: Path, described: Mapping[str, Any]) -> dict[int, str]:
         raise UnreadableData(f"{file}: has neither `names:` nor `nc:`; list the class names under `names:`")
     try:
         count = None if nc is None else int(nc)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnreadableData(f"{file}: `nc: {nc}` is no whole number") from None
+    if count is not None and not 0 < count <= MOST_CLASSES:
+        raise UnreadableData(f"{file}: `nc: {count}` is no number of classes")
     if given is None:
         return {i: f"class_{i}" for i in range(count or 0)}
     if isinstance(given, list):
@@ -343,8 +348,10 @@ def _names(file: Path, described: Mapping[str, Any]) -> dict[int, str]:
         raise UnreadableData(f"{file}: `names:` must be a list of class names, or `id: name` lines")
     try:
         names = {int(k): str(v) for k, v in given.items()}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UnreadableData(f"{file}: `names:` has a class id that is no whole number") from None
+    if not names:
+        raise UnreadableData(f"{file}: `names:` is empty; list the class names there")
     if count is not None and count != len(names):
         raise UnreadableData(f"{file}: `nc: {count}` but {len(names)} names; remove `nc:`")
     if sorted(names) != list(range(len(names))):
@@ -365,7 +372,7 @@ def _places(file: Path, root: Path, given: Any, key: str) -> list[Path]:
     if not given:
         return []
     every = given if isinstance(given, list) else [given]
-    if not all(isinstance(p, str) for p in every):
+    if not all(isinstance(p, str) and "\0" not in p for p in every) or "\0" in str(root):
         raise UnreadableData(f"{file}: `{key}:` must be a path, or a list of paths")
     places = []
     for text in every:

@@ -31,7 +31,7 @@ class Line:
         found: What was found, with numbers and units.
         why: Why it matters, in one sentence; empty for ``ok``.
         arguments: Arguments of the trainer to add or to change.
-        commands: What to type in a shell, or to set in the environment.
+        commands: What to type in a shell instead of the arguments, or where there are none.
     """
 
     check: str

@@ -14,7 +14,7 @@ How it decides:
     stand twice are dropped by the trainer: a warning.
 
 What to do:
-    Correct the files named (each line gives one example), then delete the ``*.cache`` files beside ``labels``.
+    Correct the files named (each line gives one example), then delete the trainer's cache of them (``labels/train.cache``).
 
 References:
     Ultralytics 8.4.190 data/utils.py, verify_image_label, data/dataset.py (segment needs segments); yolov5 issue 3656
@@ -23,9 +23,12 @@ References:
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
 from typing import ClassVar
 
+from trainwatch.doctor._labels import label_path
 from trainwatch.doctor._situation import Situation, Split
 from trainwatch.doctor.base import Check, Line
 
@@ -69,7 +72,7 @@ class LabelRows(Check):
                 f"{fault.images} {split.scope()}: {fault.reason}, e.g. {fault.example}",
                 "The trainer leaves the whole image out.",
                 None,
-                "find . -name '*.cache' -delete  # after correcting them",
+                f"rm {shlex.quote(cache_file(fault.example))}  # after correcting them",
             )
         if split.repeated:
             lines += self.warn(
@@ -82,3 +85,8 @@ class LabelRows(Check):
                 "The trainer leaves them out.",
             )
         return lines
+
+
+def cache_file(image: str) -> str:
+    """Return where the trainer keeps what it read from the labels of this image's folder."""
+    return f"{os.path.dirname(label_path(image))}.cache"

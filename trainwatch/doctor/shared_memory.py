@@ -72,7 +72,9 @@ class SharedMemory(Check):
             if machine.in_container
             else f"sudo mount -o remount,size={wanted}G /dev/shm"
         )
-        fewer: dict[str, Any] = {"workers": int(machine.shm_free_bytes // (self.margin * per_worker * ranks))}
+        fitting = int(machine.shm_free_bytes // (self.margin * per_worker * ranks))
+        # Without any worker the GPU would wait for every image: that is no way out.
+        fewer: dict[str, Any] = {"workers": fitting} if fitting else {}
         if machine.shm_free_bytes < need:
             return self.bad(found, "A worker that finds it full dies with a bus error.", fewer, command)
         return self.warn(found, "With the validation's workers it may run full, and a worker dies.", None, command)

@@ -54,10 +54,10 @@ def render_text(
         _hanging(console, head)
         if line.why:
             _indented(console, clean(line.why))
-        # Never wrapped: they are there to be copied.
-        for word in (" ".join(f"{k}={argument_value(v)}" for k, v in line.arguments.items()), *line.commands):
-            if word:
-                console.print(Text(f"  type: {clean(word)}", style="green"), soft_wrap=True)
+        ways = [" ".join(f"{k}={argument_value(v)}" for k, v in line.arguments.items()), *line.commands]
+        for i, way in enumerate(w for w in ways if w):
+            # Never wrapped: they are there to be copied.
+            console.print(Text(f"  {'or' if i else 'type'}: {clean(way)}", style="green"), soft_wrap=True)
     good = sum(line.state == "ok" for line in lines)
     if good and not every:
         _hanging(console, Text(f"{SHAPES['ok']} {good} good (--all shows them)", style=COLOURS["ok"]))
