@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 from shapes import make_dataset
 
+import trainwatch
+import trainwatch_hooks
 from trainwatch.cli import run
 from trainwatch.doctor import _gather
 from trainwatch.doctor._installed import FALLBACK, Installed, package_folder
@@ -140,6 +144,29 @@ def test_without_data_and_without_a_trainer(
     assert of(document, "known-faults") == of(document, "torch-pair") == of(document, "label-files") == ["unknown"]
     assert document["facts"]["model"]["parameters"] is None
     assert FALLBACK["epochs"] == 100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links to folders need rights on Windows")
+def test_a_base_install(tmp_path: Path, boxes: Path) -> None:
+    """The real thing, in a Python that sees everything but torch and Ultralytics."""
+    import click
+
+    installed = Path(click.__file__).parents[1]
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for entry in installed.iterdir():
+        if not entry.name.lower().startswith(("torch", "ultralytics", "__editable__")):
+            (bare / entry.name).symlink_to(entry)
+    roots = [str(Path(m.__file__ or "").parents[1]) for m in (trainwatch, trainwatch_hooks)]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "trainwatch", "doctor", f"data={boxes}", "copy_paste=0.1", "device=cpu"],
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([*roots, str(bare)])}, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.returncode == 1
+    assert "▲ bad copy-paste-labels" in done.stdout
+    assert "○ could not tell known-faults  Ultralytics is not installed here" in done.stdout
+    assert "○ could not tell torch-pair  torch and torchvision not installed here" in done.stdout
 
 
 def test_fast_and_light(polygons: Path, capsys: pytest.CaptureFixture[str]) -> None:
