@@ -47,12 +47,12 @@ class Commands(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
 def group(ctx: click.Context, color: str, debug: bool) -> None:
-    r"""Say what happened in a training, when it began, why, and what to change.
+    """Say what happened in a training, when it began, why, and what to change.
 
     \b
     trainwatch analyze runs/exp3     the verdict in the terminal
     trainwatch report runs/exp3      the same as a page
-    """
+    """  # noqa: D301 (click wants the control character)
     ctx.ensure_object(dict)
     ctx.obj["color"] = wants_color(color)
     ctx.obj["debug"] = debug

@@ -3,7 +3,9 @@
     TrainwatchError            exit 2
     ├── UnreadableRun          the path is missing, empty, damaged, or in no format we know
     ├── UnknownName            no detector, advice or format has this name
-    └── OutputExists           a file would be overwritten
+    ├── OutputExists           a file would be overwritten
+    ├── BadArgument            no argument of the trainer, or a value that it would reject
+    └── UnreadableData         data.yaml is missing, damaged, or describes no data set
 
 A message is one line: what is wrong, where, and the way out.
 """
@@ -27,3 +29,11 @@ class UnknownName(TrainwatchError):
 
 class OutputExists(TrainwatchError):
     """Writing would replace a file that is already there."""
+
+
+class BadArgument(TrainwatchError):
+    """The trainer has no such argument, or would reject its value."""
+
+
+class UnreadableData(TrainwatchError):
+    """The description of a data set cannot be used."""

@@ -9,19 +9,8 @@ from typing import Any
 import pytest
 
 from trainwatch.cli import run
-from trainwatch.commands._arguments import parse_arguments
-from trainwatch.errors import TrainwatchError
 
 pytest.importorskip("ultralytics")
-
-
-def test_three_ways_to_write_an_argument() -> None:
-    words = ["lr0=0.01", "--imgsz", "320", "--mosaic=0.8", "--plots", "--device", "cpu", "freeze=[0,1]", "time=None"]
-    assert parse_arguments(words) == {
-        "lr0": 0.01, "imgsz": 320, "mosaic": 0.8, "plots": True, "device": "cpu", "freeze": [0, 1], "time": None,
-    }  # fmt: skip
-    with pytest.raises(TrainwatchError, match="name=value"):
-        parse_arguments(["lr0"])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trainwatch.commands.explain import EXPLAINED
+from trainwatch.commands.explain import FOLDERS
 from trainwatch.registry import modules
 from trainwatch_hooks.stabilisers._settings import in_force, known, parse
 from trainwatch_hooks.stabilisers.base import SettingsError, Stabiliser
@@ -21,7 +21,7 @@ SECTIONS = ("What it does:", "Why it matters:", "How it works:", "Settings:", "W
 
 
 def test_public_ids_do_not_collide() -> None:
-    ids = [i for package in EXPLAINED for i in modules(package)]
+    ids = [i for package in FOLDERS for i in modules(package)]
     assert len(ids) == len(set(ids))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-EXPLAINED = ("trainwatch.detectors", "trainwatch.advice", "trainwatch_hooks.stabilisers")
-"""Folders whose members can be explained; their ids do not collide (tests/contract)."""
+FOLDERS = ("trainwatch.detectors", "trainwatch.advice", "trainwatch.doctor", "trainwatch_hooks.stabilisers")
+"""Where things with an id live; no id may stand in two of them."""
 
 
 @click.command()
@@ -18,7 +18,7 @@ def command(id_: str) -> int:
     from trainwatch.errors import UnknownName
     from trainwatch.registry import modules
 
-    known = {i: m for package in EXPLAINED for i, m in modules(package).items()}
+    known = {i: m for package in FOLDERS for i, m in modules(package).items()}
     module = known.get(id_)
     if module is None:
         near = difflib.get_close_matches(id_, known, n=3)

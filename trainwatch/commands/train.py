@@ -41,12 +41,12 @@ def command(
     trainwatch train --model yolo12n.yaml --data d.yaml --epochs 600 batch=64 imgsz=640
     trainwatch explain lr-restart      what a stabiliser does, and its settings
     """
-    from trainwatch.commands._arguments import parse_arguments
+    from trainwatch.doctor._arguments import parse_words
     from trainwatch.errors import TrainwatchError
 
     if stabilise is not None and no_stabilise:
         raise click.UsageError("--stabilise and --no-stabilise contradict each other")
-    given: dict[str, Any] = {"data": data, **({"epochs": epochs} if epochs else {}), **parse_arguments(arguments)}
+    given: dict[str, Any] = {"data": data, **({"epochs": epochs} if epochs else {}), **parse_words(arguments)}
     if not Path(data).exists() and ("/" in data or "\\" in data):
         raise TrainwatchError(f"{data}: no such file; --data takes the data set's YAML file")
     chosen: Path | bool = False if no_stabilise else (stabilise or True)

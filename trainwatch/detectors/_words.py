@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trainwatch.runs import Run
+if TYPE_CHECKING:
+    from trainwatch.runs import Run  # imports pandas, which whoever only wants size() should not pay for
 
 _FORECAST = ("forecast_epoch", "forecast_epoch_low", "forecast_epoch_high")
 
