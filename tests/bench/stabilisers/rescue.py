@@ -131,6 +131,7 @@ def faults(results: Results, data: Path, folder: Path) -> None:
         "warmup_epochs": 1,
         "epochs": EPOCHS,
         "close_mosaic": 0,
+        "val": False,
     }
 
     def begin() -> dict[str, Any]:
