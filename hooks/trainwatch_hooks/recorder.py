@@ -88,6 +88,7 @@ class Recorder:
         self.rank = int(os.environ.get("RANK", 0)) if rank is None else rank
         self.guard = Guard()
         self._report = report
+        self.report_due = False
         self._pid = os.getpid()
         self._closed = False
         self._store: StepStore | None = None
@@ -319,7 +320,7 @@ class Recorder:
             self._readback.drain(wait=True)
 
     def close(self, reason: str = "completed") -> None:
-        """End the record; may be called twice. Writes the report if the training ended in an exception."""
+        """End the record; may be called twice. Writes the report if the training ended in an exception, or if it is due."""
         if self._closed or os.getpid() != self._pid:
             return
         self.flush()
@@ -341,7 +342,7 @@ class Recorder:
         self._closed = True
         self._memory.close()
         crash.unregister(self)
-        if self._ended in ("exception", "oom") and self.rank == 0 and self._report:
+        if (self.report_due or self._ended in ("exception", "oom")) and self.rank == 0 and self._report:
             with self.guard("writing the report"):
                 self._write_report()
 

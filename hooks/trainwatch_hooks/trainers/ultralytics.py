@@ -333,6 +333,7 @@ class Session:
         elif self.stop_reason is not None:
             reason, message, data = self.stop_reason
             self.recorder.end(reason, message, **data)
+            self.recorder.report_due = reason == "stopped"  # it could not go on
         elif stopper is not None and done - stopper.best_epoch >= patience:
             self.recorder.end(
                 "early-stop", f"no better fitness for {patience} epochs", best_epoch=int(stopper.best_epoch) - 1
