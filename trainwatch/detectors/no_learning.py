@@ -8,14 +8,15 @@ Why it matters:
     of them gets better with more epochs. A week of training is easily lost to a typing error in a path.
 
 How it decides:
-    The best score of at least ``min_epochs`` epochs is not above 0.005, and its last values are not a start: a run whose
-    last score is its best and above ``starting_score`` has just begun to learn, but that is said only in warm-up or
-    while fewer than ``late_epochs`` are done. A score is not counted where it was not measured (metrics-not-measured)
-    or where the loss finds no labels (missing-labels). Without any metric: training and validation loss have both moved
-    by less than ``still_share`` over at least ``late_epochs`` epochs and show no trend. Information up to
-    ``early_epochs`` epochs, three warm-ups or a tenth of the plan (from-scratch trainings of small models begin late);
-    critical from ``late_epochs`` epochs, or at the end of the plan if that is ``early_epochs`` epochs at least; warning
-    between. Fewer than ``min_steps`` recorded steps are too early, however many epochs they are.
+    The best level of the score over three epochs is not above 0.005 after at least ``min_epochs`` validated epochs. A
+    run whose last score is its best and above ``starting_score`` has begun to learn: it is left alone in warm-up and
+    until ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds
+    no labels (missing-labels). Without any metric: training and validation loss have both moved by less than
+    ``still_share`` over at least ``late_epochs`` epochs and show no trend (``max_p``).
+    Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
+    trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
+    the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
+    recorded steps are too early, however many epochs they are.
 
 What to do:
     Look at train_batch0.jpg: are the boxes where they should be? Train on ten images without augmentation; a sound
@@ -64,6 +65,7 @@ class NoLearning(Detector):
         min_epochs: Validated epochs at least.
         early_epochs: Up to so many epochs it is too early to judge.
         late_epochs: From so many epochs it is certain.
+        late_share: The same as a share of the planned epochs, whichever is later.
         planned_share: Share of the planned epochs up to which it is too early to judge.
         starting_score: A last score that is the best and above this is a start.
         still_share: Change of a loss, as a share, below which it has not moved.
@@ -77,6 +79,7 @@ class NoLearning(Detector):
     min_epochs: int = 5
     early_epochs: int = 10
     late_epochs: int = 30
+    late_share: float = 0.15
     planned_share: float = 0.1
     starting_score: float = 0.001
     still_share: float = 0.01
@@ -133,7 +136,8 @@ class NoLearning(Detector):
         steps = len(view.steps("step"))
         if 0 < steps < self.min_steps:
             return "info"
-        if done >= (self.early_epochs if finished else self.late_epochs):
+        late = max(self.late_epochs, self.late_share * (planned or 0))
+        if done >= (self.early_epochs if finished else late):
             return "critical"
         if finished:
             return "warning"
