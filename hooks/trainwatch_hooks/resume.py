@@ -1,0 +1,497 @@
+"""Go on with a training from its checkpoints, exactly or with changed arguments: ``resume("runs/exp3", {"epochs": 300})``.
+
+    choose     the newest checkpoint (or the best, or a path) that is whole
+    check      changed arguments exist, fit, and may change
+    train      a fresh training with the saved arguments, the same stabilisers, in the same folder ...
+    restore    ... brought to the saved state once everything is set up, and its random numbers before the first batch
+
+The record goes on in the same folder. Without checkpoints of ours Ultralytics resumes from its own last.pt.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from trainwatch_hooks.schema import FOLDER
+from trainwatch_hooks.stabilisers import _engine, _files, _loader, _rng, _settings, _state, _weights
+from trainwatch_hooks.stabilisers.base import Control, Request, SettingsError, Stabiliser
+from trainwatch_hooks.trainers.ultralytics import UltralyticsHook, record
+
+FIXED: Final = frozenset(
+    {"model", "task", "mode", "resume", "save_dir", "project", "name", "exist_ok", "pretrained", "cfg", "tracker"}
+)
+"""Arguments that name the run or its model; a resumed training keeps them."""
+
+ULTRALYTICS_MAY_CHANGE: Final = frozenset(
+    {
+        "imgsz", "batch", "device", "close_mosaic", "augmentations", "save_period", "workers", "cache", "patience",
+        "time", "freeze", "val", "plots", "channels_last", "distill_model",
+    }
+)  # fmt: skip
+"""What Ultralytics 8.4's own resume takes over (engine/trainer.py: check_resume)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a resume is going to do.
+
+    Attributes:
+        run_dir: The run's folder.
+        path: The checkpoint.
+        state: Its content, None for Ultralytics' own last.pt.
+        args: Arguments of the continuation.
+        changes: Those that differ from the saved ones.
+        skipped: Newer checkpoints that are damaged, as sentences.
+    """
+
+    run_dir: Path
+    path: Path
+    state: Mapping[str, Any] | None
+    args: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def next_epoch(self) -> int | None:
+        """Epoch (from 0) that comes next, None if only Ultralytics knows."""
+        return None if self.state is None else int(self.state["next_epoch"])
+
+    def sentences(self) -> list[str]:
+        """Say what is going to happen, for people."""
+        lines = [*self.skipped]
+        if self.state is None:
+            lines.append(
+                f"no checkpoint of trainwatch: Ultralytics resumes from {self.path.name}; half-precision EMA weights and "
+                "momentum, other random numbers and image order, so the losses jump a little"
+            )
+        else:
+            where = f"epoch {self.state['next_epoch'] + 1} of {self.args['epochs']}"
+            if self.state["batch"] is not None:
+                where += f", from its start, with the weights after its batch {self.state['batch'] + 1}: not exact"
+            lines.append(f"resuming from {self.path.name} with {where}")
+        if self.changes:
+            lines.append("changed: " + ", ".join(f"{k}={v}" for k, v in self.changes.items()))
+        return lines
+
+
+def plan(run: Path | str, changes: Mapping[str, Any] | None = None, source: str = "latest") -> Plan:
+    """Choose the checkpoint and check the changes; starts nothing.
+
+    Args:
+        run: The run's folder.
+        changes: Arguments of the trainer to change.
+        source: ``latest``, ``best``, or a path.
+
+    Raises:
+        SettingsError: If there is nothing to resume, or the changes cannot work.
+    """
+    run_dir = _run_dir(Path(run))
+    wanted = dict(changes or {})
+    _check_names(wanted)
+    folder = run_dir / FOLDER / _files.FOLDER
+    if source not in ("latest", "best"):
+        return _planned(run_dir, Path(source), (), wanted)
+    names = _files.newest_first(folder) if source == "latest" else _files.best_first(folder)
+    entries = _files.read_manifest(folder)
+    skipped: list[str] = []
+    for name in names:
+        problem = _files.damage(folder / name, entries.get(name))
+        if problem is None:
+            try:
+                state = _state.load(folder / name)
+            except SettingsError as error:
+                problem = str(error)
+            else:
+                return _planned(run_dir, folder / name, tuple(skipped), wanted, state)
+        skipped.append(f"{name} is skipped: {problem}")
+    if source == "best":
+        raise SettingsError(f"{run_dir}: no best checkpoint of trainwatch{_because(skipped)}; try --from latest")
+    return _ultralytics(run_dir, wanted, skipped)
+
+
+def resume(
+    run: Path | str,
+    changes: Mapping[str, Any] | None = None,
+    source: str = "latest",
+    *,
+    trainer: Any = None,
+    callbacks: Mapping[str, Callable[[Any], None]] | None = None,
+) -> Any:
+    """Go on with a training; returns the trainer when it has ended.
+
+    Args:
+        run: The run's folder.
+        changes: Arguments of the trainer to change.
+        source: ``latest``, ``best``, or a path.
+        trainer: Trainer class, if the training used one of your own.
+        callbacks: Callbacks of your own, by event.
+
+    Raises:
+        SettingsError: If there is nothing to resume, or the changes cannot work.
+    """
+    return carry_out(plan(run, changes, source), trainer=trainer, callbacks=callbacks)
+
+
+def carry_out(
+    planned: Plan, *, trainer: Any = None, callbacks: Mapping[str, Callable[[Any], None]] | None = None
+) -> Any:
+    """Train on as planned; see :func:`resume`."""
+    if planned.state is None:
+        return _by_ultralytics(planned, callbacks or {})
+    state = planned.state
+    if trainer is None and not str(state["trainer"]).startswith("ultralytics."):
+        raise SettingsError(
+            f"the training used a trainer of its own ({state['trainer']}); "
+            "call trainwatch_hooks.resume.resume(run, trainer=YourTrainer) from your script"
+        )
+    stabilisers = _stabilisers(state)
+    _refuse_contradictions(stabilisers, planned)
+    model = _scaffold(state)
+    restore = Restore(planned.path, dict(planned.changes))
+    model.add_callback("on_train_epoch_start", restore.on_train_epoch_start)  # before what stabilisers do there
+    for event, callback in (callbacks or {}).items():
+        model.add_callback(event, callback)
+    recording = record(model)
+    hook = _engine.StabiliserHook(recording, stabilisers)
+    for event in _engine.EVENTS:
+        model.add_callback(event, getattr(hook, event))
+    restore.attach(hook, recording)
+    for event in ("on_pretrain_routine_end", "on_train_batch_end"):
+        model.add_callback(event, getattr(restore, event))
+    arguments = {**planned.args, "save_dir": str(planned.run_dir), "resume": False, "exist_ok": True}
+    model.train(trainer=_factory(model, trainer, state), **arguments)
+    return model.trainer
+
+
+class Restore:
+    """The callbacks that bring a training to a saved state; plain enough to travel to distributed workers."""
+
+    def __init__(self, path: Path, changes: dict[str, Any]) -> None:
+        self._path = path
+        self._changes = changes
+        self._hook: _engine.StabiliserHook | None = None
+        self._recording: UltralyticsHook | None = None
+        self._state: dict[str, Any] | None = None
+        self._holding = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_state": None}
+
+    def attach(self, hook: _engine.StabiliserHook, recording: UltralyticsHook) -> None:
+        """Name the hook whose stabilisers get their states back, and the recording that says so."""
+        self._hook, self._recording = hook, recording
+
+    def on_pretrain_routine_end(self, trainer: Any) -> None:
+        """Everything is set up, the stabilisers too: load weights, optimizer, schedule and their states."""
+        state = _state.load(self._path)
+        hook = self._hook
+        control = hook.control if hook is not None else None
+        if control is None:
+            control = Control(trainer, None, Path(trainer.save_dir) / FOLDER)
+        notes = _state.put_back(control, state, self._changes)
+        if "batch" in self._changes or len(trainer.train_loader) != state["loader"]["batches"]:
+            if state["waiting"]["batches"]:
+                notes.append("the gradients that waited for their optimizer step are dropped")
+            state["waiting"] = {"batches": 0, "gradients": {}}
+        control.last_step = len(trainer.train_loader) * state["next_epoch"] - 1 - state["waiting"]["batches"]
+        notes += _stabiliser_states(control, state["stabilisers"]["state"])
+        if control.main_process:
+            notes += _mend_best(trainer, self._path.parent, state)
+        self._state = state
+        self._say(control, trainer, notes)
+
+    def on_train_epoch_start(self, trainer: Any) -> None:
+        """Before the first batch: waiting gradients, the loader's place, and the random numbers last."""
+        state, self._state = self._state, None
+        if state is None:
+            self._holding = False  # a replay of the first epoch begins its count of batches anew
+            return
+        notes = []
+        if state["waiting"]["gradients"]:
+            parameters = dict(_state.unwrap(trainer.model).named_parameters())
+            for name, gradient in state["waiting"]["gradients"].items():
+                parameters[name].grad = gradient.to(parameters[name].device, copy=True)
+        if not trainer.args.time:
+            trainer.train_time_start -= float(state["stabilisers"]["state"].get("checkpoints", {}).get("elapsed_s") or 0)
+        try:
+            notes += _loader.restore(trainer.train_loader, state["loader"])
+        except Exception as error:  # private parts of torch: another order is no reason to stop
+            notes.append(f"the order of the images is another ({type(error).__name__}: {error})")
+        closed = trainer.args.close_mosaic and state["next_epoch"] >= trainer.epochs - trainer.args.close_mosaic
+        if state["mosaic_closed"] and closed:
+            _loader.without_next_reset(trainer)
+        elif state["mosaic_closed"]:
+            notes.append(f"mosaic is on again until epoch {trainer.epochs - (trainer.args.close_mosaic or 0)}")
+        self._hold_steps(trainer)
+        if "seed" not in self._changes:
+            _rng.restore(state["rng"])
+        for sentence in notes:
+            self._event("warning", sentence)
+
+    def on_train_batch_end(self, trainer: Any) -> None:
+        """Give the loop its number of micro-batches back."""
+        if isinstance(trainer.accumulate, NotYet):
+            trainer.accumulate = int(trainer.accumulate)
+
+    def _hold_steps(self, trainer: Any) -> None:
+        """Keep the optimizer's rhythm: the loop believes that its last step was long ago and would step at once."""
+        hook = self._hook
+        if hook is None or hook.control is None:
+            return
+        control, preprocess = hook.control, trainer.preprocess_batch
+        self._holding = True
+
+        def preprocess_batch(batch: Any) -> Any:
+            if self._holding:
+                if control.iteration - control.last_step >= int(trainer.accumulate):
+                    self._holding = False
+                else:
+                    trainer.accumulate = NotYet(trainer.accumulate)
+            return preprocess(batch)
+
+        trainer.preprocess_batch = preprocess_batch
+
+    def _say(self, control: Control, trainer: Any, notes: list[str]) -> None:
+        state = self._state
+        session = self._recording.session if self._recording is not None else None
+        if session is None or state is None or not control.main_process:
+            return
+        path = _relative(self._path, Path(trainer.save_dir))
+        session.recorder.update_meta(
+            resumed={"path": path, "epoch": state["next_epoch"], "changes": self._changes, "notes": notes}
+        )
+        for sentence in notes:
+            self._event("warning", sentence)
+        self._event(
+            "start",
+            f"resumed from {path} with epoch {state['next_epoch'] + 1}",
+            path=path,
+            next_epoch=state["next_epoch"],
+            exact=state["batch"] is None and not self._changes and not notes,
+            changes=self._changes,
+        )
+
+    def _event(self, kind: Any, message: str, **data: Any) -> None:
+        session = self._recording.session if self._recording is not None else None
+        if session is not None:
+            session.recorder.event(kind, message, source="stabiliser/checkpoints", **data)
+
+
+class NotYet(int):
+    """A number of micro-batches that the trainer's comparison never finds reached; for everybody else the number."""
+
+    def __le__(self, other: object) -> bool:
+        return False
+
+
+def _run_dir(run: Path) -> Path:
+    if not run.is_dir():
+        raise SettingsError(f"{run}: no such folder; give the folder that the training wrote, e.g. runs/detect/train")
+    run = run.resolve()
+    return run.parent if run.name == FOLDER and not (run / FOLDER).is_dir() else run
+
+
+def _check_names(changes: Mapping[str, Any]) -> None:
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    for name in changes:
+        if name in FIXED:
+            raise SettingsError(f"{name} cannot change when a training goes on in its folder; start a new one for that")
+        if name not in DEFAULT_CFG_DICT:
+            near = difflib.get_close_matches(name, DEFAULT_CFG_DICT, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else ""
+            raise SettingsError(f"the trainer has no argument {name!r}{hint}")
+
+
+def _planned(
+    run_dir: Path,
+    path: Path,
+    skipped: tuple[str, ...],
+    wanted: Mapping[str, Any],
+    state: Mapping[str, Any] | None = None,
+) -> Plan:
+    if state is None:
+        problem = _files.damage(path, _files.read_manifest(path.parent).get(path.name))
+        if problem is not None:
+            raise SettingsError(f"{path}: {problem}; give another file, or --from latest")
+        state = _state.load(path)
+    saved = {k: v for k, v in state["args"].items() if k != "save_dir"}
+    args = _checked({**saved, **wanted})
+    changes = {k: args[k] for k in wanted if args[k] != saved.get(k)}
+    if "device" in changes and "workers" not in changes:
+        args.pop("workers", None)  # the trainer sets it to 0 on a CPU, the user did not
+    args["cfg"] = None  # its content is among the saved arguments
+    args["data"] = _data(args.get("data"), run_dir)
+    if int(state["next_epoch"]) >= int(args["epochs"]):
+        done = int(state["next_epoch"])
+        raise SettingsError(
+            f"{run_dir}: all {done} epochs are done; to go on, give more of them: epochs={2 * done}"
+        )
+    return Plan(run_dir, path.resolve(), state, args, changes, skipped)
+
+
+def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the trainer check the arguments; arguments that its version does not know (any more) are left out."""
+    from ultralytics.cfg import get_cfg
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    known = {k: v for k, v in args.items() if k in DEFAULT_CFG_DICT}
+    try:
+        return {k: v for k, v in vars(get_cfg(overrides=known)).items() if k in known}
+    except Exception as error:  # TypeError, ValueError, SyntaxError: the trainer's own words
+        raise SettingsError(" ".join(str(error).split())[:300]) from None
+
+
+def _data(data: Any, run_dir: Path) -> Any:
+    """Find a relative path that was given in another working folder."""
+    if not isinstance(data, str) or Path(data).exists():
+        return data
+    there = Path(str(_meta(run_dir).get("cwd") or ".")) / data
+    return str(there) if there.exists() else data
+
+
+def _meta(run_dir: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads((run_dir / FOLDER / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def _stabilisers(state: Mapping[str, Any]) -> list[Stabiliser]:
+    saved = state["stabilisers"]
+    made = _settings.parse({n: v for n, v in saved["settings"].items() if n in _settings.known()})
+    return [type(s)(s.settings, frozenset(saved["explicit"].get(s.name, ()))) for s in made]
+
+
+def _refuse_contradictions(stabilisers: list[Stabiliser], planned: Plan) -> None:
+    """Let the stabilisers look at changed arguments; unchanged ones they have seen when the training was started."""
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    if not planned.changes:
+        return
+    given = {k: v for k, v in planned.args.items() if v != DEFAULT_CFG_DICT.get(k) or k in planned.changes}
+    for stabiliser in stabilisers:
+        stabiliser.arguments(Request(given, DEFAULT_CFG_DICT, str(planned.args.get("model", ""))))
+
+
+def _scaffold(state: Mapping[str, Any]) -> Any:
+    """Make the ``YOLO`` of the saved model; its weights do not matter, its kind does."""
+    import yaml
+    from ultralytics import YOLO
+
+    content = dict(state["model_yaml"])
+    name = Path(str(content.get("yaml_file") or state["args"].get("model") or "model")).stem
+    folder = Path(tempfile.mkdtemp(prefix="trainwatch-"))
+    try:
+        path = folder / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        return YOLO(str(path), task=str(state["task"]))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _factory(model: Any, trainer: Any, state: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return what makes the trainer: the stock one, with the saved model in place of the argument's."""
+
+    def make(overrides: dict[str, Any], _callbacks: Any = None) -> Any:
+        made = (trainer or model._smart_load("trainer"))(overrides=overrides, _callbacks=_callbacks)
+        if getattr(made, "ddp", False):
+            made.resume = True  # the launching process would remove the run's folder
+            return made
+
+        def setup_model() -> None:
+            made.model = made.get_model(cfg=dict(state["model_yaml"]), weights=None, verbose=False)
+
+        made.setup_model = setup_model
+        return made
+
+    return make
+
+
+def _stabiliser_states(control: Control, states: Mapping[str, Any]) -> list[str]:
+    notes = []
+    for name, stabiliser in control.active.items():
+        if name in states:
+            try:
+                stabiliser.restore(states[name])
+            except Exception as error:
+                notes.append(f"{name} begins anew: its state could not be restored ({type(error).__name__}: {error})")
+    return notes
+
+
+def _mend_best(trainer: Any, folder: Path, state: Mapping[str, Any]) -> list[str]:
+    """Write weights/best.pt again if the kill left half of it: the end of the training reads it."""
+    if trainer.best_fitness is None or trainer.ema is None or _weights.whole(trainer.best):
+        return []
+    source: Mapping[str, Any] | None = state if state["fitness"] == state["best_fitness"] else None
+    for name in _files.best_first(folder):
+        found = _state.load(folder / name) if _files.damage(folder / name, None) is None else None
+        if found is not None and found["fitness"] == state["best_fitness"]:
+            source = found
+            break
+    trainer.best.unlink(missing_ok=True)
+    if source is None or source["ema"] is None:
+        return ["weights/best.pt is damaged or missing, and no checkpoint has its weights; the next best epoch writes it"]
+    temporary = trainer.best.with_name(f".{trainer.best.name}.tmp")
+    with open(temporary, "wb") as file:
+        _weights.write(trainer.ema.ema, source["args"], file, source["ema"]["state"])
+    temporary.replace(trainer.best)
+    return []
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _because(reasons: list[str]) -> str:
+    return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _ultralytics(run_dir: Path, wanted: Mapping[str, Any], skipped: list[str]) -> Plan:
+    """Plan Ultralytics' own resume.
+
+    Raises:
+        SettingsError: If it has nothing to resume, or would ignore a change.
+    """
+    last = run_dir / "weights" / "last.pt"
+    if not last.exists():
+        raise SettingsError(f"{run_dir}: nothing to resume, no whole checkpoint and no weights/last.pt{_because(skipped)}")
+    if not _weights.whole(last):
+        raise SettingsError(f"{run_dir}: nothing to resume, weights/last.pt is damaged{_because(skipped)}")
+    ignored = sorted(set(wanted) - ULTRALYTICS_MAY_CHANGE)
+    if ignored:
+        raise SettingsError(
+            f"{run_dir}: only weights/last.pt is there to resume from, and Ultralytics would ignore {', '.join(ignored)}; "
+            f"it takes {', '.join(sorted(ULTRALYTICS_MAY_CHANGE))}"
+        )
+    return Plan(run_dir, last, None, dict(wanted), dict(wanted), tuple(skipped))
+
+
+def _by_ultralytics(planned: Plan, callbacks: Mapping[str, Callable[[Any], None]]) -> Any:
+    from ultralytics import YOLO
+
+    model = YOLO(str(planned.path))
+    checkpoint = model.ckpt or {}
+    if int(checkpoint.get("epoch", -1)) < 0 or checkpoint.get("optimizer") is None:
+        raise SettingsError(
+            f"{planned.run_dir}: nothing to resume, weights/last.pt was stripped when the training ended; "
+            f"start a new one from it: yolo train model={planned.path}"
+        )
+    for event, callback in callbacks.items():
+        model.add_callback(event, callback)
+    recording = record(model)
+    settings = _engine.settings_of(_meta(planned.run_dir))
+    if settings:
+        hook = _engine.StabiliserHook(recording, _settings.parse(settings))
+        for event in _engine.EVENTS:
+            model.add_callback(event, getattr(hook, event))
+    model.train(resume=str(planned.path), save_dir=str(planned.run_dir), **planned.args)
+    return model.trainer
