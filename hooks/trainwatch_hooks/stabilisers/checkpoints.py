@@ -117,7 +117,11 @@ class Checkpoints(Stabiliser):
         """Save within an epoch that is itself longer than the period."""
         period = 60.0 * self.settings.every_minutes
         now = time.monotonic()
-        if not period or control.last_step != control.iteration or min(now - self._saved_at, now - self._epoch_at) < period:
+        if (
+            not period
+            or control.last_step != control.iteration
+            or min(now - self._saved_at, now - self._epoch_at) < period
+        ):
             return  # fmt: skip
         if control.main_process:
             self._save_latest(control, mid_epoch=True)
@@ -232,7 +236,9 @@ class Checkpoints(Stabiliser):
             self._tell(control, name, f"checkpoints: {name} not written: {reason}", path=name)
             return None
         self._told.discard(name)
-        place = f"in epoch {control.epoch + 1}" if known.get("batch") is not None else f"after epoch {control.epoch + 1}"
+        place = (
+            f"in epoch {control.epoch + 1}" if known.get("batch") is not None else f"after epoch {control.epoch + 1}"
+        )
         control.note(
             "checkpoint",
             f"trainwatch/{FOLDER}/{name} {place}",
@@ -248,9 +254,9 @@ class Checkpoints(Stabiliser):
         import shutil
 
         if self.settings.max_gib is not None:
-            return self.settings.max_gib * 2**30
+            return float(self.settings.max_gib * 2**30)
         existing = folder.path if folder.path.exists() else folder.path.parent
-        return FREE_FRACTION * (shutil.disk_usage(existing).free + folder.bytes())
+        return float(FREE_FRACTION * (shutil.disk_usage(existing).free + folder.bytes()))
 
     def _tell(self, control: Control, key: str, message: str, **data: Any) -> None:
         """Warn, but not at every epoch of the same."""
