@@ -255,7 +255,7 @@ class Checkpoints(Stabiliser):
 
         if self.settings.max_gib is not None:
             return float(self.settings.max_gib * 2**30)
-        existing = folder.path if folder.path.exists() else folder.path.parent
+        existing = next(p for p in (folder.path, *folder.path.parents) if p.exists())
         return float(FREE_FRACTION * (shutil.disk_usage(existing).free + folder.bytes()))
 
     def _tell(self, control: Control, key: str, message: str, **data: Any) -> None:
