@@ -38,6 +38,7 @@ def make_control(run: Path, *, epochs: int = 10, batches: int = 3, seed: int = 0
     model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
     optimizer = torch.optim.SGD(model.parameters(), lr=lr0, momentum=0.9)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda e: 1 - e / epochs)
+    scheduler.last_epoch = -1  # as the trainer does; it steps at the start of an epoch
     generator = torch.Generator()
     generator.manual_seed(seed)
     data = torch.utils.data.TensorDataset(torch.arange(4.0 * batches).reshape(-1, 1))

@@ -50,8 +50,8 @@ ABOUT = """## checkpoints
 
 SIGKILL at a random moment after the first epoch, then `trainwatch resume`, with three micro-batches per optimizer step and
 five per epoch, `lr_restart` and `loss_stages` on. *Epochs lost* is what has to be done again with `every_epochs: 1`; *with
-last.pt* is what Ultralytics' own file, written once per epoch, would lose. *Own resume*: largest relative difference of a
-later loss from the uninterrupted training if Ultralytics resumes instead."""
+last.pt* is what Ultralytics' own file, written once per epoch, would lose. *Own resume*: largest relative difference of an
+epoch's mean loss from the uninterrupted training if Ultralytics resumes instead."""
 
 
 def start(code: str, *words: str) -> tuple[subprocess.Popen[bytes], int]:
@@ -154,13 +154,17 @@ def one_kill(folder: Path, data: Path, number: int, reference: Path, own: bool) 
 
 
 def own_resume(run: Path, reference: Path) -> float:
-    """Ultralytics' own resume: largest relative difference of a loss after it."""
-    before = set(losses(run))
+    """Ultralytics' own resume: largest relative difference of an epoch's mean loss after it."""
+    before = {epoch for epoch, _ in losses(run)}
     done = subprocess.run([sys.executable, "-c", OWN, str(run)], capture_output=True, text=True)
     if done.returncode:
         return float("nan")
-    mine, theirs = losses(reference), losses(run)
-    return max(abs(theirs[k] - mine[k]) / mine[k] for k in theirs if k not in before)
+    expected, found = losses(reference), losses(run)
+    means = [
+        [sum(loss for (e, _), loss in steps.items() if e == epoch) / BATCHES for steps in (found, expected)]
+        for epoch in range(max(before), EPOCHS)
+    ]
+    return max(abs(own - full) / full for own, full in means)
 
 
 def main() -> None:

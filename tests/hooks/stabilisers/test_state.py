@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,9 +21,11 @@ from trainwatch_hooks.stabilisers.base import Control, SettingsError
 
 def run_epoch(control: Control, number: int, steps: int = 3) -> None:
     control.trainer.epoch, control.batch = number, -1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the trainer, too, steps it at the start of an epoch
+        control.trainer.scheduler.step()
     for _ in range(steps):
         train_step(control)
-    control.trainer.scheduler.step()
 
 
 def saved(control: Control, path: Path) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def test_a_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
         for name, value in a.state_dict().items():
             assert torch.equal(value, b.state_dict()[name]), name
     assert first.trainer.ema.updates == other.trainer.ema.updates == 6
-    assert first.trainer.scheduler.last_epoch == other.trainer.scheduler.last_epoch + 1, "the trainer steps it itself"
+    assert first.trainer.scheduler.last_epoch == other.trainer.scheduler.last_epoch == 1
     assert str(first.trainer.optimizer.state_dict()) == str(other.trainer.optimizer.state_dict())
 
 
@@ -91,14 +94,12 @@ def test_a_changed_rate_scales_what_a_stabiliser_made_of_it(tmp_path: Path) -> N
 
 def test_other_arguments_of_the_optimizer_win(tmp_path: Path) -> None:
     state = saved(make_control(tmp_path / "a"), tmp_path / "s.pt")
-    other = make_control(tmp_path / "b")
-    group = other.trainer.optimizer.param_groups[0]
-    group["momentum"], group["weight_decay"] = 0.5, 0.25
-    _state.put_back(other, state, {"momentum": 0.5})
-    assert (group["momentum"], group["weight_decay"]) == (0.5, 0.0)
-    group["weight_decay"] = 0.25
-    _state.put_back(other, state, {"batch": 8})
-    assert (group["momentum"], group["weight_decay"]) == (0.9, 0.25)
+    for changes, momentum, decay in (({"momentum": 0.5}, 0.5, 0.0), ({"batch": 8}, 0.9, 0.25), ({}, 0.9, 0.0)):
+        other = make_control(tmp_path / str(changes))
+        other.trainer.optimizer.param_groups[0] |= {"momentum": 0.5, "weight_decay": 0.25}
+        _state.put_back(other, state, changes)
+        group = other.trainer.optimizer.param_groups[0]
+        assert (group["momentum"], group["weight_decay"]) == (momentum, decay)
 
 
 def test_another_optimizer_begins_anew_and_says_so(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ class Stranger:
 def test_nothing_of_a_stranger_is_ever_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save({"format": _state.FORMAT, "version": 1, "args": Stranger()}, tmp_path / "a.pt")
-    (tmp_path / "b.pt").write_bytes(pickle.dumps(Stranger()))
+    (tmp_path / "b.pt").write_bytes(pickle.dumps(Stranger(), protocol=2))
     (tmp_path / "c.pt").write_bytes(b"PK\x03\x04")
     torch.save({"model": 1}, tmp_path / "d.pt")
     torch.save({"format": _state.FORMAT, "version": 99}, tmp_path / "e.pt")
