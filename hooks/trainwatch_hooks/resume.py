@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ ULTRALYTICS_MAY_CHANGE: Final = frozenset(
     }
 )  # fmt: skip
 """What Ultralytics 8.4's own resume takes over (engine/trainer.py: check_resume)."""
+
+_ACTIVATION: Final = re.compile(r"(torch\.)?nn\.\w+\([\w=.,\s+-]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +269,7 @@ def _scaffold(state: Mapping[str, Any]) -> Any:
     from ultralytics.models import YOLO
 
     content = dict(state["model_yaml"])
+    _check_model(content)
     name = Path(str(content.get("yaml_file") or state["args"].get("model") or "model")).stem
     folder = Path(tempfile.mkdtemp(prefix="trainwatch-"))
     try:
@@ -274,6 +278,27 @@ def _scaffold(state: Mapping[str, Any]) -> Any:
         return YOLO(str(path), task=str(state["task"]))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_model(content: Mapping[str, Any]) -> None:
+    """Refuse a model that could run something: Ultralytics evaluates ``activation`` and calls layers by their names.
+
+    Raises:
+        SettingsError: If a layer is no torch module.
+    """
+    import torch
+    from torchvision import ops  # type: ignore[import-untyped]
+    from ultralytics.nn import tasks
+
+    activation = content.get("activation")
+    if activation is not None and not _ACTIVATION.fullmatch(str(activation)):
+        raise SettingsError(f"the checkpoint's model has an activation that is no torch module: {activation!r:.80}")
+    for layer in [*(content.get("backbone") or ()), *(content.get("head") or ())]:
+        name = str(layer[2]) if isinstance(layer, list | tuple) and len(layer) > 2 else ""
+        where, _, last = name.rpartition(".")
+        kind = getattr({"nn": torch.nn, "torchvision.ops": ops, "": tasks}.get(where), last, None)
+        if not (isinstance(kind, type) and issubclass(kind, torch.nn.Module)):
+            raise SettingsError(f"the checkpoint's model has a layer that is no torch module: {name!r:.80}")
 
 
 def _factory(model: Any, trainer: Any, state: Mapping[str, Any]) -> Callable[..., Any]:

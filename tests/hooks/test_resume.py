@@ -64,12 +64,12 @@ def test_stopped_training_goes_on_exactly_and_then_with_other_arguments(train: T
     full = train(watched=False, name="full", callbacks=stabilised(stabilise), **args)
 
     def stop(trainer: Any) -> None:
-        trainer.stop |= trainer.epoch == 1
+        trainer.stop |= trainer.epoch == 0
 
     part = train(watched=False, name="part", callbacks=stabilised(stabilise, on_fit_epoch_end=stop), **args)
     run = Path(part.save_dir)
-    assert latest(run)["next_epoch"] == 2
-    assert latest(run)["waiting"]["batches"] > 0, "the case with gradients that wait"
+    assert latest(run)["next_epoch"] == 1
+    assert latest(run)["waiting"]["batches"] == 1, "the case with gradients that wait"
     assert torch.load(run / "weights" / "last.pt", weights_only=False)["optimizer"] is None, "Ultralytics' is stripped"
 
     resume.resume(run)
@@ -85,9 +85,9 @@ def test_stopped_training_goes_on_exactly_and_then_with_other_arguments(train: T
     assert record.steps["accumulate"].tolist() == read_run(full.save_dir).steps["accumulate"].tolist()
     assert how_it_ended(record).kind == "completed"
     (event,) = [e for e in record.events_of("start") if e["source"] == "stabiliser/checkpoints"]
-    assert event["message"] == "resumed from trainwatch/checkpoints/latest.pt with epoch 3"
+    assert event["message"] == "resumed from trainwatch/checkpoints/latest.pt with epoch 2"
     assert event["data"]["exact"] is True
-    assert record.steps[record.steps["epoch"] == 2]["attempt"].tolist() == [1, 1, 1]
+    assert record.steps["attempt"].tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 1]
 
     with pytest.raises(SettingsError, match="all 3 epochs are done; to go on, give more of them: epochs=6"):
         resume.plan(run)
@@ -249,6 +249,23 @@ def test_where_to_look(tmp_path: Path) -> None:
     assert resume.plan(run, source=str(path)).path == path
     with pytest.raises(SettingsError, match="a trainer of its own"):
         resume.resume(run)
+
+
+def test_a_model_that_would_run_something_is_refused() -> None:
+    from ultralytics.utils import ROOT, YAML
+
+    good = YAML.load(ROOT / "cfg/models/12/yolo12.yaml")
+    resume._check_model(good)
+    resume._check_model({**good, "activation": "torch.nn.LeakyReLU(0.1)"})
+    for bad in (
+        {"activation": "__import__('os').system('true')"},
+        {"backbone": [[-1, 1, "load_checkpoint", ["x.pt"]]]},
+        {"head": [[-1, 1, "nn.utils", []]]},
+        {"head": [[-1, 1, "os.system", ["true"]]]},
+        {"head": [3]},
+    ):
+        with pytest.raises(SettingsError, match="no torch module"):
+            resume._check_model({**good, **bad})
 
 
 def test_a_resume_within_an_epoch_is_called_not_exact(tmp_path: Path) -> None:
