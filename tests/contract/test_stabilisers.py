@@ -44,7 +44,7 @@ def test_can_be_switched_on_and_off_and_written_down(name: str) -> None:
     assert isinstance(made, ALL[name])
     assert made.name == name
     assert dataclasses.is_dataclass(made.settings)
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):  # TypeError: frozen with slots, Python 3.11
         made.settings.anything = 1
     written = json.loads(json.dumps(in_force([made])))
     (again,) = parse(yaml.safe_load(yaml.safe_dump(written)))
