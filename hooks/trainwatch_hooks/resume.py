@@ -53,6 +53,7 @@ class Plan:
         args: Arguments of the continuation.
         changes: Those that differ from the saved ones.
         skipped: Newer checkpoints that are damaged, as sentences.
+        last_pt_epochs: Epochs that Ultralytics' own last.pt has seen according to the record, None if it does not say.
     """
 
     run_dir: Path
@@ -61,6 +62,7 @@ class Plan:
     args: Mapping[str, Any]
     changes: Mapping[str, Any]
     skipped: tuple[str, ...] = ()
+    last_pt_epochs: int | None = None
 
     @property
     def next_epoch(self) -> int | None:
@@ -72,14 +74,17 @@ class Plan:
         lines = [*self.skipped]
         if self.state is None:
             lines.append(
-                f"no checkpoint of trainwatch: Ultralytics resumes from {self.path.name}; half-precision EMA weights and "
-                "momentum, other random numbers and image order, so the losses jump a little"
+                f"Ultralytics resumes from its own {self.path.name}, not exactly: half-precision EMA weights and momentum, "
+                "other random numbers and image order"
             )
         else:
             where = f"epoch {self.state['next_epoch'] + 1} of {self.args['epochs']}"
             if self.state["batch"] is not None:
                 where += f", from its start, with the weights after its batch {self.state['batch'] + 1}: not exact"
             lines.append(f"resuming from {self.path.name} with {where}")
+            ahead = (self.last_pt_epochs or 0) - int(self.state["next_epoch"])
+            if ahead > 0:
+                lines.append(f"weights/last.pt of Ultralytics is {ahead} epochs further, but not exact: --from last")
         if self.changes:
             lines.append("changed: " + ", ".join(f"{k}={v}" for k, v in self.changes.items()))
         return lines
@@ -91,7 +96,7 @@ def plan(run: Path | str, changes: Mapping[str, Any] | None = None, source: str 
     Args:
         run: The run's folder.
         changes: Arguments of the trainer to change.
-        source: ``latest``, ``best``, or a path.
+        source: ``latest``, ``best``, ``last`` (Ultralytics' own last.pt), or a path.
 
     Raises:
         SettingsError: If there is nothing to resume, or the changes cannot work.
@@ -99,6 +104,8 @@ def plan(run: Path | str, changes: Mapping[str, Any] | None = None, source: str 
     run_dir = _run_dir(Path(run))
     wanted = dict(changes or {})
     _check_names(wanted)
+    if source == "last":
+        return _ultralytics(run_dir, wanted, [])
     folder = run_dir / FOLDER / _files.FOLDER
     if source not in ("latest", "best"):
         return _planned(run_dir, Path(source), (), wanted)
@@ -133,7 +140,7 @@ def resume(
     Args:
         run: The run's folder.
         changes: Arguments of the trainer to change.
-        source: ``latest``, ``best``, or a path.
+        source: ``latest``, ``best``, ``last``, or a path.
         trainer: Trainer class, if the training used one of your own.
         callbacks: Callbacks of your own, by event.
 
@@ -215,7 +222,24 @@ def _planned(
     if int(state["next_epoch"]) >= int(args["epochs"]):
         done = int(state["next_epoch"])
         raise SettingsError(f"{run_dir}: all {done} epochs are done; to go on, give more of them: epochs={2 * done}")
-    return Plan(run_dir, path.resolve(), state, args, changes, skipped)
+    last = _last_pt_epochs(run_dir) if (run_dir / "weights" / "last.pt").exists() else None
+    return Plan(run_dir, path.resolve(), state, args, changes, skipped, last)
+
+
+def _last_pt_epochs(run_dir: Path) -> int | None:
+    """Return how many epochs last.pt has seen, from the record; the file itself would have to be unpickled."""
+    try:
+        lines = (run_dir / FOLDER / "events" / "rank0.jsonl").read_bytes().splitlines()
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            event = json.loads(line)
+            if event["kind"] == "checkpoint" and event["source"] == "ultralytics":
+                return int(event["epoch"]) + 1
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return None
 
 
 def _checked(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,6 +92,19 @@ def test_json_is_alone_on_stdout(monkeypatch: pytest.MonkeyPatch, capfd: pytest.
     assert "resuming from latest.pt with epoch 5 of 9" in err
 
 
+def test_a_running_training_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainwatch_hooks import Recorder
+
+    planned(monkeypatch)
+    with Recorder(tmp_path / "run", report=False) as recorder:
+        recorder.step(epoch=0, loss=1.0)
+        assert cli(["resume", str(tmp_path / "run")]) == 2
+        assert "still running" in one_line(capsys)
+    assert cli(["resume", str(tmp_path / "run")]) == 0
+
+
 def test_text_ends_with_the_next_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     planned(monkeypatch)
     assert cli(["resume", "runs/a"]) == 0

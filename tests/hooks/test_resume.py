@@ -162,6 +162,7 @@ def test_without_checkpoints_of_ours_ultralytics_resumes(train: Train) -> None:
     planned = resume.plan(run)
     assert planned.path == run / "weights" / "last.pt"
     assert "half-precision EMA" in planned.sentences()[0]
+    assert resume.plan(run, source="last") == planned
     resume.carry_out(planned)
     assert read_run(run).epochs["epoch"].tolist() == [0, 1]
     assert how_it_ended(read_run(run)).kind == "completed"
@@ -271,6 +272,18 @@ def test_a_model_that_would_run_something_is_refused() -> None:
 def test_a_resume_within_an_epoch_is_called_not_exact(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 3, batch=1, next_epoch=3)
     assert "from its start, with the weights after its batch 2: not exact" in resume.plan(run).sentences()[0]
+
+
+def test_a_newer_last_pt_is_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", 3)
+    (run / "weights").mkdir()
+    torch.save({}, run / "weights" / "last.pt")
+    assert len(resume.plan(run).sentences()) == 1, "the record says nothing of it"
+    (run / "trainwatch" / "events").mkdir()
+    events = '{"kind": "checkpoint", "source": "ultralytics", "epoch": 6}\n{"kind": "checkpoint", "source": "x"}\n{torn'
+    (run / "trainwatch" / "events" / "rank0.jsonl").write_text(events)
+    assert "last.pt of Ultralytics is 3 epochs further, but not exact: --from last" in resume.plan(run).sentences()[1]
+    assert resume.plan(run, source="last").path.name == "last.pt"
 
 
 def test_the_loop_does_not_step_before_its_time() -> None:

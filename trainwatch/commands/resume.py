@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,8 +20,8 @@ import click
     "source",
     default="latest",
     show_default=True,
-    metavar="latest|best|PATH",
-    help="Checkpoint to go on from; a damaged one falls back to the one before.",
+    metavar="latest|best|last|PATH",
+    help="Checkpoint to go on from; a damaged one falls back to the one before. last: Ultralytics' own last.pt.",
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and train nothing.")
@@ -34,6 +35,7 @@ def command(run: str, changes: tuple[str, ...], source: str, format_: str, dry_r
 
     try:
         planned = resume.plan(run, parse(changes), source)
+        _refuse_running(planned.run_dir)
         for sentence in planned.sentences():
             click.echo(f"trainwatch: {sentence}", err=True)
         if dry_run:
@@ -58,6 +60,23 @@ def command(run: str, changes: tuple[str, ...], source: str, format_: str, dry_r
     elif not dry_run:
         click.echo(f"{epochs_done} epochs done; what happened: trainwatch analyze {run}")
     return 0
+
+
+def _refuse_running(run_dir: Path) -> None:
+    """Two trainings in one folder would spoil each other.
+
+    Raises:
+        TrainwatchError: If the recorded process is alive.
+    """
+    from trainwatch.errors import TrainwatchError, UnreadableRun
+    from trainwatch.runs import how_it_ended, read_run
+
+    try:
+        ending = how_it_ended(read_run(run_dir))
+    except UnreadableRun:  # never recorded, or damaged: nothing known of a process
+        return
+    if ending.kind == "running":
+        raise TrainwatchError(f"{run_dir}: the training is still running; stop it first")
 
 
 def parse(words: tuple[str, ...]) -> dict[str, Any]:

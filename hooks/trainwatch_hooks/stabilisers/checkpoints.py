@@ -122,7 +122,7 @@ class Checkpoints(Stabiliser):
             or control.last_step != control.iteration
             or min(now - self._saved_at, now - self._epoch_at) < period
         ):
-            return  # fmt: skip
+            return
         if control.main_process:
             self._save_latest(control, mid_epoch=True)
 
@@ -138,14 +138,17 @@ class Checkpoints(Stabiliser):
             _loader.begin_anew(control.trainer.train_loader, int(control.trainer.args.seed), control.epoch)
         if not self._finite(control):
             return
-        name = f"best_{control.epoch}.pt" if best else None
+        before = self._best
         if best:
             self._best = float(control.trainer.fitness)
         state = self._state(control, mid_epoch=False, fresh_loader=fresh)
-        if name is not None and self._write(control, name, state) and self._folder is not None:
+        entry = self._write(control, f"best_{control.epoch}.pt", state) if best else None
+        if entry is not None and self._folder is not None:
             self._folder.prune_bests(self.settings.keep_best)
+        elif best:
+            self._best = before  # not written: the next one that beats the last file is
         if due:
-            self._save_latest(control, mid_epoch=False, state=state, same_as=name)
+            self._save_latest(control, mid_epoch=False, state=state, same_as=entry.name if entry else None)
 
     def state(self) -> dict[str, Any]:
         """Return the best fitness that is written down, and the time that the training took."""
@@ -225,7 +228,7 @@ class Checkpoints(Stabiliser):
             gone, known["keep_previous"] = folder.make_room(name, size, self._limit(folder))
             if gone:
                 self._tell(control, f"pruned {gone}", f"checkpoints: {', '.join(gone)} removed to stay in the budget")
-            if state is not None and same_as is not None and same_as in folder.entries:
+            if state is not None and same_as is not None and (folder.path / same_as).exists():
                 entry = folder.copy(name, same_as, **known)
             elif state is not None:
                 entry = folder.write(name, _writer(state), **known)

@@ -172,8 +172,9 @@ def test_a_full_disk_leaves_no_half_file_and_the_training_goes_on(tmp_path: Path
     after = {n: (control.folder / "checkpoints" / n).read_bytes() for n in files(control)}
     assert after == before, "neither temporary files nor a changed one"
     assert "not written" in control.session.of("warning")[0]["message"]
-    epoch(control, made, 2, 0.3)
+    epoch(control, made, 2, 0.15)
     assert load(control, "latest.pt")["epoch"] == 2, "room again: it goes on"
+    assert load(control, "best_2.pt")["fitness"] == 0.15, "better than the last best that was written"
 
 
 def test_the_budget_takes_the_oldest_bests_first_and_never_the_last_good_file(tmp_path: Path) -> None:
