@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from synthetic import make_finding, make_run
 
-from trainwatch.context import build_context, good_checkpoint, model_scale
+from trainwatch.context import OWN, build_context, good_checkpoint, model_scale, own_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,20 @@ def test_context_of_a_recording() -> None:
     assert (context.accumulate, context.best_epoch, context.epochs_done, context.planned_epochs) == (4, 1, 3, 9)
     assert (context.model_scale, context.labels_have_polygons, context.memory_limit_bytes) == ("s", False, 7)
     assert context.requested == {"lr0": 1}
+
+
+def ours(epoch: int, name: str = "latest.pt", next_epoch: int | None = 0) -> dict:
+    data = {"path": f"trainwatch/checkpoints/{name}", "next_epoch": next_epoch, "best": True}
+    return {"kind": "checkpoint", "source": OWN, "epoch": epoch, "data": data}
+
+
+def test_our_own_checkpoints_are_told_from_ultralytics() -> None:
+    events = [*checkpoints(0, last=5), ours(3, "best_3.pt"), ours(6), ours(6, "light.pt", None)]
+    run = make_run(events=events)
+    assert own_checkpoint(run, []) == "trainwatch/checkpoints/latest.pt"
+    assert good_checkpoint(run, []) == "weights/last.pt"
+    fault = [make_finding("loss-explosion", "critical", epoch=4)]
+    assert own_checkpoint(run, fault) == "trainwatch/checkpoints/best_3.pt"
+    assert good_checkpoint(run, fault) == "weights/best.pt", "ours say nothing about Ultralytics' files"
+    assert own_checkpoint(make_run(events=checkpoints(last=5)), []) is None
+    assert build_context(run, []).own_checkpoint == "trainwatch/checkpoints/latest.pt"

@@ -64,8 +64,12 @@ class Restore:
             trainer.train_time_start -= float(
                 state["stabilisers"]["state"].get("checkpoints", {}).get("elapsed_s") or 0
             )
+        together = int(trainer.world_size or 1) > 1
         try:
-            notes += _loader.restore(trainer.train_loader, state["loader"])
+            if together:  # each process has a loader of its own, and only the main one's was saved
+                notes.append("several processes: the order of the images is another")
+            else:
+                notes += _loader.restore(trainer.train_loader, state["loader"])
         except Exception as error:  # private parts of torch: another order is no reason to stop
             notes.append(f"the order of the images is another ({type(error).__name__}: {error})")
         closed = trainer.args.close_mosaic and state["next_epoch"] >= trainer.epochs - trainer.args.close_mosaic
@@ -74,7 +78,7 @@ class Restore:
         elif state["mosaic_closed"]:
             notes.append(f"mosaic is on again until epoch {trainer.epochs - (trainer.args.close_mosaic or 0)}")
         self._hold_steps(trainer)
-        if "seed" not in self._changes:
+        if "seed" not in self._changes and not together:
             _rng.restore(state["rng"])
         for sentence in notes:
             self._event("warning", sentence)
