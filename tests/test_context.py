@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from synthetic import make_finding, make_run
 
-from trainwatch.context import build_context, good_checkpoint, model_scale
+from trainwatch.context import OWN, build_context, good_checkpoint, model_scale, own_checkpoint
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,20 @@ def test_versions_cores_ranks_and_images() -> None:
     assert (context.cpu_count, context.world_size, context.train_images) == (8, 2, 64)
     odd = build_context(make_run(hardware={"cpu_count": "many"}, versions=3, dataset={"train_images": True}), [])
     assert (odd.cpu_count, odd.world_size, odd.train_images, dict(odd.versions)) == (None, 1, None, {})
+
+
+def ours(epoch: int, name: str = "latest.pt", next_epoch: int | None = 0) -> dict:
+    data = {"path": f"trainwatch/checkpoints/{name}", "next_epoch": next_epoch, "best": True}
+    return {"kind": "checkpoint", "source": OWN, "epoch": epoch, "data": data}
+
+
+def test_our_own_checkpoints_are_told_from_ultralytics() -> None:
+    events = [*checkpoints(0, last=5), ours(3, "best_3.pt"), ours(6), ours(6, "light.pt", None)]
+    run = make_run(events=events)
+    assert own_checkpoint(run, []) == "trainwatch/checkpoints/latest.pt"
+    assert good_checkpoint(run, []) == "weights/last.pt"
+    fault = [make_finding("loss-explosion", "critical", epoch=4)]
+    assert own_checkpoint(run, fault) == "trainwatch/checkpoints/best_3.pt"
+    assert good_checkpoint(run, fault) == "weights/best.pt", "ours say nothing about Ultralytics' files"
+    assert own_checkpoint(make_run(events=checkpoints(last=5)), []) is None
+    assert build_context(run, []).own_checkpoint == "trainwatch/checkpoints/latest.pt"

@@ -4,7 +4,7 @@ Which module calls which::
 
     __main__ / entry point -> main()
         Commands (lists commands/*.py, imports one only when it is called)
-            commands/analyze.py  commands/report.py  commands/explain.py  commands/checks.py
+            commands/analyze.py  commands/report.py  commands/explain.py  commands/checks.py  commands/resume.py
 
 Exit codes: 0 nothing at or above --fail-on, 1 such findings, 2 usage error, unreadable run or internal error.
 Results go to stdout, everything else to stderr.
@@ -52,6 +52,7 @@ def group(ctx: click.Context, color: str, debug: bool) -> None:
     \b
     trainwatch analyze runs/exp3     the verdict in the terminal
     trainwatch report runs/exp3      the same as a page
+    trainwatch resume runs/exp3      go on where it stopped, exactly or with changed arguments
     """  # noqa: D301 (click wants the control character)
     ctx.ensure_object(dict)
     ctx.obj["color"] = wants_color(color)

@@ -12,6 +12,9 @@ import numpy as np
 from trainwatch.result import NUMERIC, Context, Finding
 from trainwatch.runs import Run
 
+OWN = "stabiliser/checkpoints"
+"""Source of the events of checkpoints that ``trainwatch resume`` reads; the others are Ultralytics' own."""
+
 _SCALE = re.compile(r"^(?:yolov?\d+|rtdetr|yoloe?)[-_]?\d*([nsmblx])(?:$|[-_.])", re.IGNORECASE)
 
 
@@ -38,6 +41,7 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
         labels_have_polygons=_mapping(meta.get("dataset")).get("has_polygons"),
         memory_limit_bytes=_mapping(meta.get("hardware")).get("memory_limit_bytes"),
         resume_from=good_checkpoint(run, findings),
+        own_checkpoint=own_checkpoint(run, findings),
         best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
         run_dir=str(run.path),
         steps_per_epoch=loop.get("steps_per_epoch"),
@@ -61,16 +65,11 @@ def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
     ``last.pt`` is overwritten each epoch and ``best.pt`` at each best one, so a file counts only if its last write lies
     before the first onset of a fault that spoils weights. ``epoch<N>.pt`` files (``save_period``) stay.
     """
-    onsets = [
-        f.onset.epoch
-        for f in findings
-        if f.id in NUMERIC and f.severity == "critical" and f.onset and f.onset.epoch is not None
-    ]
-    until = min(onsets, default=None)
+    until = _spoiled_from(findings)
     written: dict[str, int] = {}
     for event in run.events_of("checkpoint"):
         epoch = event.get("epoch")
-        if not isinstance(epoch, int):
+        if not isinstance(epoch, int) or event.get("source") == OWN:
             continue
         written["weights/last.pt"] = epoch
         if _mapping(event.get("data")).get("best"):
@@ -80,6 +79,28 @@ def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
             written[f"weights/epoch{epoch}.pt"] = epoch
     good = {path: epoch for path, epoch in written.items() if until is None or epoch < until}
     return max(good, key=lambda path: (good[path], path == "weights/last.pt")) if good else None
+
+
+def own_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
+    """Return the newest checkpoint with full state that trainwatch wrote before weights were spoiled, relative to the run."""
+    until = _spoiled_from(findings)
+    found = None
+    for event in run.events_of("checkpoint"):
+        epoch, data = event.get("epoch"), _mapping(event.get("data"))
+        whole = event.get("source") == OWN and data.get("next_epoch") is not None
+        if whole and isinstance(data.get("path"), str) and isinstance(epoch, int) and (until is None or epoch < until):
+            found = str(data["path"])
+    return found
+
+
+def _spoiled_from(findings: Sequence[Finding]) -> int | None:
+    """Return the first epoch (from 0) with a fault that spoils weights, None without one."""
+    onsets = [
+        f.onset.epoch
+        for f in findings
+        if f.id in NUMERIC and f.severity == "critical" and f.onset and f.onset.epoch is not None
+    ]
+    return min(onsets, default=None)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

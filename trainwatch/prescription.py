@@ -60,11 +60,14 @@ def merged(recommendations: Sequence[Recommendation]) -> tuple[Change, ...]:
 def command(recommendations: Sequence[Recommendation], context: Context) -> str:
     """Return the line to type next; empty if there is nothing to change, or the trainer is not Ultralytics.
 
-    A resume is a command of its own, because Ultralytics' resume ignores most other arguments.
+    A resume is a command of its own, because Ultralytics' resume ignores most other arguments. Ours takes them all.
     """
     if context.trainer != "ultralytics":
         return ""
     changes = {c.arg: c.new for c in merged(recommendations)}
+    if context.own_checkpoint and any(r.id == "resume-run" for r in recommendations):
+        words = ["resume", context.run_dir, *(_word(k, v) for k, v in changes.items())]
+        return "trainwatch " + " ".join(shlex.quote(w) for w in words)
     if not changes:
         return ""
     if "resume" in changes:

@@ -27,3 +27,20 @@ def test_not_where_something_else_is_broken_or_nothing_is_done() -> None:
     nan = make_finding("nonfinite-loss", "critical")
     assert ResumeRun().advise([*KILLED, nan], Context(epochs_done=12)) is None
     assert ResumeRun().advise(KILLED, Context(epochs_done=0)) is None
+
+
+def test_our_checkpoints_come_first() -> None:
+    context = Context(
+        args={"model": "yolo12n.yaml"},
+        epochs_done=12,
+        planned_epochs=60,
+        resume_from="weights/last.pt",
+        own_checkpoint="trainwatch/checkpoints/latest.pt",
+        run_dir="runs/a b",
+    )
+    found = ResumeRun().advise(KILLED, context)
+    assert found is not None
+    assert command([found], context) == "trainwatch resume 'runs/a b'"
+    assert found.steps == ("trainwatch resume 'runs/a b'",)
+    assert "latest.pt" in found.why
+    assert command([], context) == ""

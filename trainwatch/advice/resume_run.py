@@ -1,17 +1,20 @@
 """Go on where it stopped.
 
 What it changes:
-    ``resume`` with the last checkpoint; nothing else, because Ultralytics' resume ignores most other arguments.
+    ``resume`` with the last checkpoint; nothing else, because Ultralytics' resume ignores most other arguments. Where
+    the training was stabilised with checkpoints, ``trainwatch resume RUN`` instead.
 
 Why it works:
-    An interrupted training leaves last.pt with optimizer, epoch and EMA. It is stripped only by a regular end.
+    An interrupted training leaves last.pt with optimizer, epoch and EMA. It is stripped only by a regular end. The
+    checkpoints of trainwatch hold everything, and are never stripped.
 
 When it is given:
     The process was killed, or the log ends early, and nothing else is wrong.
 
 What to expect:
     It goes on at the epoch after the checkpoint, with a small step in the loss: the weights are the EMA's, in half
-    precision, and the order of the images is another.
+    precision, and the order of the images is another. From a checkpoint of trainwatch it goes on as if nothing had
+    happened (with loader workers: but for the order of the images).
 
 References:
     Ultralytics 8.4 engine/trainer.py: resume_training, check_resume (arguments that may change).
@@ -19,6 +22,7 @@ References:
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -41,6 +45,8 @@ class ResumeRun(Advice):
         others = [f for f in findings if f.severity == "critical" and f.id not in self.answers]
         if not found or others or context.trainer != "ultralytics" or not context.epochs_done:
             return None
+        if context.own_checkpoint is not None:
+            return self._from_own(found, context)
         known = context.resume_from is not None
         path = weights(context, context.resume_from or "weights/last.pt")
         planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
@@ -58,4 +64,23 @@ class ResumeRun(Advice):
             ),
             confidence=0.9 if known else 0.6,
             sources=("Ultralytics 8.4 engine/trainer.py: resume_training",),
+        )
+
+    def _from_own(self, found: Sequence[Finding], context: Context) -> Recommendation:
+        planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=(),
+            why=(
+                f"{context.epochs_done}{planned} epochs are done, nothing in the record says that the training itself was "
+                f"failing, and {context.own_checkpoint} holds its full state."
+            ),
+            expected=(
+                "It goes on where that file was written: weights, optimizer, schedule and random numbers as they were. "
+                "Refuted if the losses jump at the first step."
+            ),
+            confidence=0.95,
+            sources=("trainwatch explain checkpoints",),
+            steps=(f"trainwatch resume {shlex.quote(context.run_dir)}",),
         )
