@@ -42,11 +42,19 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Train YOLO12n for real, watched or bare, and return its trainer: ``train(watched=True, callbacks={}, **args)``."""
+    """Train YOLO12n for real, watched or bare, and return its trainer: ``train(stabilise=..., callbacks={}, **args)``.
+
+    An argument that is None is left to Ultralytics.
+    """
     monkeypatch.chdir(tmp_path)
 
     def run(
-        *, watched: bool = True, callbacks: dict[str, Any] | None = None, model: str = "yolo12n.yaml", **args: Any
+        *,
+        watched: bool = True,
+        stabilise: Any = None,
+        callbacks: dict[str, Any] | None = None,
+        model: str = "yolo12n.yaml",
+        **args: Any,
     ) -> Any:
         from ultralytics import YOLO
 
@@ -56,8 +64,9 @@ def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         for event, callback in (callbacks or {}).items():
             yolo.add_callback(event, callback)
         if watched:
-            watch(yolo, report=args.pop("report", False))
-        yolo.train(data=str(shapes), **{**TINY, "project": str(tmp_path / "runs"), **args})
+            watch(yolo, stabilise=stabilise, report=args.pop("report", False))
+        given = {"data": str(shapes), **TINY, "project": str(tmp_path / "runs"), **args}
+        yolo.train(**{k: v for k, v in given.items() if v is not None})
         return yolo.trainer
 
     return run
