@@ -133,3 +133,9 @@ def test_a_caption_says_how_many_values_a_drawn_point_stands_for() -> None:
     """The numbers of evidence and charts must agree, or a chart joins buckets that the caption does not count."""
     assert evidence.BUCKETS == evidence.CLOSE_UP_STEPS == charts.BUCKETS
     assert panels(steps={"loss": np.ones(3600)})["loss"].caption.startswith("Each point stands for 10 values")
+
+
+def test_augmentation_is_drawn_where_it_changes() -> None:
+    epochs = {"epoch": [0, 1, 2], "augment/mosaic": [0.8, 0.8, 0.0], "augment/degrees": [0.0, 0.0, 0.0]}
+    assert [c.name for c in panels(epochs=epochs)["augmentation"].curves] == ["mosaic"]
+    assert "augmentation" not in panels(epochs={**epochs, "augment/mosaic": [0.8] * 3})

@@ -271,6 +271,8 @@ def picture(dataset: Any, path: Path, seed: int = 0) -> int:
     try:
         random.seed(seed)
         np.random.seed(seed)
+        for i in random.sample(range(len(clone)), min(len(clone), PICTURE_TILES)):
+            clone.load_image(i)  # mosaic and pasting choose among the images in memory
         for _ in range(PICTURE_TRIES):
             if len(tiles) == PICTURE_TILES or time.perf_counter() > until:
                 break
@@ -291,7 +293,7 @@ def picture(dataset: Any, path: Path, seed: int = 0) -> int:
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    return shown if cv2.imwrite(str(path), np.vstack(rows)) else 0
+    return shown if cv2.imwrite(str(path), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 85]) else 0
 
 
 def _tile(labels: dict[str, Any], own: int) -> Any:
