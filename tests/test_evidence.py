@@ -157,3 +157,9 @@ def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
     assert {panel for row in evidence.EVIDENCE.values() for panel in row} <= known
     overfitting = build_panels(run, [make_finding("overfitting", epoch=2)])
     assert [p.id for p in overfitting if p.evidence] == ["val_loss", "train_loss", "score"]
+
+
+def test_augmentation_is_drawn_where_it_changes() -> None:
+    epochs = {"epoch": [0, 1, 2], "augment/mosaic": [0.8, 0.8, 0.0], "augment/degrees": [0.0, 0.0, 0.0]}
+    assert [c.name for c in panels(epochs=epochs)["augmentation"].curves] == ["mosaic"]
+    assert "augmentation" not in panels(epochs={**epochs, "augment/mosaic": [0.8] * 3})

@@ -47,7 +47,7 @@ SHOWN_BY = {
     "loss": "loss", "grad_norm": "grad_norm", "lr": "lr", "fitness": "score", "best_fitness": "score",
     "metrics": "metrics", "train": "train_loss", "val": "val_loss", "gain": "loss_components",
     "rss_bytes": "host_memory", "step_s": "throughput", "data_s": "throughput", "image_size": "image_size",
-    "instances": "instances", "amp_scale": "amp_scale", "amp_skipped": "amp_scale",
+    "augment": "augmentation", "instances": "instances", "amp_scale": "amp_scale", "amp_skipped": "amp_scale",
 }  # fmt: skip
 """Panel that shows a finding's series, for findings without a row above; by the column's name or family."""
 
@@ -145,10 +145,16 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("throughput", "Time per step and wait for data", "s", [*steps("step_s"), *steps("data_s")], log=True),
         panel("image_size", "Image width", "pixels", steps("image_size")),
         panel("instances", "Objects per micro-batch", "", steps("instances")),
+        panel("augmentation", "Augmentation", "", _changing(run, epochs("augment/")), per_step=False),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),
         panel("layers", "Gradient norm per layer", "", steps("grad_norm/")[:MAX_LAYERS], log=True),
     ]
     return [p for p in made if p is not None]
+
+
+def _changing(run: Run, columns: Sequence[str]) -> list[str]:
+    """Return the columns that are not the same in every epoch."""
+    return [c for c in columns if len(np.unique(run.epoch_series(c).values)) > 1]
 
 
 def _panel(

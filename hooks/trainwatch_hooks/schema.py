@@ -77,6 +77,9 @@ EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
     Column("metrics/*", "float64", "1", "One validation metric."),
     Column("lr/*", "float64", "1", "Learning rate of one parameter group at the end of the epoch."),
     Column("gain/*", "float64", "1", "Gain in force on one component."),
+    Column(
+        "augment/*", "float64", "1", "Augmentation in force, read from the transforms; degrees and shear in degrees."
+    ),
     Column("fitness", "float64", "1", "What the trainer ranks its checkpoints by."),
     Column("best_fitness", "float64", "1", "Best fitness so far."),
 )

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwatch_hooks.guard import Guard
-from trainwatch_hooks.probes import amp, batch, learning_rate, losses, vram
+from trainwatch_hooks.probes import amp, augmentation, batch, learning_rate, losses, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
 from trainwatch_hooks.recorder import Recorder
 
@@ -316,6 +316,8 @@ class Session:
             "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
             "gain": losses.gains(list(means), trainer.args, trainer.args.task),
         }
+        with self.recorder.guard("reading the augmentation"):
+            families["augment"] = augmentation.read(trainer.train_loader.dataset)
         fitness: dict[str, Any] = {}
         if self.validated:  # otherwise metrics are those of an earlier epoch, or zeros that nobody measured
             families["val"] = {k[4:]: v for k, v in metrics.items() if k.startswith("val/")}
