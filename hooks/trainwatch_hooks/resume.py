@@ -15,8 +15,9 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +121,8 @@ def plan(run: Path | str, changes: Mapping[str, Any] | None = None, source: str 
             except SettingsError as error:
                 problem = str(error)
             else:
-                return _planned(run_dir, folder / name, tuple(skipped), wanted, state)
+                made = _planned(run_dir, folder / name, tuple(skipped), wanted, state)
+                return made if source == "best" else replace(made, last_pt_epochs=_last_pt_epochs(run_dir))
         skipped.append(f"{name} is skipped: {problem}")
     if source == "best":
         raise SettingsError(f"{run_dir}: no best checkpoint of trainwatch{_because(skipped)}; try --from latest")
@@ -177,8 +179,21 @@ def carry_out(
     for event in ("on_pretrain_routine_end", "on_train_batch_end"):
         model.add_callback(event, getattr(restore, event))
     arguments = {**planned.args, "save_dir": str(planned.run_dir), "resume": False, "exist_ok": True}
-    model.train(trainer=_factory(model, trainer, state), **arguments)
+    with _kept(planned.run_dir / "results.csv"):
+        model.train(trainer=_factory(model, trainer, state), **arguments)
     return model.trainer
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Write a file again that has gone if what follows fails: the trainer removes results.csv before it is set up."""
+    content = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except BaseException:
+        if content is not None and not path.exists():
+            path.write_bytes(content)
+        raise
 
 
 def _run_dir(run: Path) -> Path:
@@ -222,12 +237,13 @@ def _planned(
     if int(state["next_epoch"]) >= int(args["epochs"]):
         done = int(state["next_epoch"])
         raise SettingsError(f"{run_dir}: all {done} epochs are done; to go on, give more of them: epochs={2 * done}")
-    last = _last_pt_epochs(run_dir) if (run_dir / "weights" / "last.pt").exists() else None
-    return Plan(run_dir, path.resolve(), state, args, changes, skipped, last)
+    return Plan(run_dir, path.resolve(), state, args, changes, skipped)
 
 
 def _last_pt_epochs(run_dir: Path) -> int | None:
     """Return how many epochs last.pt has seen, from the record; the file itself would have to be unpickled."""
+    if not (run_dir / "weights" / "last.pt").exists():
+        return None
     try:
         lines = (run_dir / FOLDER / "events" / "rank0.jsonl").read_bytes().splitlines()
     except OSError:

@@ -44,7 +44,7 @@ def make_control(run: Path, *, epochs: int = 10, batches: int = 3, seed: int = 0
     data = torch.utils.data.TensorDataset(torch.arange(4.0 * batches).reshape(-1, 1))
     args = SimpleNamespace(
         task="detect", epochs=epochs, batch=4, lr0=lr0, close_mosaic=0, time=None, seed=seed, patience=0, model="m.yaml",
-        data="d.yaml",
+        data="d.yaml", save=True,
     )  # fmt: skip
     trainer = SimpleNamespace(
         args=args, model=model, ema=ModelEMA(model), optimizer=optimizer, scheduler=scheduler,

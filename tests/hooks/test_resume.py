@@ -274,6 +274,19 @@ def test_a_resume_within_an_epoch_is_called_not_exact(tmp_path: Path) -> None:
     assert "from its start, with the weights after its batch 2: not exact" in resume.plan(run).sentences()[0]
 
 
+def test_results_survive_a_resume_that_fails(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("epoch\n1\n")
+    with pytest.raises(SettingsError), resume._kept(path):
+        path.unlink()
+        raise SettingsError("the saved weights do not fit this model")
+    assert path.read_text() == "epoch\n1\n"
+    with pytest.raises(KeyboardInterrupt), resume._kept(path):
+        path.write_text("newer")
+        raise KeyboardInterrupt
+    assert path.read_text() == "newer"
+
+
 def test_a_newer_last_pt_is_named(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", 3)
     (run / "weights").mkdir()
@@ -311,6 +324,12 @@ def test_half_a_best_pt_is_written_again(tmp_path: Path) -> None:
     assert _restore._mend_best(trainer, folder, state) == []
     weights = torch.load(trainer.best, weights_only=False)["model"].state_dict()
     assert torch.equal(weights["0.weight"], state["ema"]["state"]["0.weight"].half())
+    trainer.best.unlink()
+    trainer.args.save = False
+    assert _restore._mend_best(trainer, folder, state) == []
+    assert not trainer.best.exists(), "nobody asked for it"
+    trainer.args.save = True
+    _restore._mend_best(trainer, folder, state)
     kept = trainer.best.read_bytes()
     assert _restore._mend_best(trainer, folder, state) == []
     assert trainer.best.read_bytes() == kept, "a whole one is left alone"

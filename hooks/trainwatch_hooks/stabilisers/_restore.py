@@ -8,7 +8,7 @@ from typing import Any
 
 from trainwatch_hooks.schema import FOLDER
 from trainwatch_hooks.stabilisers import _engine, _files, _loader, _rng, _state, _weights
-from trainwatch_hooks.stabilisers.base import Control, unwrap
+from trainwatch_hooks.stabilisers.base import Control, SettingsError, unwrap
 from trainwatch_hooks.trainers.ultralytics import UltralyticsHook
 
 
@@ -152,12 +152,15 @@ def _stabiliser_states(control: Control, states: Mapping[str, Any]) -> list[str]
 
 def _mend_best(trainer: Any, folder: Path, state: Mapping[str, Any]) -> list[str]:
     """Write weights/best.pt again if the kill left half of it: the end of the training reads it."""
-    if trainer.best_fitness is None or trainer.ema is None or _weights.whole(trainer.best):
+    if trainer.best_fitness is None or trainer.ema is None or not trainer.args.save or _weights.whole(trainer.best):
         return []
     source: Mapping[str, Any] | None = state if state["fitness"] == state["best_fitness"] else None
-    for name in _files.best_first(folder):
-        found = _state.load(folder / name) if _files.damage(folder / name, None) is None else None
-        if found is not None and found["fitness"] == state["best_fitness"]:
+    for name in _files.best_first(folder) if source is None else ():
+        try:
+            found = _state.load(folder / name)
+        except SettingsError:  # damaged, like the other
+            continue
+        if found["fitness"] == state["best_fitness"]:
             source = found
             break
     trainer.best.unlink(missing_ok=True)
@@ -166,9 +169,13 @@ def _mend_best(trainer: Any, folder: Path, state: Mapping[str, Any]) -> list[str
             "weights/best.pt is damaged or missing, and no checkpoint has its weights; the next best epoch writes it"
         ]
     temporary = trainer.best.with_name(f".{trainer.best.name}.tmp")
-    with open(temporary, "wb") as file:
-        _weights.write(trainer.ema.ema, source["args"], file, source["ema"]["state"])
-    temporary.replace(trainer.best)
+    try:
+        with open(temporary, "wb") as file:
+            _weights.write(trainer.ema.ema, source["args"], file, source["ema"]["state"])
+        temporary.replace(trainer.best)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        return [f"weights/best.pt is damaged or missing and could not be written again ({error.strerror or error})"]
     return []
 
 

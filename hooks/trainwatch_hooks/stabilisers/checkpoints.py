@@ -22,8 +22,11 @@ How it works:
     An epoch that has itself run longer than ``every_minutes`` is saved right after an optimizer step; a resume then
     replays that epoch from its start with those weights, and is not exact.
 
-    On one CPU (or GPU without workers) a resumed training is bit for bit the one that was not interrupted. With
-    loader workers the order of the images is another, unless ``exact_loader`` is on.
+    On a CPU a resumed training is bit for bit the one that was not interrupted. With loader workers, as on a GPU, the
+    order of the images is another, unless ``exact_loader`` is on.
+
+    A kill costs what was trained since the last file: by default up to 30 of 600 epochs or 30 minutes, whichever is
+    less, if none of them was a new best. ``every_epochs = 1`` costs at most the epoch under way.
 
 Settings:
     keep_best = 3        best files that stay
@@ -37,8 +40,8 @@ Settings:
 
 What it does not do:
     It does not keep your own trainer class or callbacks; give them to ``trainwatch_hooks.resume.resume`` again. State
-    of albumentations' own generators is not kept. ``time=`` counts from the resume. Under DDP only the order of the
-    images differs; not run on several GPUs so far.
+    of albumentations' own generators is not kept. ``time=`` counts from the resume. Under DDP random numbers and the
+    order of the images begin anew. It was not run on a GPU so far.
 
 References:
     The seven techniques, 6. Ultralytics 8.4 engine/trainer.py: save_model, final_eval, check_resume.
