@@ -6,8 +6,8 @@ affine transform, where all images are at the scale of ``imgsz``, so that a past
 this data set have.
 
 A box is taken if it is whole (does not touch the border of its image) and does not share its rectangle with another
-object. It is pasted where it lies inside the image, off the grey margin that mosaic leaves, and where it and the boxes
-pasted before it hide no more than ``overlap`` of any object.
+object. It is pasted where it lies inside the image, off the grey margin that mosaic leaves, where it and the boxes
+pasted before it hide no more than ``overlap`` of any object, and where no more than that of it lies on another object.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class BoxCopyPaste:
     Attributes:
         dataset: The data set that gives other images.
         p: Probability, for each object of the image, that one is pasted: the share by which the objects grow.
-        overlap: Largest share of an object that pasted boxes may hide.
+        overlap: Largest share of an object that pasted boxes may hide, and of a pasted box that may lie on an object.
         max_objects: An image with this many objects gets no more.
         feather: Width in pixels of the edge that fades into the background; 0: none.
         jitter: Largest relative change of size.
@@ -129,7 +129,10 @@ class BoxCopyPaste:
         for _ in range(TRIES):
             x, y = random.randint(0, free_x), random.randint(0, free_y)
             moved = box + np.array([x, y, x, y], np.float32)
-            if (hidden + covered(moved, existing) <= self.overlap).all() and not on_margin(image, crop, x, y):
+            hides = (hidden + covered(moved, existing)).max(initial=0.0)
+            # A small rectangle in the middle of an object hides little of it, but punches a hole.
+            lies_on = max((float(covered(other, moved[None])[0]) for other in existing), default=0.0)
+            if max(hides, lies_on) <= self.overlap and not on_margin(image, crop, x, y):
                 return x, y
         return None
 

@@ -31,7 +31,7 @@ Settings:
                           values from there on. Names: mosaic, mixup, cutmix, copy_paste, box_copy_paste, degrees,
                           translate, scale, shear, perspective, fliplr, flipud, hsv_h, hsv_s, hsv_v
     box_copy_paste = 0    0.1: one object more for ten, on average. Only for task detect and box labels
-    box_overlap = 0.3     largest share of an object that pasted boxes may hide
+    box_overlap = 0.3     largest share of an object that pasted boxes may hide, and of one of them on an object
     box_max_objects = 100 an image (a mosaic is one) with this many objects gets no more; memory grows with them
     box_feather = 2       pixels over which the edge of a pasted box fades in
 

@@ -73,7 +73,8 @@ def table(results: list[tuple[int, tuple[float, float, float], tuple[float, floa
         direction = "lower" if mean(change) < 0 else "higher"
         verdict = f"{direction} in all {len(change)} pairs" if agreed else "not shown, the pairs disagree"
         sentences.append(f"{name}: mean change {mean(change):+.4f}, {verdict}")
-    note = "Trainings this short and this few say nothing of 600 epochs; three pairs that agree happen by chance in 1 of 4."
+    chance = f"{len(results)} pairs agree by chance in 1 of {2 ** max(len(results) - 1, 0)} trials"
+    note = f"Trainings this short and this few say nothing of 600 epochs; {chance}."
     return "\n".join([*lines, "", f"Effect. {'; '.join(sentences)}. {note}"])
 
 

@@ -313,6 +313,7 @@ def test_pasted_boxes_are_inside_hide_little_and_carry_their_labels(loader: Call
             hidden = np.zeros(len(new))
             for i in range(own, len(new)):
                 hidden[:i] += pasting.covered(new.bboxes[i], new.bboxes[:i])
+                assert max(pasting.covered(other, new.bboxes[i : i + 1])[0] for other in new.bboxes[:i]) <= 0.3 + 1e-5
             assert hidden.max() <= 0.3 + 1e-5
             assert (new.bboxes[own:, 2:] - new.bboxes[own:, :2]).min() >= pasting.MIN_SIDE
         before, after = before + own, after + len(new)

@@ -89,6 +89,7 @@ def test_what_is_recorded(train: Train) -> None:
     assert run.epochs["epoch"].tolist() == [0, 1, 2]
     assert len(run.events_of("checkpoint")) == 3
     assert run.events_of("mosaic_closed")[0]["epoch"] == 2
+    assert run.epochs["augment/mosaic"].tolist() == [1.0, 1.0, 0.0], "what the images get; args.mosaic is 1 throughout"
     assert how_it_ended(run).kind == "completed"
     assert run.planned_epochs == 3
     assert run.requested["nbs"] == 32
