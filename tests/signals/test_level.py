@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic import lognormal
 
-from trainwatch.signals.level import cluster, departure, sustained
+from trainwatch.signals.level import burst, cluster, departure, sustained
 
 
 def test_ratio_is_to_the_median_of_the_past_only() -> None:
@@ -42,3 +42,31 @@ def test_cluster_extends_while_hits_are_near() -> None:
     assert cluster(mask, count=3, within=50) == (100, 199)
     assert cluster(mask, count=3, within=10) is None
     assert cluster(mask[:100], count=2, within=50) is None
+
+
+def heavy(n: int, seed: int, scale: float = 0.5) -> np.ndarray:
+    return np.exp(scale * np.random.default_rng(seed).standard_t(3, n))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_heavy_tail_makes_no_burst(seed: int) -> None:
+    ratio = departure(heavy(20_000, seed), 200, 8).ratio
+    assert cluster(ratio >= 10, 3, 50) is not None, "by count alone it would"
+    assert burst(ratio, ratio >= 10, 3, 50) is None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_explosion_among_heavy_tails_is_a_burst(seed: int) -> None:
+    values = heavy(2000, seed, 0.15)
+    values[1500:] *= np.minimum(3.0 ** np.arange(500), 1e6)
+    ratio = departure(values, 200, 8).ratio
+    found = burst(ratio, ratio >= 20, 3, 50)
+    assert found is not None
+    assert 1495 <= found[0] <= 1510
+
+
+def test_a_short_calm_past_is_enough_for_a_large_burst() -> None:
+    ratio = np.r_[lognormal(30, 0.3, 1.0), 1000.0, 3000.0, 9000.0]
+    assert burst(ratio, ratio >= 20, 3, 50) == (30, 32)
+    assert burst(ratio[:-1], ratio[:-1] >= 20, 3, 50) is None, "two are not three"
+    assert burst(np.full(50, np.nan), np.zeros(50, bool), 3, 50) is None

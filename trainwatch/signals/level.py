@@ -24,8 +24,19 @@ Bools = npt.NDArray[np.bool_]
 PAST_STEPS = 5000
 """Values before a burst that tell how often this series has such values anyway."""
 
-CHANCES_PER_RUN = 0.002
-"""Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred."""
+CHANCES_PER_RUN = 1e-5
+"""Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred.
+Small, because a run has dozens of series, and because rates from few values are themselves uncertain."""
+
+TAIL_SHARE = 0.05
+"""The tail are the largest 5 % of a series; how rare more distant values are is judged from there, never from the bulk."""
+
+TAIL_INDEX = 2.5
+"""How fast the tail of the logarithm falls at the least: k times as far out is k**2.5 times as rare (Student's t with 3
+degrees of freedom between its 95 % quantile and six times that; a normal falls much faster)."""
+
+TAIL_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+"""Values of k that are tried."""
 
 
 class Departure(NamedTuple):
@@ -97,8 +108,10 @@ def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, in
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
     Heavy-tailed series (a few dense images among many) have spikes all along, and sooner or later three of them close
-    together. So a cluster counts only if so many values so large are unlikely at the rate at which the values
-    before it were that large: Poisson, against ``CHANCES_PER_RUN`` divided by the number of windows in the run.
+    together. So a cluster counts only if so many values so large are unlikely at the rate of such values before it,
+    against ``CHANCES_PER_RUN`` divided by the number of windows in the run. The rate is that of values 1/k as far out in
+    log, divided by k**2.5 (:data:`TAIL_INDEX`), for the k that bounds it best: so a short, calm past is enough to
+    tell that a value of 1000 times the level is no noise.
 
     Args:
         ratio: Value over its level, shape (n,); NaN where there is none.
@@ -124,9 +137,14 @@ def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, in
 def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
     """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
     past = ratio[max(int(span[0]) - PAST_STEPS, 0) : int(span[0])]
-    past = np.sort(past[np.isfinite(past)])
-    largest = np.sort(ratio[span])[::-1]
+    past = np.sort(np.log(past[np.isfinite(past) & (past > 0)]))
     sizes = np.arange(count, len(span) + 1)
-    before = len(past) - np.searchsorted(past, largest[sizes - 1])
-    expected = within * (before + 1) / (len(past) + within)
-    return bool((stats.poisson.sf(sizes - 1, expected) <= allowed).any())
+    least = np.log(np.sort(ratio[span])[::-1][sizes - 1])  # the m-th largest: m values are at least that large
+    for k in TAIL_STEPS:
+        before = len(past) - np.searchsorted(past, least / k)
+        # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson).
+        exposure = within / (len(past) + within) / k**TAIL_INDEX
+        chance = stats.nbinom.sf(sizes - 1, before + 1, 1 / (1 + exposure))
+        if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
+            return True
+    return False
