@@ -9,6 +9,12 @@ from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Ver
 
 CREEP = ("memory-creep", "host-memory-creep")
 
+COSTS = (
+    "lr-overridden", "loss-imbalance", "memory-fragmentation", "near-memory-limit", "throughput-drop", "dataloader-bound",
+    "rank-straggler",
+)  # fmt: skip
+"""Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""
+
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
 """Onsets closer than this are one incident, told in causal order; no detector dates an onset more finely."""
@@ -55,7 +61,8 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         )
     if creep is not None and creep.severity in ("critical", "warning"):
         return _told(run, "degraded", creep, findings, False)
-    warning = next((f for f in findings if f.severity in ("critical", "warning") and f.id != "truncated-run"), None)
+    ranked = sorted(findings, key=lambda f: f.id in COSTS)
+    warning = next((f for f in ranked if f.severity in ("critical", "warning") and f.id != "truncated-run"), None)
     if warning is not None and warning.id == "plateau":
         return _told(run, "stalled", warning, findings, False)
     if warning is not None:

@@ -12,7 +12,9 @@ How it decides:
     n = grad_norm / (batch_size * accumulate), because Ultralytics' loss is a sum over the batch: raw norms above 1000
     are normal. A step is a spike if n is at least ``spike_ratio`` (20) times the median of the 200 steps before, and at
     least 6 median absolute deviations of log10 n above it (that second bound never asks for more than a factor
-    of 30). An explosion is 3 spikes within 50 optimizer steps, or 5 consecutive steps at 10 times the median. The first
+    of 30). An explosion is 3 spikes within 50 optimizer steps, or 2 that lead straight into NaN, if the tail of this very
+    series makes that unlikely (1e-5 per run); or 5 consecutive steps at 10 times the median. What is over within 10 steps
+    is one bad batch, not an explosion. The first
     8 steps have no past and are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to
     5 times its own median in the same stretch; warning otherwise.
 
@@ -41,7 +43,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
-from trainwatch.signals.level import burst, departure, sustained
+from trainwatch.signals.level import burst, burst_into_nothing, departure, is_blip, sustained
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,14 @@ class GradientExplosion(Detector):
             spike = (away.ratio >= self.spike_ratio) & beyond_noise
             high = (away.ratio >= self.sustained_ratio) & beyond_noise
         found = burst(away.ratio, spike, self.spikes, self.within_steps)
+        found = found or burst_into_nothing(per_sample, away.ratio, spike)
         run_of = sustained(high, self.sustained_steps)
         if found is None and run_of is None:
             return []
         first = min(i for i in (found[0] if found else None, run_of) if i is not None)
         last = found[1] if found else first + self.sustained_steps - 1
+        if is_blip(away.ratio, first, int(np.flatnonzero(spike | high)[-1])):
+            return []  # one bad batch, told as such
         return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
 
     def _samples(self, view: View, norm: Series) -> npt.NDArray[np.float64]:

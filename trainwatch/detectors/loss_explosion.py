@@ -10,7 +10,9 @@ Why it matters:
 
 How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
-    above it; 3 spikes within 50 steps are an explosion, and so are 5 consecutive steps at 3 times the median. Per
+    above it; 3 spikes within 50 steps, or 2 that lead straight into NaN, are an explosion if the tail of this very series
+    makes that unlikely (1e-5 per run); so are 5 consecutive steps at 3 times the median. What is over within 10 steps is
+    one bad batch, not an explosion. Per
     epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged; levels below 1e-3 are not judged (a component may be zero by
     design). Critical if the largest reaches 10 times, or the loss has not returned below 1.5 times its level at the
@@ -40,7 +42,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import burst, departure, sustained
+from trainwatch.signals.level import burst, burst_into_nothing, departure, is_blip, sustained
 from trainwatch.signals.regimes import near_change
 
 
@@ -134,8 +136,11 @@ class LossExplosion(Detector):
             if per_step:
                 spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
                 group = burst(away.ratio, spike, self.spikes, self.within_steps)
+                group = group or burst_into_nothing(series.values, away.ratio, spike)
                 start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
                 starts = [i for i in (group[0] if group else None, start) if i is not None]
+                if starts and is_blip(away.ratio, min(starts), int(np.flatnonzero(high)[-1])):
+                    return None  # one bad batch, told as such
             else:
                 tall = np.flatnonzero(judged & (away.ratio >= self.critical_ratio))
                 start = sustained(high, self.sustained_epochs)

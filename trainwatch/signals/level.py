@@ -104,7 +104,9 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
     return int(hits[first]), int(hits[last])
 
 
-def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, int] | None:
+def burst(
+    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN
+) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
     Heavy-tailed series (a few dense images among many) have spikes all along, and sooner or later three of them close
@@ -118,9 +120,10 @@ def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, in
         spike: Which values are spikes, shape (n,).
         count: Spikes that make a cluster.
         within: Span in values.
+        chances: Clusters by chance that are allowed in the whole series.
     """
     hits = np.flatnonzero(spike)
-    allowed = CHANCES_PER_RUN / max(len(ratio) / within, 1.0)
+    allowed = chances / max(len(ratio) / within, 1.0)
     first = 0
     while first + count <= len(hits):
         span = hits[first : np.searchsorted(hits, hits[first] + within)]
@@ -148,3 +151,42 @@ def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: in
         if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
             return True
     return False
+
+
+def burst_into_nothing(values: Floats, ratio: Floats, spike: Bools, chances: float = 1e-3) -> tuple[int, int] | None:
+    """Return the spikes that lead straight into the first non-finite value: at least two in a row; None without.
+
+    Numbers that end leave no third spike to count.
+
+    Args:
+        values: The series, shape (n,).
+        ratio: Value over its level, shape (n,).
+        spike: Which values are spikes, shape (n,).
+        chances: Probability by chance that is allowed; there is one such place in a series.
+    """
+    ends = np.flatnonzero(~np.isfinite(values))
+    if not len(ends):
+        return None
+    last = first = int(ends[0]) - 1
+    while first > 0 and spike[first - 1]:
+        first -= 1
+    if last - first < 1 or not spike[last]:
+        return None
+    span = np.arange(first, last + 1)
+    return (first, last) if _unlikely(ratio, span, 2, len(span), chances) else None
+
+
+def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: int = 20, returned: float = 2.0) -> bool:
+    """Whether a cluster of spikes is one incident that is over: short, and followed by values at the old level.
+
+    Args:
+        ratio: Value over its level, shape (n,); the level is a median, which a short incident does not move.
+        first: First spike.
+        last: Last spike.
+        longest: Values that an incident takes at most.
+        after: Finite values behind it that must be there.
+        returned: Median ratio behind it at which it has returned.
+    """
+    behind = ratio[last + 1 : last + 1 + 2 * after]
+    finite = behind[np.isfinite(behind)]
+    return last - first < longest and len(finite) >= after and float(np.median(finite)) < returned

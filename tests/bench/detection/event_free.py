@@ -28,7 +28,12 @@ def count(kind: str, seeds: int) -> tuple[Counter[str], Counter[str], int]:
     traces = 0
     for seed in range(seeds):
         run = event_free(kind, seed)
-        found = [f for d in members("trainwatch.detectors", Detector).values() if d.missing(run) is None for f in d.detect(run)]
+        found = [
+            f
+            for d in members("trainwatch.detectors", Detector).values()
+            if d.missing(run) is None
+            for f in d.detect(run)
+        ]
         severities.update(f.severity for f in found)
         ids.update(f"{f.id} ({f.severity})" for f in found)
         traces += any(f.severity != "info" for f in found)
