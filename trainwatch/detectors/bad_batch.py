@@ -11,7 +11,7 @@ Why it matters:
 How it decides:
     A spike is a step whose loss is at least ``spike_ratio`` (10) times the median of the 200 steps before and 6 median
     absolute deviations of log10 above it. It is a bad batch if the series' own tail makes it unlikely
-    (``chances_per_run``, 0.05), if it is over within 10 steps, and if the 20 steps behind it are back below twice the
+    (``chances_per_run``, 0.02), if it is over within 10 steps, and if the 20 steps behind it are back below twice the
     level. Information, never more. Up to ``most`` (10) are listed.
 
 What to do:
@@ -62,7 +62,7 @@ class BadBatch(Detector):
     spike_ratio: float = 10.0
     spike_mads: float = 6.0
     within_steps: int = 50
-    chances_per_run: float = 0.05
+    chances_per_run: float = 0.02
     most: int = 10
 
     def judge(self, view: View) -> list[Finding]:

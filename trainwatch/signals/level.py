@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 PAST_STEPS = 5000
 """Values before a burst that tell how often this series has such values anyway."""
 
-CHANCES_PER_RUN = 1e-5
+CHANCES_PER_RUN = 1e-6
 """Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred.
 Small, because a run has dozens of series, and because rates from few values are themselves uncertain."""
 
@@ -140,14 +140,18 @@ def burst(
 def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
     """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
     past = ratio[max(int(span[0]) - PAST_STEPS, 0) : int(span[0])]
-    past = np.sort(np.log(past[np.isfinite(past) & (past > 0)]))
+    past = np.log(past[np.isfinite(past) & (past > 0)])
+    past.sort()
     sizes = np.arange(count, len(span) + 1)
-    least = np.log(np.sort(ratio[span])[::-1][sizes - 1])  # the m-th largest: m values are at least that large
+    largest: Floats = -np.sort(-ratio[span])
+    least: Floats = np.asarray(
+        np.log(largest[sizes - 1]), np.float64
+    )  # the m-th largest: m values are at least that large
     for k in TAIL_STEPS:
         before = len(past) - np.searchsorted(past, least / k)
         # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson).
         exposure = within / (len(past) + within) / k**TAIL_INDEX
-        chance = stats.nbinom.sf(sizes - 1, before + 1, 1 / (1 + exposure))
+        chance = np.asarray(stats.nbinom.sf(sizes - 1, before + 1, 1 / (1 + exposure)))
         if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
             return True
     return False
@@ -176,8 +180,8 @@ def burst_into_nothing(values: Floats, ratio: Floats, spike: Bools, chances: flo
     return (first, last) if _unlikely(ratio, span, 2, len(span), chances) else None
 
 
-def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: int = 20, returned: float = 2.0) -> bool:
-    """Whether a cluster of spikes is one incident that is over: short, and followed by values at the old level.
+def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: int = 20) -> bool:
+    """Whether a cluster of spikes is one incident that is over: short, and followed by values within twice the old level.
 
     Args:
         ratio: Value over its level, shape (n,); the level is a median, which a short incident does not move.
@@ -185,8 +189,23 @@ def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: i
         last: Last spike.
         longest: Values that an incident takes at most.
         after: Finite values behind it that must be there.
-        returned: Median ratio behind it at which it has returned.
     """
     behind = ratio[last + 1 : last + 1 + 2 * after]
     finite = behind[np.isfinite(behind)]
-    return last - first < longest and len(finite) >= after and float(np.median(finite)) < returned
+    return last - first < longest and len(finite) >= after and 0.5 < float(np.median(finite)) < 2.0
+
+
+def coincidences(steps: npt.NDArray[np.int64], others: npt.NDArray[np.int64], within: int) -> int:
+    """Count the steps that have one of the others within so many steps.
+
+    Args:
+        steps: Shape (n,).
+        others: Shape (m,), ascending.
+        within: Distance at most, in steps.
+    """
+    if not len(others) or not len(steps):
+        return 0
+    right = np.clip(np.searchsorted(others, steps), 0, len(others) - 1)
+    left = np.maximum(right - 1, 0)
+    distance = np.minimum(np.abs(others[right] - steps), np.abs(others[left] - steps))
+    return int((distance <= within).sum())
