@@ -22,6 +22,12 @@ STALLS = ("missing-labels", "metric-frozen", "no-learning", "plateau")
 NO_FAULT = ("truncated-run", "metrics-not-measured")
 """Warnings about the record rather than the training; they have verdicts of their own."""
 
+COSTS = (
+    "lr-overridden", "loss-imbalance", "memory-fragmentation", "near-memory-limit", "throughput-drop", "dataloader-bound",
+    "rank-straggler",
+)  # fmt: skip
+"""Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""
+
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
 NEAR_SHARE = 0.1
@@ -127,6 +133,7 @@ def _worst_fault(run: RunSummary, findings: Sequence[Finding]) -> Finding | None
     """Return the first cause among what costs quality: of the gravest severity the earliest, or what caused that."""
     for severity in ("critical", "warning"):
         faults = [f for f in findings if f.severity == severity and f.id not in NO_FAULT]
+        faults = [f for f in faults if f.id not in COSTS] or faults
         dated = [f for f in faults if f.onset is not None]
         if dated:
             earliest = min(dated, key=_at)

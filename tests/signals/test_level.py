@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic import lognormal
 
-from trainwatch.signals.level import cluster, departure, sustained
+from trainwatch.signals.level import burst, burst_into_nothing, cluster, coincidences, departure, is_blip, sustained
 
 
 def test_ratio_is_to_the_median_of_the_past_only() -> None:
@@ -42,3 +42,57 @@ def test_cluster_extends_while_hits_are_near() -> None:
     assert cluster(mask, count=3, within=50) == (100, 199)
     assert cluster(mask, count=3, within=10) is None
     assert cluster(mask[:100], count=2, within=50) is None
+
+
+def heavy(n: int, seed: int, scale: float = 0.5) -> np.ndarray:
+    return np.exp(scale * np.random.default_rng(seed).standard_t(3, n))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_heavy_tail_makes_no_burst(seed: int) -> None:
+    ratio = departure(heavy(20_000, seed), 200, 8).ratio
+    assert cluster(ratio >= 10, 3, 50) is not None, "by count alone it would"
+    assert burst(ratio, ratio >= 10, 3, 50) is None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_explosion_among_heavy_tails_is_a_burst(seed: int) -> None:
+    values = heavy(2000, seed, 0.15)
+    values[1500:] *= np.minimum(3.0 ** np.arange(500), 1e6)
+    ratio = departure(values, 200, 8).ratio
+    found = burst(ratio, ratio >= 20, 3, 50)
+    assert found is not None
+    assert 1495 <= found[0] <= 1510
+
+
+def test_a_short_calm_past_is_enough_for_a_large_burst() -> None:
+    ratio = np.r_[lognormal(30, 0.3, 1.0), 1000.0, 3000.0, 9000.0]
+    assert burst(ratio, ratio >= 20, 3, 50) == (30, 32)
+    assert burst(ratio[:-1], ratio[:-1] >= 20, 3, 50) is None, "two are not three"
+    assert burst(np.full(50, np.nan), np.zeros(50, bool), 3, 50) is None
+
+
+def test_spikes_that_lead_into_nan() -> None:
+    values = np.r_[lognormal(50, 0.2, 1.0), 300.0, 1e20, np.nan, np.nan]
+    ratio = departure(values, 200, 8).ratio
+    with np.errstate(invalid="ignore"):
+        assert burst_into_nothing(values, ratio, ratio >= 5) == (50, 51)
+        assert burst_into_nothing(values[:-2], ratio[:-2], ratio[:-2] >= 5) is None, "nothing ends"
+    one = np.r_[lognormal(50, 0.2, 1.0), 300.0, np.nan]
+    ratio = departure(one, 200, 8).ratio
+    with np.errstate(invalid="ignore"):
+        assert burst_into_nothing(one, ratio, ratio >= 5) is None, "one spike is a bad batch"
+
+
+def test_a_blip_is_short_and_followed_by_the_old_level() -> None:
+    ratio = np.r_[np.ones(30), 50.0, 10.0, np.ones(30)]
+    assert is_blip(ratio, 30, 31)
+    assert not is_blip(ratio[:40], 30, 31), "too little behind it"
+    assert not is_blip(np.r_[ratio[:32], np.full(30, 3.0)], 30, 31), "it stays up"
+    assert not is_blip(np.r_[ratio[:32], np.full(30, 1e-3)], 30, 31), "it has died"
+    assert not is_blip(ratio, 10, 31), "too long"
+
+
+def test_coincidences() -> None:
+    assert coincidences(np.array([10, 50, 90]), np.array([12, 47, 200]), 2) == 1
+    assert coincidences(np.array([10]), np.empty(0, np.int64), 2) == 0

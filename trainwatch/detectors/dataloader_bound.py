@@ -80,7 +80,9 @@ class DataloaderBound(Detector):
             lasts = float((blocks >= self.max_share).mean()) >= self.lasting
             if min(float(np.median(share)), summed) >= self.max_share and lasts:
                 return [self._finding(view, wait, summed, float(waits.sum()), "every batch")]
-        at_start = float(wait.values[sound & starts].sum())
+        first_waits = wait.values[sound & starts]
+        # Medians, so that one pause of the machine is not taken for a habit.
+        at_start = float(np.median(first_waits)) * len(first_waits) if len(first_waits) > 1 else 0.0
         if at_start / total >= self.max_share:
             return [self._finding(view, wait, at_start / total, at_start, "the start of each epoch")]
         return []

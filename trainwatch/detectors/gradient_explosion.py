@@ -12,9 +12,11 @@ How it decides:
     n = grad_norm / (batch_size * accumulate), because Ultralytics' loss is a sum over the batch: raw norms above 1000
     are normal. A step is a spike if n is at least ``spike_ratio`` (20) times the median of the 200 steps before, and at
     least 6 median absolute deviations of log10 n above it (that second bound never asks for more than a factor
-    of 30). An explosion is 3 spikes within 50 optimizer steps, or 5 consecutive steps at 10 times the median. The first
-    8 steps have no past and are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to
-    5 times its own median in the same stretch; warning otherwise.
+    of 30). An explosion is 3 spikes within 50 optimizer steps, or 2 that lead straight into NaN, if the tail of this very
+    series makes that unlikely (1e-6 per run; 0.05 if the loss jumps at two of the spikes); or 5 consecutive steps at 10
+    times the median. What is over within 10 steps is one bad batch, not an explosion. The first 8 steps have no past and
+    are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to 5 times its own median in the
+    same stretch; warning otherwise.
 
 What to do:
     Lower the learning rate, with an explicit optimizer (``optimizer=auto`` ignores ``lr0``), and warm up longer. Resume
@@ -41,7 +43,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
-from trainwatch.signals.level import burst, departure, sustained
+from trainwatch.signals.level import burst, burst_into_nothing, coincidences, departure, is_blip, sustained
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class GradientExplosion(Detector):
         sustained_ratio: Times the level ...
         sustained_steps: ... for so many consecutive steps make one, too.
         loss_ratio: The loss at this many times its level confirms it.
+        confirmed_chances: Clusters by chance that are allowed in a run where the loss jumps at two of the spikes.
+        confirming_steps: Steps between a spike of the norm and the loss's jump at most.
     """
 
     title: ClassVar[str] = "Gradients explode"
@@ -77,6 +81,8 @@ class GradientExplosion(Detector):
     sustained_ratio: float = 10.0
     sustained_steps: int = 5
     loss_ratio: float = 5.0
+    confirmed_chances: float = 0.05
+    confirming_steps: int = 2
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
@@ -96,11 +102,15 @@ class GradientExplosion(Detector):
             spike = (away.ratio >= self.spike_ratio) & beyond_noise
             high = (away.ratio >= self.sustained_ratio) & beyond_noise
         found = burst(away.ratio, spike, self.spikes, self.within_steps)
+        found = found or burst_into_nothing(per_sample, away.ratio, spike)
+        found = found or self._confirmed(view, norm, away.ratio, spike)
         run_of = sustained(high, self.sustained_steps)
         if found is None and run_of is None:
             return []
         first = min(i for i in (found[0] if found else None, run_of) if i is not None)
         last = found[1] if found else first + self.sustained_steps - 1
+        if is_blip(away.ratio, first, int(np.flatnonzero(spike | high)[-1])) and self._loss_unmoved(view, norm, first):
+            return []  # one bad batch, told as such
         return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
 
     def _samples(self, view: View, norm: Series) -> npt.NDArray[np.float64]:
@@ -166,6 +176,31 @@ class GradientExplosion(Detector):
                 "loss_times_baseline": float(loss_times),
             },
         )
+
+    def _confirmed(
+        self, view: View, norm: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
+    ) -> tuple[int, int] | None:
+        """Return a cluster that is less unlikely by itself, but with which the loss jumps as well, or None."""
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        loss = view.steps("loss")
+        if found is None or not len(loss):
+            return None
+        away = departure(loss.values, self.window_steps, self.min_past_steps)
+        with np.errstate(invalid="ignore"):
+            jumps = loss.step[(away.ratio >= self.loss_ratio) & (away.mads >= self.spike_mads)]
+        steps = norm.step[found[0] : found[1] + 1][spike[found[0] : found[1] + 1]]
+        return found if coincidences(steps, jumps, self.confirming_steps) >= 2 else None
+
+    def _loss_unmoved(self, view: View, norm: Series, first: int) -> bool:
+        """Whether the loss is at its old level again soon after a step, or is not recorded."""
+        loss = view.steps("loss")
+        if not len(loss):
+            return True
+        ratio = departure(loss.values, self.window_steps, self.min_past_steps).ratio
+        at = min(int(np.searchsorted(loss.step, norm.step[first])), len(loss) - 1)
+        with np.errstate(invalid="ignore"):
+            high = np.flatnonzero(ratio[at:] >= self.loss_ratio)
+        return is_blip(ratio, at, at + int(high[-1]) if len(high) else at)
 
     def _loss_times(self, view: View, step: int) -> float:
         """Return the loss's largest multiple of its own level from a step on; infinity if it stops being a number."""

@@ -10,8 +10,10 @@ Why it matters:
 
 How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
-    above it; 3 spikes within 50 steps are an explosion, and so are 5 consecutive steps at 3 times the median. Per
-    epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
+    above it. 3 spikes within 50 steps, or 2 that lead straight into NaN, are an explosion if the tail of this very series
+    makes that unlikely (1e-6 per run; 0.05 if the gradient norm jumps at two of them); so are 5 consecutive steps at 3
+    times the median. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
+    times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
     returned below 1.5 times its level at the end; warning otherwise.
@@ -35,12 +37,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import Departure, burst, departure, sustained
+from trainwatch.signals.level import Departure, burst, burst_into_nothing, coincidences, departure, is_blip, sustained
 from trainwatch.signals.regimes import near_change, regime_of
 
 
@@ -63,6 +66,8 @@ class LossExplosion(Detector):
         critical_ratio: Times the level at which it is critical at once.
         returned_ratio: Times the level below which it counts as returned.
         min_level: Levels below are not judged.
+        confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at two of the spikes.
+        confirming_steps: Steps between a spike of the loss and the gradients' jump at most.
     """
 
     title: ClassVar[str] = "Training loss explodes"
@@ -72,6 +77,7 @@ class LossExplosion(Detector):
         "steps.gain/*",
         "epochs.train/*",
         "epochs.gain/*",
+        "steps.grad_norm",
     )
 
     window_steps: int = 200
@@ -88,6 +94,8 @@ class LossExplosion(Detector):
     critical_ratio: float = 10.0
     returned_ratio: float = 1.5
     min_level: float = 1e-3
+    confirmed_chances: float = 0.05
+    confirming_steps: int = 2
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -127,6 +135,20 @@ class LossExplosion(Detector):
         away = [departure(series.values[part == i], self.window_epochs, self.min_past_epochs) for i in np.unique(part)]
         return Departure(*(np.concatenate([getattr(a, name) for a in away]) for name in Departure._fields))
 
+    def _confirmed(
+        self, view: View, series: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
+    ) -> tuple[int, int] | None:
+        """Return a cluster that is less unlikely by itself, but at which the gradients jump as well, or None."""
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        norm = view.steps("grad_norm")
+        if found is None or not len(norm):
+            return None
+        away = departure(norm.values, self.window_steps, self.min_past_steps)
+        with np.errstate(invalid="ignore"):
+            jumps = norm.step[away.ratio >= self.critical_ratio]
+        steps = series.step[found[0] : found[1] + 1][spike[found[0] : found[1] + 1]]
+        return found if coincidences(steps, jumps, self.confirming_steps) >= 2 else None
+
     def _judge_one(self, view: View, series: Series, per_step: bool) -> Finding | None:
         window, past = (
             (self.window_steps, self.min_past_steps) if per_step else (self.window_epochs, self.min_past_epochs)
@@ -140,8 +162,12 @@ class LossExplosion(Detector):
             if per_step:
                 spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
                 group = burst(away.ratio, spike, self.spikes, self.within_steps)
+                group = group or burst_into_nothing(series.values, away.ratio, spike)
+                group = group or self._confirmed(view, series, away.ratio, spike)
                 start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
                 starts = [i for i in (group[0] if group else None, start) if i is not None]
+                if starts and is_blip(away.ratio, min(starts), int(np.flatnonzero(high)[-1])):
+                    return None  # one bad batch, told as such
             else:
                 tall = np.flatnonzero(judged & (away.ratio >= self.critical_ratio))
                 start = sustained(high, self.sustained_epochs)

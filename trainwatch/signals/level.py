@@ -24,8 +24,19 @@ Bools = npt.NDArray[np.bool_]
 PAST_STEPS = 5000
 """Values before a burst that tell how often this series has such values anyway."""
 
-CHANCES_PER_RUN = 0.002
-"""Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred."""
+CHANCES_PER_RUN = 1e-6
+"""Bursts by chance that one series of a run may show: a run of a million steps gets the same budget as one of a hundred.
+Small, because a run has dozens of series, and because rates from few values are themselves uncertain."""
+
+TAIL_SHARE = 0.05
+"""The tail are the largest 5 % of a series; how rare more distant values are is judged from there, never from the bulk."""
+
+TAIL_INDEX = 2.5
+"""How fast the tail of the logarithm falls at the least: k times as far out is k**2.5 times as rare (Student's t with 3
+degrees of freedom between its 95 % quantile and six times that; a normal falls much faster)."""
+
+TAIL_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+"""Values of k that are tried."""
 
 
 class Departure(NamedTuple):
@@ -93,21 +104,26 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
     return int(hits[first]), int(hits[last])
 
 
-def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, int] | None:
+def burst(
+    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN
+) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
     Heavy-tailed series (a few dense images among many) have spikes all along, and sooner or later three of them close
-    together. So a cluster counts only if so many values so large are unlikely at the rate at which the values
-    before it were that large: Poisson, against ``CHANCES_PER_RUN`` divided by the number of windows in the run.
+    together. So a cluster counts only if so many values so large are unlikely at the rate of such values before it,
+    against ``CHANCES_PER_RUN`` divided by the number of windows in the run. The rate is that of values 1/k as far out in
+    log, divided by k**2.5 (:data:`TAIL_INDEX`), for the k that bounds it best: so a short, calm past is enough to
+    tell that a value of 1000 times the level is no noise.
 
     Args:
         ratio: Value over its level, shape (n,); NaN where there is none.
         spike: Which values are spikes, shape (n,).
         count: Spikes that make a cluster.
         within: Span in values.
+        chances: Clusters by chance that are allowed in the whole series.
     """
     hits = np.flatnonzero(spike)
-    allowed = CHANCES_PER_RUN / max(len(ratio) / within, 1.0)
+    allowed = chances / max(len(ratio) / within, 1.0)
     first = 0
     while first + count <= len(hits):
         span = hits[first : np.searchsorted(hits, hits[first] + within)]
@@ -124,9 +140,72 @@ def burst(ratio: Floats, spike: Bools, count: int, within: int) -> tuple[int, in
 def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
     """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
     past = ratio[max(int(span[0]) - PAST_STEPS, 0) : int(span[0])]
-    past = np.sort(past[np.isfinite(past)])
-    largest = np.sort(ratio[span])[::-1]
+    past = np.log(past[np.isfinite(past) & (past > 0)])
+    past.sort()
     sizes = np.arange(count, len(span) + 1)
-    before = len(past) - np.searchsorted(past, largest[sizes - 1])
-    expected = within * (before + 1) / (len(past) + within)
-    return bool(np.any(stats.poisson.sf(sizes - 1, expected) <= allowed))
+    largest: Floats = -np.sort(-ratio[span])
+    least: Floats = np.asarray(
+        np.log(largest[sizes - 1]), np.float64
+    )  # the m-th largest: m values are at least that large
+    for k in TAIL_STEPS:
+        before = len(past) - np.searchsorted(past, least / k)
+        # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson).
+        exposure = within / (len(past) + within) / k**TAIL_INDEX
+        chance = np.asarray(stats.nbinom.sf(sizes - 1, before + 1, 1 / (1 + exposure)))
+        if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
+            return True
+    return False
+
+
+def burst_into_nothing(values: Floats, ratio: Floats, spike: Bools, chances: float = 1e-3) -> tuple[int, int] | None:
+    """Return the spikes that lead straight into the first non-finite value: at least two in a row; None without.
+
+    Numbers that end leave no third spike to count.
+
+    Args:
+        values: The series, shape (n,).
+        ratio: Value over its level, shape (n,).
+        spike: Which values are spikes, shape (n,).
+        chances: Probability by chance that is allowed; there is one such place in a series.
+    """
+    ends = np.flatnonzero(~np.isfinite(values))
+    if not len(ends):
+        return None
+    last = first = int(ends[0]) - 1
+    while first > 0 and spike[first - 1]:
+        first -= 1
+    if last - first < 1 or not spike[last]:
+        return None
+    span = np.arange(first, last + 1)
+    return (first, last) if _unlikely(ratio, span, 2, len(span), chances) else None
+
+
+def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: int = 20) -> bool:
+    """Whether a cluster of spikes is one incident that is over: short, and followed by values within twice the old level.
+
+    Args:
+        ratio: Value over its level, shape (n,); the level is a median, which a short incident does not move.
+        first: First spike.
+        last: Last spike.
+        longest: Values that an incident takes at most.
+        after: Finite values behind it that must be there.
+    """
+    behind = ratio[last + 1 : last + 1 + 2 * after]
+    finite = behind[np.isfinite(behind)]
+    return last - first < longest and len(finite) >= after and 0.5 < float(np.median(finite)) < 2.0
+
+
+def coincidences(steps: npt.NDArray[np.int64], others: npt.NDArray[np.int64], within: int) -> int:
+    """Count the steps that have one of the others within so many steps.
+
+    Args:
+        steps: Shape (n,).
+        others: Shape (m,), ascending.
+        within: Distance at most, in steps.
+    """
+    if not len(others) or not len(steps):
+        return 0
+    right = np.clip(np.searchsorted(others, steps), 0, len(others) - 1)
+    left = np.maximum(right - 1, 0)
+    distance = np.minimum(np.abs(others[right] - steps), np.abs(others[left] - steps))
+    return int((distance <= within).sum())

@@ -14,7 +14,6 @@ import argparse
 import csv
 import hashlib
 import math
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -207,8 +206,8 @@ def main() -> None:
         print("\n" + "\n".join(measured["tuning"].mistakes))
     if options.write:
         readme = HERE / "README.md"
-        parts = re.split(r"(?<=<!-- table -->\n)", readme.read_text(), maxsplit=1)
-        readme.write_text(f"{parts[0]}{text}\n")
+        head, rest = readme.read_text().split("<!-- table -->\n", 1)
+        readme.write_text(f"{head}<!-- table -->\n{text}\n\n{rest[rest.index('## False alarms') :]}")
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def main() -> None:
         print(lines[-1], flush=True)
     table = "\n".join(lines)
     if options.write:
-        head = README.read_text().split("<!-- table -->")[0]
-        README.write_text(f"{head}<!-- table -->\n{table}\n")
+        head = README.read_text().split("<!-- event-free -->")[0]
+        README.write_text(f"{head}<!-- event-free -->\n{table}\n")
 
 
 if __name__ == "__main__":
