@@ -153,7 +153,14 @@ def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
         STEPS,
         {k: np.ones(4) for k in ("fitness", "metrics/mAP50-95(B)", "train/box_loss", "val/box_loss", "lr/pg0")},
     )
-    known = {p.id for p in build_panels(run, [])} | {"vram", "image_size", "throughput"}
+    known = {p.id for p in build_panels(run, [])} | {
+        "vram",
+        "image_size",
+        "throughput",
+        "instances",
+        "layers",
+        "amp_scale",
+    }
     assert {panel for row in evidence.EVIDENCE.values() for panel in row} <= known
     overfitting = build_panels(run, [make_finding("overfitting", epoch=2)])
     assert [p.id for p in overfitting if p.evidence] == ["val_loss", "train_loss", "score"]
