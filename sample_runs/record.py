@@ -159,7 +159,7 @@ def stabilised() -> None:
         trainer.preprocess_batch = preprocess_batch
 
     spoiled = {"batches": 0}
-    settings = {"all": True, "accumulate": 2, "checkpoints": {"keep": 3}}
+    settings = {"all": True, "accumulate": 2}
     _train(epochs=600, batch=8, nbs=None, optimizer=None, stabilise=settings, callbacks={"on_train_start": poison})
 
 

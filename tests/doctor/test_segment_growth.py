@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from situations import A100, judge, machine, situation, states, without
 
-ID = "allocator-setting"
+ID = "segment-growth"
 
 
 @pytest.mark.parametrize("args", [{"multi_scale": 0.5}, {"rect": True}])
