@@ -58,6 +58,13 @@ def test_wrong_words_are_one_line_before_the_training(
     assert not (tmp_path / "runs").exists()
 
 
+def test_model_and_data_may_be_words_and_must_be_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "model=yolo12n.yaml"]) == 2
+    assert "--data is missing" in capsys.readouterr().err
+    assert run(["train", "data=nowhere/d.yaml", "model=yolo12n.yaml"]) == 2
+    assert "nowhere/d.yaml: no such file" in capsys.readouterr().err
+
+
 def test_models_and_data_that_do_not_exist_are_said(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,7 +34,7 @@ def command(
     bad = any(line.state == "bad" for line in lines)
     wanted = {"model": DEFAULT_MODEL, **given, **required_arguments(lines)}
     # With something bad left, the next thing is to look again with what the bad lines ask for.
-    follow = as_command("trainwatch doctor" if bad else "yolo train", wanted)
+    follow = as_command("trainwatch doctor" if bad else "trainwatch train", wanted)
     if format_ == "json":
         text = render_json(lines, situation, follow)
     else:

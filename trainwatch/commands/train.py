@@ -12,8 +12,8 @@ import click
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--model", required=True, help="yolo12n.yaml (from scratch) or yolo12n.pt (pretrained).")
-@click.option("--data", required=True, help="The data set's YAML file.")
+@click.option("--model", help="yolo12n.yaml (from scratch) or yolo12n.pt (pretrained).")
+@click.option("--data", help="The data set's YAML file.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Default: Ultralytics' own.")
 @click.option(
     "--stabilise",
@@ -26,8 +26,8 @@ import click
 @click.pass_context
 def command(
     ctx: click.Context,
-    model: str,
-    data: str,
+    model: str | None,
+    data: str | None,
     epochs: int | None,
     stabilise: Path | None,
     no_stabilise: bool,
@@ -35,7 +35,7 @@ def command(
 ) -> int:
     r"""Train with Ultralytics, recorded and stabilised.
 
-    Any Ultralytics argument follows as NAME=VALUE or --NAME VALUE.
+    Any Ultralytics argument follows as NAME=VALUE or --NAME VALUE; `trainwatch doctor` looks at them before.
 
     \b
     trainwatch train --model yolo12n.yaml --data d.yaml --epochs 600 batch=64 imgsz=640
@@ -46,11 +46,16 @@ def command(
 
     if stabilise is not None and no_stabilise:
         raise click.UsageError("--stabilise and --no-stabilise contradict each other")
-    given: dict[str, Any] = {"data": data, **({"epochs": epochs} if epochs else {}), **parse_words(arguments)}
+    named = {k: v for k, v in (("model", model), ("data", data), ("epochs", epochs)) if v is not None}
+    given: dict[str, Any] = {**parse_words(arguments), **named}
+    for name in ("model", "data"):
+        if name not in given:
+            raise click.UsageError(f"--{name} is missing")
+    data, name = str(given["data"]), str(given.pop("model"))
     if not Path(data).exists() and ("/" in data or "\\" in data):
         raise TrainwatchError(f"{data}: no such file; --data takes the data set's YAML file")
     chosen: Path | bool = False if no_stabilise else (stabilise or True)
-    return train(model, given, chosen)
+    return train(name, given, chosen)
 
 
 def train(name: str, arguments: dict[str, Any], stabilise: Path | bool) -> int:

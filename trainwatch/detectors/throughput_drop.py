@@ -11,8 +11,8 @@ Why it matters:
 How it decides:
     Time per step = data_s + step_s, divided by batch_size and image_size squared where these vary. Levels are medians
     of ``block_steps`` (50) steps, so single slow steps (checkpoints, validation) do not count. The base of a block is the
-    median of all blocks before it, slow ones left out, at least ``min_base_blocks`` (5). A drop is a run of blocks at ``ratio``
-    (1.5) times the base or slower that is at least ``min_blocks`` (5) long and ``min_share`` (10 %) of the run.
+    median of the 400 blocks before it, slow ones left out, at least ``min_base_blocks`` (5). A drop is a run of blocks at
+    ``ratio`` (1.5) times the base or slower that is at least ``min_blocks`` (5) long and ``min_share`` (10 %) of the run.
     Warning; with the time lost.
 
 What to do:
@@ -30,6 +30,8 @@ References:
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
+from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,6 +53,7 @@ class ThroughputDrop(Detector):
     Attributes:
         block_steps: Steps that make one level.
         min_base_blocks: Blocks before the first judgement.
+        base_blocks: Blocks at most that make the base, the newest ones.
         ratio: Level over base that is a slowdown.
         min_blocks: Consecutive slow blocks at least.
         min_share: Share of the run at least.
@@ -62,6 +65,7 @@ class ThroughputDrop(Detector):
 
     block_steps: int = 50
     min_base_blocks: int = 5
+    base_blocks: int = 400
     ratio: float = 1.5
     min_blocks: int = 5
     min_share: float = 0.1
@@ -87,13 +91,17 @@ class ThroughputDrop(Detector):
     def _base(self, levels: Floats) -> Floats:
         """Median of all blocks before each, those left out that were slow themselves; NaN before the first judgement."""
         base = np.full(len(levels), np.nan)
-        kept: list[float] = []
+        kept: deque[float] = deque(maxlen=self.base_blocks)
+        ordered: list[float] = []  # the same values, sorted
         for i, level in enumerate(levels.tolist()):
             if len(kept) >= self.min_base_blocks:
-                # A run has some thousand blocks; the last 400 normal ones tell the level as well as all of them.
-                base[i] = float(np.median(kept[-400:]))
+                middle = len(ordered) // 2
+                base[i] = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
             if np.isfinite(level) and level > 0 and not level >= self.ratio * base[i]:
+                if len(kept) == kept.maxlen:
+                    del ordered[bisect_left(ordered, kept[0])]
                 kept.append(level)
+                insort(ordered, level)
         return base
 
     def _amount(self, view: View, work: Series) -> Floats:

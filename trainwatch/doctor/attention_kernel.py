@@ -14,7 +14,7 @@ How it decides:
     flash-attn 2.7.4 on Windows: bad, because a user's training with that wheel did not converge.
 
 What to do:
-    Below sm_80: remove flash-attn; ``torch.nn.functional.scaled_dot_product_attention`` gives the same numbers (to
+    Below sm_80: remove flash-attn; the stabiliser ``attention`` uses PyTorch's SDPA, which gives the same numbers (to
     2e-7) with whatever kernel the GPU has. At 640 pixels an area of attention holds 400 positions, at 1280 pixels
     1600: the gain grows with the image.
 

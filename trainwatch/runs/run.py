@@ -99,6 +99,7 @@ class Run:
         self.notes: list[str] = list(notes)
         self._series: dict[tuple[str, str], Series] = {}
         self._by_rank: dict[int, pa.Table] = {}
+        self._keys: dict[str, dict[str, Ints]] = {}
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
 
@@ -189,22 +190,29 @@ class Run:
     def _get(self, table_name: str, table: pa.Table, column: str) -> Series:
         key = (table_name, column)
         if key not in self._series:
-            series = _series(table, column) if column in table.column_names else empty_series(column)
+            keys = self._keys.setdefault(table_name, {})
+            series = _series(table, column, keys) if column in table.column_names else empty_series(column)
             self._series[key] = _last_attempts(series) if table_name == "epochs" else series
         return self._series[key]
 
 
-def _series(table: pa.Table, column: str) -> Series:
+def _series(table: pa.Table, column: str, keys: dict[str, Ints]) -> Series:
+    """Take a column out of a table; ``keys`` keeps the key columns, which all whole columns share."""
+    for name, missing in (("step", -1), ("epoch", 0), ("attempt", 0)):
+        if name not in keys:
+            keys[name] = _integers(table, name, missing)
+    values: Floats = table[column].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if table[column].null_count == 0:
+        return Series(column, values, keys["step"], keys["epoch"], keys["attempt"])
     valid = pc.is_valid(table[column]).to_numpy().astype(bool)
+    return Series(column, values[valid], keys["step"][valid], keys["epoch"][valid], keys["attempt"][valid])
 
-    def integers(name: str, missing: int) -> Ints:
-        if name not in table.column_names:
-            return np.full(int(valid.sum()), missing, np.int64)
-        values: Ints = pc.fill_null(table[name].cast(pa.int64()), missing).to_numpy()[valid]
-        return values
 
-    values: Floats = table[column].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[valid]
-    return Series(column, values, integers("step", -1), integers("epoch", 0), integers("attempt", 0))
+def _integers(table: pa.Table, name: str, missing: int) -> Ints:
+    if name not in table.column_names:
+        return np.full(table.num_rows, missing, np.int64)
+    values: Ints = pc.fill_null(table[name].cast(pa.int64()), missing).to_numpy()
+    return values
 
 
 def _last_attempts(series: Series) -> Series:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -149,9 +149,10 @@ def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: in
     )  # the m-th largest: m values are at least that large
     for k in TAIL_STEPS:
         before = len(past) - np.searchsorted(past, least / k)
-        # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson).
+        # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson):
+        # a negative binomial, whose upper tail is a regularised beta function.
         exposure = within / (len(past) + within) / k**TAIL_INDEX
-        chance = np.asarray(stats.nbinom.sf(sizes - 1, before + 1, 1 / (1 + exposure)))
+        chance = np.asarray(special.betainc(sizes, before + 1, exposure / (1 + exposure)))
         if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
             return True
     return False

@@ -78,13 +78,6 @@ def table(results: list[tuple[int, tuple[float, float, float], tuple[float, floa
     return "\n".join([*lines, "", f"Effect. {'; '.join(sentences)}. {note}"])
 
 
-def write(text: str) -> None:
-    """Put the table between its markers; other tables of the file stay."""
-    old = README.read_text(encoding="utf-8")
-    before, _, after = old.split(MARK)
-    README.write_text(f"{before}{MARK}\n{text}\n{MARK}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Train the pairs and print the table after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,7 +101,7 @@ def main() -> None:
             results.append((seed, pair[0.0], pair[SHARE]))
             print(table(results, given.epochs), flush=True)
             if given.write:
-                write(table(results, given.epochs))
+                write_section("augmentation", table(results, given.epochs).split("\n"))
 
 
 if __name__ == "__main__":

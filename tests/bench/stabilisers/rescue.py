@@ -268,16 +268,6 @@ def _fitness(runs: list[dict[str, Any]]) -> str:
     return f"{statistics.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})" if values else "none"
 
 
-def write(lines: list[str]) -> None:
-    """Put the table between the markers of README.md."""
-    page = HERE / "README.md"
-    text = page.read_text() if page.exists() else f"# What the stabilisers do\n\n{MARK}\n{MARK}\n"
-    if text.count(MARK) != 2:
-        text += f"\n{MARK}\n{MARK}\n"
-    head, _, tail = text.split(MARK)
-    page.write_text(f"{head}{MARK}\n" + "\n".join(lines) + f"\n{MARK}{tail}")
-
-
 def main() -> None:
     """Run the parts that were asked for; all by default."""
     from shapes import make_dataset
@@ -301,7 +291,7 @@ def main() -> None:
             parts[name](results, data, Path(temporary) / "runs")
         os.chdir(page)
     if options.write:
-        write(table(results))
+        write_section("rescue", table(results))
 
 
 if __name__ == "__main__":

@@ -194,13 +194,5 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(text: str) -> None:
-    """Put the table behind its marker, up to the next one."""
-    page = Path(__file__).with_name("README.md")
-    before, after = page.read_text(encoding="utf-8").split(MARKER)
-    rest = after[after.index("<!-- ") :]
-    page.write_text(f"{before}{MARKER}\n{text}\n\n{rest}", encoding="utf-8")
-
-
 if __name__ == "__main__":
     main()
