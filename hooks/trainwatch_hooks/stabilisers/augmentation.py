@@ -306,6 +306,10 @@ class Augmentation(Stabiliser):
             values=dict(now),
         )
 
+    def changes(self, control: Control) -> dict[int, str]:
+        """Return where the stages begin."""
+        return {begin: "stage" for begin, _ in stages(self.settings.schedule, control.epochs)} if self._start else {}
+
     def teardown(self, control: Control) -> None:
         """Give the user's arguments back."""
         for name in self._start.keys() - {OURS}:

@@ -79,10 +79,10 @@ def table(results: list[tuple[int, tuple[float, float, float], tuple[float, floa
 
 
 def write(text: str) -> None:
-    """Put the table between its markers; other tables of the file stay."""
-    old = README.read_text(encoding="utf-8")
-    before, _, after = old.split(MARK)
-    README.write_text(f"{before}{MARK}\n{text}\n{MARK}{after}", encoding="utf-8")
+    """Put the section between its marker and the next one; other sections of the file stay."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(MARK)
+    _, end, after = rest.partition("<!--")
+    README.write_text(f"{before}{MARK}\n\n## augmentation\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:

@@ -216,6 +216,7 @@ def test_the_schedule_reaches_the_workers_and_mosaic_stays_closed(loader: Callab
     assert "stay closed" in events[1][1]
     stabiliser.teardown(control)
     assert (control.trainer.args.mosaic, control.trainer.args.degrees) == (1.0, 0.0)
+    assert stabiliser.changes(control) == {50: "stage", 95: "stage"}
     made.close()
 
 
