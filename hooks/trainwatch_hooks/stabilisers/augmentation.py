@@ -55,7 +55,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from trainwatch_hooks.probes import augmentation as in_force
-from trainwatch_hooks.stabilisers._box_copy_paste import BoxCopyPaste, insert, picture
+from trainwatch_hooks.stabilisers._box_copy_paste import BoxCopyPaste, insert
+from trainwatch_hooks.stabilisers._box_picture import picture
 from trainwatch_hooks.stabilisers.base import Control, Request, SettingsError, Stabiliser, boundary, require
 
 AUTHORS_COPY_PASTE: Final[Mapping[str, float]] = {"n": 0.1, "s": 0.15, "m": 0.4, "b": 0.4, "l": 0.5, "x": 0.6}
@@ -177,7 +178,7 @@ class Augmentation(Stabiliser):
 
     def _check(self, request: Request) -> None:
         before = 0
-        closes = request.epochs - int(request.value("close_mosaic") or 0)
+        closes = max(request.epochs - int(request.value("close_mosaic") or 0), 0)
         for begin, values in stages(self.settings.schedule, request.epochs):
             if begin == 0:
                 raise SettingsError(
@@ -304,6 +305,10 @@ class Augmentation(Stabiliser):
             stage=stage,
             values=dict(now),
         )
+
+    def changes(self, control: Control) -> dict[int, str]:
+        """Return where the stages begin."""
+        return {begin: "stage" for begin, _ in stages(self.settings.schedule, control.epochs)} if self._start else {}
 
     def teardown(self, control: Control) -> None:
         """Give the user's arguments back."""

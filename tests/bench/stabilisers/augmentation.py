@@ -13,16 +13,13 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import sys
 import tempfile
 from pathlib import Path
 from statistics import mean
 
-HERE = Path(__file__).resolve().parent
-README = HERE / "README.md"
-MARK = "<!-- augmentation -->"
+from _bench import write_section
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(HERE.parents[2] / "sample_runs"))
 
 SHARE = 0.3
 COMMON = {

@@ -26,9 +26,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[2] / "sample_runs"), str(HERE.parents[1] / "helpers")]
-MARK = "<!-- rescue -->"
+from _bench import HERE, write_section
+
+sys.path.insert(0, str(HERE.parents[1] / "helpers"))
 
 COMMON: dict[str, Any] = {
     "device": "cpu", "imgsz": 64, "batch": 16, "nbs": 16, "patience": 0, "plots": False, "verbose": False, "workers": 0,

@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from _bench import write_section
+
 ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "sample_runs"))
 
 TRAIN = """
 import os, sys
@@ -45,7 +46,6 @@ model.train(resume=sys.argv[1] + "/weights/last.pt", save_dir=sys.argv[1])
 """
 
 EPOCHS, BATCHES = 6, 5
-MARKER = "<!-- checkpoints -->"
 ABOUT = """## checkpoints
 
 SIGKILL at a random moment after the first epoch, then `trainwatch resume`, with three micro-batches per optimizer step and
@@ -190,7 +190,7 @@ def main() -> None:
     text = "\n".join(["", ABOUT, "", f"{exact} of {len(rows)} kills resumed to the last bit.", "", *lines])
     print(text)
     if options.write:
-        write(text)
+        write_section("checkpoints", text.split("\n"))
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,6 +19,7 @@ pytest.importorskip("ultralytics")
 from trainwatch.runs import read_run
 from trainwatch_hooks.probes import augmentation as in_force
 from trainwatch_hooks.stabilisers import _box_copy_paste as pasting
+from trainwatch_hooks.stabilisers import _box_picture as drawing
 from trainwatch_hooks.stabilisers._settings import in_force as written
 from trainwatch_hooks.stabilisers._settings import parse
 from trainwatch_hooks.stabilisers.augmentation import Augmentation, copy_paste_for
@@ -215,6 +216,7 @@ def test_the_schedule_reaches_the_workers_and_mosaic_stays_closed(loader: Callab
     assert "stay closed" in events[1][1]
     stabiliser.teardown(control)
     assert (control.trainer.args.mosaic, control.trainer.args.degrees) == (1.0, 0.0)
+    assert stabiliser.changes(control) == {50: "stage", 95: "stage"}
     made.close()
 
 
@@ -462,8 +464,8 @@ def test_the_picture_shows_pasted_boxes_and_leaves_no_trace(loader: Callable[...
     assert np.array_equal(np.random.get_state()[1], states[1])
     assert made.dataset.buffer == buffer
     image = cv2.imread(str(tmp_path / "trainwatch" / "box_copy_paste.jpg"))
-    assert image.shape == (4 * pasting.PICTURE_TILE, 4 * pasting.PICTURE_TILE, 3)
-    orange = np.abs(image.astype(int) - pasting.PASTED).max(axis=2) < 40
+    assert image.shape == (4 * drawing.PICTURE_TILE, 4 * drawing.PICTURE_TILE, 3)
+    orange = np.abs(image.astype(int) - drawing.PASTED).max(axis=2) < 40
     assert orange.sum() > 1000
 
 
