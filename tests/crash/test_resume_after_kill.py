@@ -29,6 +29,6 @@ def test_two_kills(tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "data", train=kills.BATCHES * 8, val=16, size=64)
     kills.train(tmp_path / "reference", data)
     for number in range(2):
-        row = kills.one_kill(tmp_path, data, number, tmp_path / "reference", own=False)
+        row = kills.one_kill(tmp_path, data, number, tmp_path / "reference")
         assert row[5:7] == ["yes", "yes"], f"losses and end state of {row}"
         assert 0.0 <= float(row[3]) <= 1.0, "at most the epoch under way is lost"

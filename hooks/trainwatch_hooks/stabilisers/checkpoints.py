@@ -26,7 +26,8 @@ How it works:
     order of the images is another, unless ``exact_loader`` is on.
 
     A kill costs what was trained since the last file: by default up to 30 of 600 epochs or 30 minutes, whichever is
-    less, if none of them was a new best. ``every_epochs = 1`` costs at most the epoch under way.
+    less, if none of them was a new best. ``every_epochs = 1`` costs at most the epoch under way. One save of YOLO12n
+    with SGD takes 32 MB (43 with AdamW) and about 0.3 s of processor time, light.pt 5.6 MB and as long again.
 
 Settings:
     keep_best = 3        best files that stay

@@ -4,7 +4,7 @@
 
 YOLO12n at 64 pixels on the CPU, three micro-batches per optimizer step and five per epoch (so that gradients wait at
 the end of an epoch), with loss-stages and lr-restart. Compared are every recorded loss and, at the end, weights, EMA and
-optimizer. For the first kills Ultralytics' own resume goes on from a copy, to show what it costs.
+optimizer.
 """
 
 from __future__ import annotations
@@ -37,21 +37,12 @@ model.train(data=sys.argv[2], imgsz=64, batch=8, nbs=24, epochs=int(sys.argv[3])
             patience=0, seed=0, device="cpu", plots=False, verbose=False, workers=0, project=str(run.parent), name=run.name)
 """
 
-OWN = """
-import sys
-from ultralytics import YOLO
-from trainwatch_hooks import watch
-model = watch(YOLO(sys.argv[1] + "/weights/last.pt"), report=False)
-model.train(resume=sys.argv[1] + "/weights/last.pt", save_dir=sys.argv[1])
-"""
-
 EPOCHS, BATCHES = 6, 5
 ABOUT = """## checkpoints
 
 SIGKILL at a random moment after the first epoch, then `trainwatch resume`, with three micro-batches per optimizer step and
 five per epoch, `lr_restart` and `loss_stages` on. *Epochs lost* is what has to be done again with `every_epochs: 1`; *with
-last.pt* is what Ultralytics' own file, written once per epoch, would lose. *Own resume*: largest relative difference of an
-epoch's mean loss from the uninterrupted training if Ultralytics resumes instead."""
+last.pt* is what Ultralytics' own file, written once per epoch, would lose."""
 
 
 def start(code: str, *words: str) -> tuple[subprocess.Popen[bytes], int]:
@@ -119,7 +110,7 @@ def same(a: Any, b: Any) -> bool:
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def one_kill(folder: Path, data: Path, number: int, reference: Path, own: bool) -> list[str]:
+def one_kill(folder: Path, data: Path, number: int, reference: Path) -> list[str]:
     """Kill, resume, compare; return a row of the table."""
     from trainwatch.runs import read_run
 
@@ -129,8 +120,6 @@ def one_kill(folder: Path, data: Path, number: int, reference: Path, own: bool) 
     train(run, data, rng.randrange(BATCHES + 1, EPOCHS * BATCHES - 1), rng.uniform(0.0, 1.0))
     killed = read_run(run)
     steps = len(killed.steps)
-    if own:
-        shutil.copytree(run, folder / f"own{number}")
     last = [e["epoch"] for e in killed.events_of("checkpoint") if e["source"] == "ultralytics"]
     theirs = steps - BATCHES * (max(last, default=-1) + 1)
     resume(run)
@@ -138,9 +127,6 @@ def one_kill(folder: Path, data: Path, number: int, reference: Path, own: bool) 
     ours = steps - BATCHES * begun["next_epoch"]
     equal = losses(run) == losses(reference)
     state = same(final_state(run), final_state(reference))
-    difference = ""
-    if own:
-        difference = f"{own_resume(folder / f'own{number}', reference):.1%}"
     return [
         str(number),
         f"epoch {(steps - 1) // BATCHES + 1}, batch {(steps - 1) % BATCHES + 1}",
@@ -149,22 +135,7 @@ def one_kill(folder: Path, data: Path, number: int, reference: Path, own: bool) 
         f"{theirs / BATCHES:.1f}",
         "yes" if equal else "NO",
         "yes" if state else "NO",
-        difference,
     ]
-
-
-def own_resume(run: Path, reference: Path) -> float:
-    """Ultralytics' own resume: largest relative difference of an epoch's mean loss after it."""
-    before = {epoch for epoch, _ in losses(run)}
-    done = subprocess.run([sys.executable, "-c", OWN, str(run)], capture_output=True, text=True)
-    if done.returncode:
-        return float("nan")
-    expected, found = losses(reference), losses(run)
-    means = [
-        [sum(loss for (e, _), loss in steps.items() if e == epoch) / BATCHES for steps in (found, expected)]
-        for epoch in range(max(before), EPOCHS)
-    ]
-    return max(abs(own - full) / full for own, full in means)
 
 
 def main() -> None:
@@ -173,17 +144,16 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--own", type=int, default=2, help="kills after which Ultralytics' own resume is tried, too")
     parser.add_argument("--write", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
     data = make_dataset(folder / "data", train=BATCHES * 8, val=16, size=64)
     reference = folder / "reference"
     train(reference, data)
-    head = ["kill", "in", "resumed from", "epochs lost", "with last.pt", "same losses", "same end state", "own resume"]
+    head = ["kill", "in", "resumed from", "epochs lost", "with last.pt", "same losses", "same end state"]
     rows = []
     for number in range(options.kills):
-        rows.append(one_kill(folder, data, number, reference, number < options.own))
+        rows.append(one_kill(folder, data, number, reference))
         print(rows[-1], flush=True)
     exact = sum(r[5] == r[6] == "yes" for r in rows)
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
