@@ -92,21 +92,30 @@ def clipped_norm(model: Any) -> torch.Tensor:
 
 
 def scheduled_lr(trainer: Any, iteration: int, base: Sequence[float]) -> list[float]:
-    """Return the highest learning rate that the schedule allows now, per group.
-
-    The warm-up leads up to the schedule, and down to it for biases.
+    """Return the learning rate that the schedule gives now, per group; the warm-up leads up to it, for biases down to it.
 
     Args:
         trainer: The trainer.
         iteration: Micro-batches from the start.
         base: Learning rate at schedule factor 1, per group.
     """
+    import numpy as np
+
     factor = float(trainer.lf(int(trainer.epoch)))
     due = [lr * factor for lr in base]
-    if iteration > max(float(trainer.args.warmup_epochs) * len(trainer.train_loader), OLD_WARMUP_STEPS):
+    warmup = _warmup_iterations(trainer)
+    if not warmup or iteration > warmup:
         return due
     groups = trainer.optimizer.param_groups
     named = any("param_group" in g for g in groups)  # in older versions the first group was the biases
     bias = [g.get("param_group") == "bias" if named else i == 0 for i, g in enumerate(groups)]
-    from_above = float(trainer.args.warmup_bias_lr)
-    return [max(lr, from_above) if is_bias else lr for lr, is_bias in zip(due, bias, strict=False)]
+    begin = [float(trainer.args.warmup_bias_lr) if is_bias else 0.0 for is_bias in bias]
+    return [float(np.interp(iteration, [0, warmup], [b, lr])) for b, lr in zip(begin, due, strict=False)]
+
+
+def _warmup_iterations(trainer: Any) -> int:
+    batches, own = len(trainer.train_loader), getattr(trainer, "_get_warmup_iterations", None)
+    if own is not None:
+        return int(own(batches))
+    epochs = float(trainer.args.warmup_epochs)
+    return max(round(epochs * batches), OLD_WARMUP_STEPS) if epochs > 0 else 0

@@ -62,10 +62,14 @@ def test_the_schedule_and_the_warm_up_of_biases() -> None:
     )  # fmt: skip
     assert scheduled_lr(trainer, 5000, [0.02, 0.01]) == [0.01, 0.005]
     trainer.epoch = 0
-    assert scheduled_lr(trainer, 299, [0.02, 0.01]) == [0.02, 0.1]
+    assert scheduled_lr(trainer, 150, [0.02, 0.01]) == pytest.approx([0.01, 0.055])
+    assert scheduled_lr(trainer, 300, [0.02, 0.01]) == [0.02, 0.01]
+    trainer._get_warmup_iterations = lambda batches: 2 * batches
+    assert scheduled_lr(trainer, 150, [0.02, 0.01]) == pytest.approx([0.015, 0.0325])
+    assert scheduled_lr(trainer, 201, [0.02, 0.01]) == [0.02, 0.01]
     for group in groups:
         del group["param_group"]
-    assert scheduled_lr(trainer, 299, [0.02, 0.01]) == [0.1, 0.01]
+    assert scheduled_lr(trainer, 0, [0.02, 0.01]) == [0.1, 0.0]
 
 
 RANK = """
