@@ -11,7 +11,7 @@ Why it matters:
 How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
     above it. 3 spikes within 50 steps, or 2 that lead straight into NaN, are an explosion if the tail of this very series
-    makes that unlikely (1e-6 per run; 1e-3 if the gradient norm jumps at two of them); so are 5 consecutive steps at 3
+    makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
     times the median. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
     times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
@@ -66,7 +66,7 @@ class LossExplosion(Detector):
         critical_ratio: Times the level at which it is critical at once.
         returned_ratio: Times the level below which it counts as returned.
         min_level: Levels below are not judged.
-        confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at two of the spikes.
+        confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at ``spikes`` of them.
         confirming_steps: Steps between a spike of the loss and the gradients' jump at most.
     """
 
@@ -94,7 +94,7 @@ class LossExplosion(Detector):
     critical_ratio: float = 10.0
     returned_ratio: float = 1.5
     min_level: float = 1e-3
-    confirmed_chances: float = 1e-3
+    confirmed_chances: float = 3e-4
     confirming_steps: int = 2
 
     def missing(self, run: Run) -> str | None:
@@ -147,7 +147,7 @@ class LossExplosion(Detector):
         with np.errstate(invalid="ignore"):
             jumps = norm.step[away.ratio >= self.critical_ratio]
         steps = series.step[found[0] : found[1] + 1][spike[found[0] : found[1] + 1]]
-        return found if coincidences(steps, jumps, self.confirming_steps) >= 2 else None
+        return found if coincidences(steps, jumps, self.confirming_steps) >= self.spikes else None
 
     def _judge_one(self, view: View, series: Series, per_step: bool) -> Finding | None:
         window, past = (
