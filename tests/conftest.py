@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker per core runs trainings; read when PyTorch is imported
 
 TINY: dict[str, Any] = {
     "device": "cpu",

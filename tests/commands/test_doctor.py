@@ -71,7 +71,7 @@ def test_text_is_readable_and_ends_with_the_next_command(boxes: Path, capsys: py
     assert "copy_paste=0.0" in last
     # What it says to type is what mends it.
     assert run(last.split()[1:]) == 0
-    assert capsys.readouterr().out.rstrip().splitlines()[-1].strip().startswith("yolo train model=yolo12n.yaml")
+    assert capsys.readouterr().out.rstrip().splitlines()[-1].strip().startswith("trainwatch train model=yolo12n.yaml")
 
 
 def test_all_shows_the_good_ones(polygons: Path, capsys: pytest.CaptureFixture[str]) -> None:
