@@ -14,15 +14,23 @@ from trainwatch.result import Context, Finding
 cfg = pytest.importorskip("ultralytics.cfg")
 
 
+@pytest.fixture(scope="module")
+def prescribed(
+    cases: list[tuple[list[Finding], Context]],
+) -> list[tuple[Context, tuple]]:
+    """What is advised in every case; made once, since there are thousands."""
+    return [(context, prescribe(findings, context)) for findings, context in cases]
+
+
 def prescribe(findings: list[Finding], context: Context) -> tuple:
     given = [a.advise(findings, context) for a in members("trainwatch.advice", Advice).values()]
     return without_contradiction([r for r in given if r is not None])
 
 
-def test_every_argument_and_value_is_accepted(cases: list[tuple[list[Finding], Context]]) -> None:
+def test_every_argument_and_value_is_accepted(prescribed: list[tuple[Context, tuple]]) -> None:
     checked: set[str] = set()
-    for findings, context in cases:
-        changes = merged(prescribe(findings, context))
+    for _, recommendations in prescribed:
+        changes = merged(recommendations)
         if str(changes) in checked:
             continue
         checked.add(str(changes))
@@ -33,16 +41,15 @@ def test_every_argument_and_value_is_accepted(cases: list[tuple[list[Finding], C
     assert len(checked) > 50
 
 
-def test_no_argument_is_changed_twice(cases: list[tuple[list[Finding], Context]]) -> None:
-    for findings, context in cases:
-        names = [c.arg for c in merged(prescribe(findings, context))]
+def test_no_argument_is_changed_twice(prescribed: list[tuple[Context, tuple]]) -> None:
+    for _, recommendations in prescribed:
+        names = [c.arg for c in merged(recommendations)]
         assert len(names) == len(set(names))
 
 
-def test_the_command_line_and_the_yaml_say_the_same(cases: list[tuple[list[Finding], Context]]) -> None:
+def test_the_command_line_and_the_yaml_say_the_same(prescribed: list[tuple[Context, tuple]]) -> None:
     yaml = pytest.importorskip("yaml")
-    for findings, context in cases[::7]:
-        recommendations = prescribe(findings, context)
+    for context, recommendations in prescribed[::7]:
         changes = {c.arg: c.new for c in merged(recommendations)}
         assert (yaml.safe_load(overrides_yaml(recommendations)) or {}) == changes
         line = shlex.split(command(recommendations, context))

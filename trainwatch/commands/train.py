@@ -69,11 +69,11 @@ def train(name: str, arguments: dict[str, Any], stabilise: Path | bool) -> int:
     from trainwatch_hooks import watch
     from trainwatch_hooks.stabilisers._settings import parse
     from trainwatch_hooks.stabilisers.base import SettingsError
-    from trainwatch_hooks.stabilisers.cache import set_allocator
+    from trainwatch_hooks.stabilisers.cache import allocator_environment
 
     try:
         if any(s.name == "cache" for s in parse(stabilise)):
-            set_allocator(os.environ, sys.modules)  # now: PyTorch has not been imported yet
+            os.environ.update(allocator_environment())  # now: PyTorch has not been imported yet
         check_arguments(arguments)
         model = watch(load(name), stabilise=stabilise)
         model.train(**arguments)
