@@ -145,7 +145,7 @@ def test_many_checkpoints_are_thinned_and_the_last_best_stays() -> None:
 def test_a_caption_says_how_many_values_a_drawn_point_stands_for() -> None:
     """The numbers of evidence and charts must agree, or a chart joins buckets that the caption does not count."""
     assert evidence.BUCKETS == evidence.CLOSE_UP_STEPS == charts.BUCKETS
-    assert panels(steps={"loss": np.ones(3600)})["loss"].caption.startswith("Each point stands for 10 values")
+    assert panels(steps={"loss": np.ones(3000)})["loss"].caption.startswith("Each point stands for 10 values")
 
 
 def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:

@@ -67,9 +67,9 @@ MAX_MARKS_PER_KIND = 24
 MAX_LAYERS = 40
 APART = 8.0
 """Largest rates of two parameter groups further apart than this share a logarithmic axis only."""
-BUCKETS = 360
+BUCKETS = 300
 """Points per curve: what a chart of 530 units draws, so that a caption's number of values per point is true."""
-CLOSE_UP_STEPS = 360
+CLOSE_UP_STEPS = 300
 """Steps around an onset that are shown value by value: as many as a chart draws points."""
 
 

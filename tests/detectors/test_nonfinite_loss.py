@@ -78,3 +78,22 @@ def test_one_epoch_of_nan_that_spoils_the_validated_average_is_persistent() -> N
     val[20:] = 1.0
     (finding,) = NonfiniteLoss().detect(make_run(epochs={"train/box_loss": train, "val/box_loss": val}))
     assert finding.severity == "info"
+
+
+def test_steps_that_rescue_skipped_are_information() -> None:
+    loss = np.ones(200)
+    loss[[100, 101, 102, 103]] = np.nan
+    skips = [
+        {"kind": "intervention", "source": "stabiliser/rescue", "step": last - 1, "epoch": 10,
+         "data": {"action": "skip", "batch": last % 10, "batches": [last % 10 - 1, last % 10]}}
+        for last in (101, 103)
+    ]  # fmt: skip
+    run = make_run({"loss": loss, "loss/box_loss": loss}, events=skips)
+    (found,) = NonfiniteLoss().detect(run)
+    assert found.severity == "info"
+    assert found.title == "Training loss is NaN in 4 steps, rescued"
+    (half,) = NonfiniteLoss().detect(make_run({"loss": loss, "loss/box_loss": loss}, events=skips[:1]))
+    assert half.severity == "warning"
+    lasting = np.where(np.arange(200) >= 100, np.nan, 1.0)
+    (dead,) = NonfiniteLoss().detect(make_run({"loss": lasting}, events=skips))
+    assert dead.severity == "critical"

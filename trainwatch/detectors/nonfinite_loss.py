@@ -12,8 +12,8 @@ Why it matters:
 How it decides:
     Persistent, and critical: the last recorded value is not finite, or at least half of the values after the onset are
     not, or validation is not finite from then to the end (one step poisons the averaged weights for ever), or the
-    trainer gave up. Transient otherwise: warning from 3 values on, information below (with an active
-    gradient scaler single ones are how it finds its scale).
+    trainer gave up. Information if the stabiliser rescue skipped every such step. Transient otherwise: warning from 3
+    values on, information below (with an active gradient scaler single ones are how it finds its scale).
 
 What to do:
     If the gradient norm had left its level before (the finding says how many steps), the learning rate is the
@@ -41,6 +41,7 @@ from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import worst_nonfinite
 from trainwatch.signals.level import departure
+from trainwatch.signals.rescued import rescued
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,11 @@ class NonfiniteLoss(Detector):
         gave_up = any("NaN" in str(e.get("message")) for e in run.events_of("exception"))
         ends_so = not bool(series.finite[-1])
         poisoned = self._poisoned(view, int(series.epoch[at]))
-        persistent = gave_up or ends_so or poisoned or share >= self.persistent_share
-        severity: Severity = "critical" if persistent else ("warning" if count >= self.transient_warning else "info")
+        handled = per_step and bool(rescued(run, series)[at:][after].all()) and not (gave_up or poisoned)
+        persistent = not handled and (gave_up or ends_so or poisoned or share >= self.persistent_share)
+        severity: Severity = "critical" if persistent else "warning" if count >= self.transient_warning else "info"
+        if handled:
+            severity = "info"
         precursor = self._precursor(view, int(series.step[at])) if per_step else None
         where = epoch_name(run, int(series.epoch[at]))
         step = f" (step {series.step[at]})" if per_step else ""
@@ -113,6 +117,8 @@ class NonfiniteLoss(Detector):
                 "It became finite again, but the validation loss did not: the averaged weights that are validated and "
                 "saved stay spoilt."
             )
+        if handled:
+            parts.append("The stabiliser rescue let none of them reach the weights; its events name the images.")
         if precursor:
             parts.append(f"The gradient norm had left its level {precursor} optimizer steps before.")
         elif per_step and len(view.steps("grad_norm")):
@@ -121,7 +127,8 @@ class NonfiniteLoss(Detector):
             id=self.id,
             severity=severity,
             confidence=0.97 if persistent else 0.85,
-            title=f"Training loss is {_kind(float(series.values[at]))} from {where} on",
+            title=f"Training loss is {_kind(float(series.values[at]))} "
+            + (f"in {count} {unit}, rescued" if handled else f"from {where} on"),
             summary=" ".join(parts),
             onset=series.where(at),
             end=None if ends_so else series.where(at + int(np.flatnonzero(after)[-1])),
@@ -133,6 +140,7 @@ class NonfiniteLoss(Detector):
                 "components": together,
                 "share_after_onset": share,
                 "persistent": persistent,
+                "rescued": handled,
                 "recoveries": len(recoveries),
                 "amp": run.args.get("amp"),
                 "lr": self._lr(view, series, at, per_step),

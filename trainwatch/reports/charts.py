@@ -55,8 +55,8 @@ _STYLE: dict[str, Any] = {
     "axes.formatter.useoffset": False,
 }
 
-BUCKETS, SMALL_BUCKETS = 360, 100
-"""Points of a curve at most, about two pixels each on a large screen; the band keeps what falls between."""
+BUCKETS, NARROW_BUCKETS, SMALL_BUCKETS = 300, 150, 90
+"""Points of a curve at most, about two pixels each on a large screen or a phone; the band keeps what falls between."""
 
 LABEL_ROOM = 0.18
 """Share of the width that a word at a mark takes; marks closer than this share one."""
@@ -99,7 +99,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
-        _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else BUCKETS)
+        _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else NARROW_BUCKETS if narrow else BUCKETS)
         _draw_limit(axes, panel)
         _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
         _format(axes, panel, log, slim)

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "sample_runs"))
 
 COMMON: dict[str, Any] = {
-    "device": "cpu", "imgsz": 64, "batch": 16, "nbs": 16, "optimizer": "AdamW", "lr0": 0.002, "patience": 0,
+    "device": "cpu", "imgsz": 64, "batch": 8, "nbs": 8, "optimizer": "AdamW", "lr0": 0.002, "patience": 0,
     "plots": False, "verbose": False, "warmup_epochs": 3, "warmup_bias_lr": 0.0, "cos_lr": True,
 }  # fmt: skip
 SCORE = "metrics/mAP50-95(B)"

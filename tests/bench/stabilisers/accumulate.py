@@ -9,7 +9,7 @@ from trainwatch_hooks.stabilisers._fit_batch import trial
 
 def main() -> None:
     """Measure, train, compare, write the table."""
-    chosen = options(epochs=24, imgsz=320)
+    chosen = options(epochs=20, imgsz=320)
     task = {"model": "yolo12n.yaml", "imgsz": chosen.imgsz, "amp": False, "device": "cpu", "classes": 3}
     peaks = {b: trial({**task, "batch": b}) or float("nan") for b in (1, 8, 32)}
     with workspace(chosen.keep) as folder:

@@ -21,7 +21,7 @@ def jump(run: Any, epoch: int, divided: bool) -> float:
 
 def main() -> None:
     """Train, compare, write the table."""
-    chosen = options(epochs=36)
+    chosen = options(epochs=24)
     with workspace(chosen.keep) as folder:
         off, on = (
             [
