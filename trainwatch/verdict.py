@@ -88,6 +88,8 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         return _incomplete(run, by_id, findings, ending_reason)
     if "metrics-not-measured" in by_id and by_id["metrics-not-measured"].severity == "warning":
         return _blind(run, by_id["metrics-not-measured"])
+    if "no-learning" in by_id:
+        return _too_early(run, by_id["no-learning"])
     return _healthy(run, by_id, findings)
 
 
@@ -109,6 +111,11 @@ def _incomplete(
 
 def _blind(run: RunSummary, finding: Finding) -> Judgement:
     headline = f"Unknown: {_progress(run)}, and no metric was ever measured"
+    return Judgement(Verdict("unknown", headline, finding.id, round(finding.confidence, 2)), finding.summary)
+
+
+def _too_early(run: RunSummary, finding: Finding) -> Judgement:
+    headline = f"Too early to judge: {_progress(run)}, and nothing learnt yet"
     return Judgement(Verdict("unknown", headline, finding.id, round(finding.confidence, 2)), finding.summary)
 
 

@@ -19,7 +19,7 @@ pytest.importorskip("ultralytics")
         (["accumulate=4"], None, "has no argument 'accumulate'; nbs = batch x accumulate"),
         (["moasic=1.0"], None, "has no argument 'moasic'; did you mean mosaic?"),
         (["lr0=-1"], None, "'lr0=-1' is an invalid value"),
-        (["nbs=3"], None, "nbs=3 contradicts an effective batch"),
+        (["nbs=3"], "accumulate: 4", "nbs=3 contradicts an effective batch"),
         (["foo"], None, "'foo' is no argument"),
         (["--no-stabilise", "--stabilise", "x.yaml"], None, "contradict each other"),
         (["--stabilise", "missing.yaml"], None, "missing.yaml cannot be read"),

@@ -19,6 +19,7 @@ def command(id_: str) -> int:
     from trainwatch.registry import modules
 
     known = {i: m for package in FOLDERS for i, m in modules(package).items()}
+    id_ = id_.replace("_", "-")  # as settings files spell it
     module = known.get(id_)
     if module is None:
         near = difflib.get_close_matches(id_, known, n=3)

@@ -33,14 +33,14 @@ def command(
     no_stabilise: bool,
     arguments: tuple[str, ...],
 ) -> int:
-    r"""Train with Ultralytics, recorded and stabilised.
+    """Train with Ultralytics, recorded and stabilised.
 
     Any Ultralytics argument follows as NAME=VALUE or --NAME VALUE; `trainwatch doctor` looks at them before.
 
     \b
     trainwatch train --model yolo12n.yaml --data d.yaml --epochs 600 batch=64 imgsz=640
     trainwatch explain lr-restart      what a stabiliser does, and its settings
-    """
+    """  # noqa: D301 (click wants the control character)
     from trainwatch.doctor._arguments import parse_words
     from trainwatch.errors import TrainwatchError
 

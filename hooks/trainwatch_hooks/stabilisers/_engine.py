@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -75,9 +76,17 @@ def _wrap_train(model: Any, stabilisers: Sequence[Stabiliser]) -> None:
         name = str(given.get("model") or getattr(model, "model_name", ""))
         given = {k: v for k, v in given.items() if v != DEFAULT_CFG_DICT.get(k) or k in kwargs}
         extra = resolve(stabilisers, Request(given, DEFAULT_CFG_DICT, name))
+        _tell(stabilisers, extra)
         return train(trainer=trainer, **{**kwargs, **extra})
 
     model.train = stabilised_train
+
+
+def _tell(stabilisers: Sequence[Stabiliser], arguments: Mapping[str, Any]) -> None:
+    """Say before the training which stabilisers act, and which arguments are theirs."""
+    print(f"trainwatch: stabilised by {', '.join(s.name for s in stabilisers)}", file=sys.stderr)
+    if arguments:
+        print(f"trainwatch: sets {' '.join(f'{k}={v}' for k, v in arguments.items())}", file=sys.stderr)
 
 
 def _cfg_file(path: Any) -> dict[str, Any]:

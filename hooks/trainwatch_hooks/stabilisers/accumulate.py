@@ -19,7 +19,8 @@ How it works:
     process of its own, at several batch sizes, and reads that process' peak memory.
 
 Settings:
-    accumulate = 4          micro-batches per optimizer step; ``{"accumulate": 4}`` is short for it
+    accumulate = 4          micro-batches per optimizer step; ``{"accumulate": 4}`` is short for it. An nbs that you
+                            give is kept, unless you give this, too, and the two contradict each other
     bind_lr = true          set lr0 from the batch (unless you give lr0)
     lr0_at_64 = null        rate for a batch of 64; null: 0.01, for Adam-type optimizers 0.001
     optimizer = "SGD"       used if you name none
@@ -111,6 +112,8 @@ class Accumulate(Stabiliser):
                 )
             effective = self._effective(batch)
         nbs = given.get("nbs")
+        if nbs is not None and not {"accumulate", "effective_batch", "fit_batch"} & self.explicit:
+            return self._learning_rate(request, batch)  # asked for in Ultralytics' own words
         if nbs is not None and nbs != effective:
             raise SettingsError(
                 f"accumulate: nbs={nbs} contradicts an effective batch of {effective} "

@@ -34,12 +34,13 @@ def test_what_the_user_gave_stays() -> None:
     assert arguments(True, batch=64, lr0=0.003) == {"nbs": 256, "optimizer": "SGD"}
     assert arguments(True, batch=64, optimizer="AdamW") == {"nbs": 256, "lr0": 0.001}
     assert arguments({"bind_lr": False}, batch=8) == {"nbs": 32}
+    assert arguments(True, batch=64, nbs=64) == {"lr0": 0.01, "optimizer": "SGD"}
 
 
 @pytest.mark.parametrize(
     ("settings", "given", "says"),
     [
-        (True, {"nbs": 64, "batch": 64}, "nbs=64 contradicts an effective batch of 256"),
+        (4, {"nbs": 64, "batch": 64}, "nbs=64 contradicts an effective batch of 256"),
         (True, {"batch": -1}, "give batch as a number"),
         (True, {"batch": 0.7}, "give batch as a number"),
         (True, {"optimizer": "auto"}, "optimizer=auto ignores lr0"),
