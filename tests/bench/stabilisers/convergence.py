@@ -9,7 +9,7 @@ OFF = dict.fromkeys(("mosaic", "scale", "translate", "fliplr", "hsv_h", "hsv_s",
 
 def main() -> None:
     """Train, compare, write the table."""
-    chosen = options(epochs=50)
+    chosen = options(epochs=30)
     more = {"epochs": chosen.epochs, "images": 48, "close_mosaic": 0, **OFF}
     rows = []
     with workspace(chosen.keep) as folder:

@@ -31,7 +31,7 @@ def second_half_gain(run: Any) -> float:
 
 def main() -> None:
     """Train, compare, draw, write the table."""
-    chosen = options(epochs=32)
+    chosen = options(epochs=28)
     with workspace(chosen.keep) as folder:
         off, on = (
             [
