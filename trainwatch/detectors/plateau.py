@@ -39,7 +39,6 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
@@ -113,6 +112,8 @@ class Plateau(Detector):
         if sign > 0 and not self.min_score < score.values.max() <= self.max_score:
             return []  # learns nothing, or there is nothing left to gain
         width = max(self.min_smoothing_epochs, int(len(score) * self.smoothing_share))
+        import pandas as pd
+
         smooth = pd.Series(sign * score.values).rolling(width, min_periods=1).median().to_numpy()
         best = float(np.abs(smooth).max() if sign > 0 else np.abs(smooth).min())
         # The standard error of a running median of that width, so that chance records of a noisy score do not count.
@@ -244,5 +245,7 @@ def _reached(values: npt.NDArray[np.float64], smooth: npt.NDArray[np.float64], d
     noise there is always a later one.
     """
     wide = max(5, len(values) // 8)
+    import pandas as pd
+
     level = float(np.nanmax(pd.Series(values).rolling(wide, min_periods=wide).median().to_numpy()))
     return int(np.flatnonzero(smooth >= level - delta)[0])

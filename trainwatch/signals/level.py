@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -44,6 +43,8 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
     """
     y = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
+        import pandas as pd
+
         logs = pd.Series(np.where(np.isfinite(y) & (y > 0), np.log10(np.where(y > 0, y, np.nan)), np.nan))
     past = logs.rolling(window, min_periods=min_past).median().shift(1)
     scatter = (logs - past).abs().rolling(window, min_periods=min_past).median().shift(1)
