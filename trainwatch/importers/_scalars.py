@@ -38,7 +38,9 @@ _METRIC: Final = re.compile(
     r"(?i)acc|^f1|f1$|mAP|precision|recall|auc|iou|dice|bleu|rouge|top[-_]?[15]|score|^r2$|^psnr$|^ssim$"
 )
 _NORM: Final = re.compile(r"(?i)^(?:train[_/])?(?:total_)?grad(?:ient)?_norm$")
-STEP_NAMES: Final = ("step", "global_step", "_step", "iter", "iteration", "iterations", "steps", "trainer/global_step", "train/global_step")  # fmt: skip
+STEP_NAMES: Final = (
+    "step", "global_step", "_step", "iter", "iteration", "iterations", "steps", "trainer/global_step", "train/global_step",
+)  # fmt: skip
 EPOCH_NAMES: Final = ("epoch", "epochs", "train/epoch", "ep")
 TIME_NAMES: Final = ("_runtime", "time", "time_s", "wall_time", "elapsed", "_timestamp", "timestamp")
 
@@ -196,9 +198,7 @@ def _attempts(axis: npt.NDArray[np.int64], notes: list[str], what: str) -> npt.N
     return attempt
 
 
-def _evaluations(
-    ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], notes: list[str]
-) -> npt.NDArray[np.int64]:
+def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], notes: list[str]) -> npt.NDArray[np.int64]:
     """Count evaluations: the rows up to and with the first one are epoch 0."""
     evaluated = np.zeros(len(attempt), bool)
     for name, (_, measured) in ours.items():

@@ -74,13 +74,17 @@ def load(path: Path, mapping: Mapping[str, str] | None = None) -> Run:
         if file.stat().st_size > MAX_BYTES:
             raise UnreadableRun(f"{file}: larger than {MAX_BYTES >> 30} GiB; thin it, or save it as Parquet")
         if mapping is None and not sniff(path):
-            raise UnreadableRun(f"{file}: no column has a known name; say which is which, e.g. --map step=iter,loss=total")
+            raise UnreadableRun(
+                f"{file}: no column has a known name; say which is which, e.g. --map step=iter,loss=total"
+            )
         columns, notes = _read(file)
     except OSError as error:
         raise UnreadableRun(f"{file}: {error.strerror or error}; make it readable or copy it") from error
     except (ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0][:150]
-        raise UnreadableRun(f"{file}: no table that can be read ({first}); give a CSV, JSON lines or Parquet file") from error
+        raise UnreadableRun(
+            f"{file}: no table that can be read ({first}); give a CSV, JSON lines or Parquet file"
+        ) from error
     names: dict[str, str] | None = None
     step, epoch = _first(columns, STEP_NAMES), _first(columns, EPOCH_NAMES)
     if mapping is not None:
@@ -287,7 +291,11 @@ def _of_json(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
 def _measured(value: Any) -> float | None:
     if isinstance(value, str) and value.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
         return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, int) and abs(value) > 2**200):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, int) and abs(value) > 2**200)
+    ):
         return None
     return float(value)
 
