@@ -224,9 +224,6 @@ def _fill(
     inverse = inverse.reshape(-1)
     training = [n for n in ours if n.startswith("train/") or n == "grad_norm"]
     per_step = [n for n in training if steps is not None and ours[n][1].sum() > PER_STEP * keys.shape[1]]
-    evaluated = any(n.startswith(("val/", "metrics/")) for n in ours)
-    if steps is not None and not per_step and not evaluated and keys.shape[1] <= 1:
-        per_step = training
     per_step += [n for n in ours if n.startswith("lr/") and per_step]
     if per_step and steps is not None:
         made.steps = _steps(ours, per_step, steps, epochs, attempt)
