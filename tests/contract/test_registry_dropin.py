@@ -49,7 +49,18 @@ def call(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_dropped_in_detector_is_listed_and_held_to_its_duties(copy: Path) -> None:
-    contract = ("-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/contract/test_detectors.py", "-k", "moon-phase")
+    contract = (
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "tests/contract/test_detectors.py",
+        "-k",
+        "moon-phase",
+    )
     new = copy / "trainwatch" / "detectors" / "moon_phase.py"
     new.write_text(BARE)
     assert "moon-phase" in call(copy, "-m", "trainwatch", "checks").stdout

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mlflowdb import write
 from tfevents import scalar, version
+from wandblog import config, history, log
 
 from trainwatch.errors import TrainwatchError
 from trainwatch.registry import modules
+
+
+def database() -> bytes:
+    """The bytes of an mlflow.db."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write(
+            Path(folder) / "mlflow.db", {"a": [("loss", 1.0, 0, False), ("val_loss", 1.0, 0, False)]}
+        ).read_bytes()
+
 
 VALID: dict[str, tuple[str, bytes]] = {
     "ultralytics-csv": ("results.csv", b"epoch,time,train/box_loss,metrics/mAP50-95(B),lr/pg0\n1,2.5,3,0.4,0.01\n2,5,2,0.5,0.01\n"),
@@ -21,6 +33,9 @@ VALID: dict[str, tuple[str, bytes]] = {
     "hf-trainer": ("trainer_state.json", json.dumps({"global_step": 2, "log_history": [{"loss": 1.0, "step": 1, "epoch": 0.5}, {"eval_loss": 2.0, "step": 2}]}).encode()),
     "keras-csv": ("log.csv", b"epoch,loss,val_loss\n0,1.0,2.0\n1,0.5,1.5\n"),
     "tensorboard": ("events.out.tfevents.1", version() + scalar(0, "train/loss", 1.0) + scalar(1, "train/loss", 0.5)),
+    "wandb-offline": ("run-a.wandb", log(config(epochs=2), history(0, loss=1.0, epoch=0), history(1, loss=0.5, val_loss=2.0, epoch=1))),
+    "mlflow-local": ("mlflow.db", database()),
+    "generic": ("table.csv", b"iteration,loss,val_loss,lr\n0,1.0,,0.1\n1,0.5,1.5,0.1\n2,0.4,,0.1\n"),
 }  # fmt: skip
 
 

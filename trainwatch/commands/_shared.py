@@ -12,8 +12,13 @@ if TYPE_CHECKING:
     from trainwatch.result import Analysis
 
 
-def analyse_path(path: str, *, strict: bool = False) -> Analysis:
+def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None) -> Analysis:
     """Read and judge a run.
+
+    Args:
+        path: Run folder or log.
+        strict: A check that cannot run is an error.
+        mapping: ``--map`` as it was typed.
 
     Raises:
         TrainwatchError: If it cannot be read.
@@ -21,6 +26,10 @@ def analyse_path(path: str, *, strict: bool = False) -> Analysis:
     from trainwatch.analysis import Config, analyse
     from trainwatch.runs import read_run
 
+    if mapping is not None:
+        from trainwatch.importers.generic import parse_mapping
+
+        return analyse(read_run(path, parse_mapping(mapping)), Config(strict=strict))
     return analyse(read_run(path), Config(strict=strict))
 
 

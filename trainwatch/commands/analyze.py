@@ -22,6 +22,12 @@ import click
     show_default=True,
     help="Exit with 1 if there is such a finding, or a worse one.",
 )
+@click.option(
+    "--map",
+    "mapping",
+    metavar="OURS=COLUMN,...",
+    help="RUN is a CSV, JSON lines or Parquet table of another tool: step=iter,loss/total=train_loss",
+)
 @click.option("--strict", is_flag=True, help="A check that cannot run is an error.")
 @click.pass_obj
 def command(
@@ -33,11 +39,17 @@ def command(
     force: bool,
     fail_on: str,
     strict: bool,
+    mapping: str | None,
 ) -> int:
-    """Judge RUN: a run folder (runs/exp3) or a log file (results.csv)."""
+    """Judge RUN: a run folder (runs/exp3) or a log file (results.csv).
+
+    RUN is a run folder or a log file, recognised by its content: our own recording; results.csv (Ultralytics, YOLOv5,
+    YOLOv9), results.txt (YOLOv7), metrics.csv (Lightning), trainer_state.json (Hugging Face), TensorBoard event files,
+    CSVLogger (Keras), an offline run of Weights & Biases, a run of MLflow, or any other table with --map.
+    """
     from trainwatch.commands._shared import analyse_path, exit_code, write_file
 
-    analysis = analyse_path(run, strict=strict)
+    analysis = analyse_path(run, strict=strict, mapping=mapping)
     if format_ == "json":
         from trainwatch.reports import json
 

@@ -13,14 +13,25 @@ import click
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: report.html in the record."
 )
+@click.option(
+    "--map",
+    "mapping",
+    metavar="OURS=COLUMN,...",
+    help="RUN is a CSV, JSON lines or Parquet table of another tool: step=iter,loss/total=train_loss",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that trainwatch did not name itself.")
-def command(run: str, output: Path | None, force: bool) -> int:
-    """Write the page of RUN and print where it is."""
+def command(run: str, output: Path | None, force: bool, mapping: str | None) -> int:
+    """Write the page of RUN and print where it is.
+
+    RUN is a run folder or a log file, recognised by its content: our own recording; results.csv (Ultralytics, YOLOv5,
+    YOLOv9), results.txt (YOLOv7), metrics.csv (Lightning), trainer_state.json (Hugging Face), TensorBoard event files,
+    CSVLogger (Keras), an offline run of Weights & Biases, a run of MLflow, or any other table with --map.
+    """
     from trainwatch.commands._shared import analyse_path, write_file
     from trainwatch.reports import html
     from trainwatch.reports.wording import STATUS_SHAPE
 
-    analysis = analyse_path(run)
+    analysis = analyse_path(run, mapping=mapping)
     target = output or default_target(Path(run), analysis.run.source)
     # Our own page of this run may be renewed; any other file is the user's.
     write_file(target, html.render(analysis), force=force or output is None)

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._epochs import MAX_EPOCH, EpochTable
+from trainwatch.importers._protobuf import BYTES, FIXED32, FIXED64, fields
 from trainwatch.importers._text import read_yaml
 from trainwatch.importers.ultralytics_csv import fitness_weights
 from trainwatch.importers.yolov5_csv import NAMES, arguments, fitness, meta
@@ -34,7 +35,6 @@ MAX_RECORD_BYTES: Final = 64 << 20
 """Pictures and graphs are records, too; a larger one is damage."""
 MAX_TAGS: Final = 2000
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EVENT_STEP, _EVENT_VERSION, _EVENT_SUMMARY = 2, 3, 5
 _SUMMARY_VALUE, _VALUE_TAG, _VALUE_SIMPLE, _VALUE_TENSOR = 1, 1, 2, 8
 _TENSOR_DTYPE, _TENSOR_CONTENT, _TENSOR_FLOAT, _TENSOR_DOUBLE = 1, 4, 5, 6
@@ -183,11 +183,11 @@ def _is_event_file(file: Path) -> bool:
         if record is None:
             return False
         try:
-            fields = {n: v for n, _, v in _fields(record)}
+            found = {n: v for n, _, v in fields(record)}
         except ValueError:
             return False
-        version = fields.get(_EVENT_VERSION)
-        return (isinstance(version, bytes) and version.startswith(b"brain.Event")) or _EVENT_SUMMARY in fields
+        version = found.get(_EVENT_VERSION)
+        return (isinstance(version, bytes) and version.startswith(b"brain.Event")) or _EVENT_SUMMARY in found
     return False
 
 
@@ -212,12 +212,12 @@ def _records(file: Path) -> Iterator[bytes | None]:
 def _scalars(record: bytes) -> Iterator[tuple[int, str, float]]:
     """Yield step, tag and value of an Event's scalars; a damaged one yields nothing."""
     try:
-        event = list(_fields(record))
+        event = list(fields(record))
         step = next((v for n, _, v in event if n == _EVENT_STEP and isinstance(v, int)), 0)
         for number, _, summary in event:
             if number != _EVENT_SUMMARY or not isinstance(summary, bytes):
                 continue
-            for inner, _, value in _fields(summary):
+            for inner, _, value in fields(summary):
                 if inner == _SUMMARY_VALUE and isinstance(value, bytes):
                     found = _scalar(value)
                     if found is not None and step < 1 << 62:
@@ -228,10 +228,10 @@ def _scalars(record: bytes) -> Iterator[tuple[int, str, float]]:
 
 def _scalar(value: bytes) -> tuple[str, float] | None:
     tag, scalar = "", None
-    for number, kind, field in _fields(value):
+    for number, kind, field in fields(value):
         if number == _VALUE_TAG and isinstance(field, bytes):
             tag = re.sub(r"[\x00-\x1f]", "?", field.decode("utf-8", errors="replace"))[:200]
-        elif number == _VALUE_SIMPLE and kind == _FIXED32 and isinstance(field, bytes):
+        elif number == _VALUE_SIMPLE and kind == FIXED32 and isinstance(field, bytes):
             scalar = struct.unpack("<f", field)[0]
         elif number == _VALUE_TENSOR and isinstance(field, bytes):
             scalar = _tensor(field)
@@ -241,48 +241,14 @@ def _scalar(value: bytes) -> tuple[str, float] | None:
 def _tensor(tensor: bytes) -> float | None:
     """Return the number of a tensor with one element, None for any other."""
     kind, content = 0, b""
-    for number, wire, field in _fields(tensor):
+    for number, wire, field in fields(tensor):
         if number == _TENSOR_DTYPE and isinstance(field, int):
             kind = field
         elif isinstance(field, bytes) and (
             number == _TENSOR_CONTENT
-            or (number == _TENSOR_FLOAT and wire in (_FIXED32, _BYTES))
-            or (number == _TENSOR_DOUBLE and wire in (_FIXED64, _BYTES))
+            or (number == _TENSOR_FLOAT and wire in (FIXED32, BYTES))
+            or (number == _TENSOR_DOUBLE and wire in (FIXED64, BYTES))
         ):
             content = field
     form = _FORMATS.get(kind)
     return float(struct.unpack(form, content)[0]) if form and len(content) == struct.calcsize(form) else None
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """Yield number, wire type and raw value of a protobuf message's fields.
-
-    Raises:
-        ValueError: If it is no such message.
-    """
-    at, end = 0, len(data)
-    while at < end:
-        key, at = _varint(data, at)
-        number, kind = key >> 3, key & 7
-        if kind == _VARINT:
-            value, at = _varint(data, at)
-            yield number, kind, value
-            continue
-        size = {_FIXED64: 8, _FIXED32: 4}.get(kind, -1)
-        if kind == _BYTES:
-            size, at = _varint(data, at)
-        if size < 0 or at + size > end:
-            raise ValueError("no protobuf message")
-        yield number, kind, data[at : at + size]
-        at += size
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise ValueError("no protobuf message")

@@ -25,6 +25,9 @@ SOURCES = {
     "hf-trainer": "Trainer's trainer_state.json",
     "tensorboard": "TensorBoard event files",
     "keras-csv": "Keras' CSVLogger",
+    "wandb-offline": "offline run of Weights & Biases",
+    "mlflow-local": "run of MLflow",
+    "generic": "a table, columns by name or --map",
 }
 
 

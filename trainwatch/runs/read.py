@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from trainwatch.errors import UnreadableRun
@@ -10,11 +11,15 @@ from trainwatch.registry import modules
 from trainwatch.runs.run import Run
 
 
-def read_run(path: Path | str) -> Run:
+def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
     """Read a run folder or log file in any known format.
+
+    A folder may hold several: our own recording wins if it has steps or epochs, else the surest importer whose log can be
+    read; the others are named in a note.
 
     Args:
         path: Run folder (``runs/exp3``), its ``trainwatch`` folder, or a log file such as ``results.csv``.
+        mapping: For a table of any other tool: its column by our name, see ``importers/generic.py``.
 
     Raises:
         UnreadableRun: If nothing there can be read as a run; the message names what was looked for.
@@ -33,13 +38,45 @@ def read_run(path: Path | str) -> Run:
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise UnreadableRun(f"{path}: permission denied; make it readable or copy it")
     importers = modules("trainwatch.importers")
-    best = max(importers, key=lambda name: importers[name].sniff(path))
-    if importers[best].sniff(path) <= 0:
+    if mapping is not None:
+        mapped: Run = importers["generic"].load(path, mapping)
+        return mapped
+    sure = {name: importer.sniff(path) for name, importer in importers.items()}
+    order = sorted((n for n in sure if sure[n] > 0), key=lambda n: -sure[n])
+    if not order:
         what = (
             "folder is empty"
             if path.is_dir() and not any(path.iterdir())
             else "nothing here is a log that trainwatch knows"
         )
-        raise UnreadableRun(f"{path}: {what}; looked for {', '.join(importers)}")
-    run: Run = importers[best].load(path)
-    return run
+        raise UnreadableRun(
+            f"{path}: {what}; looked for {', '.join(importers)}; for another table say which column is which with --map"
+        )
+    failed: dict[str, UnreadableRun] = {}
+    bare: Run | None = None
+    for name in order:
+        try:
+            run: Run = importers[name].load(path)
+        except UnreadableRun as error:
+            failed[name] = error
+            continue
+        if name == "trainwatch" and not run.step_table.num_rows and not run.epoch_table.num_rows:
+            bare = run  # events alone: any log beside it knows more of the curves
+            continue
+        if name != "trainwatch":
+            run.notes += _aside(name, order, failed, bare)
+        return run
+    if bare is not None:
+        return bare
+    raise failed[order[0]]
+
+
+def _aside(name: str, order: list[str], failed: Mapping[str, UnreadableRun], bare: Run | None) -> list[str]:
+    """Say which logs of a folder were not used."""
+    notes = [f"Read as {name}; {other} could not be read: {error}" for other, error in failed.items()]
+    if bare is not None:
+        notes.append(f"Read as {name}; trainwatch's own recording beside it holds no step and was left aside.")
+    others = [o for o in order if o != name and o not in failed and o not in ("trainwatch", "generic", "keras-csv")]
+    if others:
+        notes.append(f"Read as {name}; left aside: {', '.join(others)}.")
+    return notes

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trainwatch.result import Where
 from trainwatch.runs.run import Series
@@ -102,6 +101,8 @@ def per_epoch(series: Series, how: Literal["median", "min", "max"], since_step: 
     keep = series.finite & (series.step >= since_step)
     if not keep.any():
         return np.empty(0), np.empty(0)
+    import pandas as pd
+
     reduced = pd.Series(series.values[keep]).groupby(series.epoch[keep], sort=True).agg(how)
     return reduced.index.to_numpy(np.float64), reduced.to_numpy(np.float64)
 

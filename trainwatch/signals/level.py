@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -61,6 +59,8 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
         window: Values of the past that make the level.
         min_past: Finite values at least before a level exists.
     """
+    import pandas as pd
+
     y = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = pd.Series(np.where(np.isfinite(y) & (y > 0), np.log10(np.where(y > 0, y, np.nan)), np.nan))
@@ -139,6 +139,8 @@ def burst(
 
 def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
     """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
+    from scipy import special
+
     past = ratio[max(int(span[0]) - PAST_STEPS, 0) : int(span[0])]
     past = np.log(past[np.isfinite(past) & (past > 0)])
     past.sort()

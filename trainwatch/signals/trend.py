@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 
@@ -166,6 +165,8 @@ def theil_sen(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = 0.95, m
         return Slope(0.0, 0.0, 0.0, float(ys[0]))
     # Centred and scaled: bytes squared over a 600-epoch run would otherwise cost digits in the variance of Kendall's S.
     scale = float(np.ptp(ys))
+    from scipy import stats
+
     fit = stats.theilslopes((ys - ys[0]) / scale, xs, alpha=confidence)
     slope = float(fit.slope) * scale
     low, high = float(fit.low_slope) * scale, float(fit.high_slope) * scale
@@ -200,6 +201,8 @@ def mann_kendall(y: npt.ArrayLike, *, block: int | None = None, max_points: int 
     values = block_means(values, block)
     if len(values) < 3 or np.ptp(values) == 0:
         return Trend(1.0, 0)
+    from scipy import stats
+
     tau = stats.kendalltau(np.arange(len(values)), values)
     p_value = float(tau.pvalue)
     return Trend(p_value if math.isfinite(p_value) else 1.0, int(np.sign(tau.statistic)))
@@ -239,6 +242,8 @@ def forecast_crossing(
     inner = residuals[np.abs(residuals) <= np.quantile(np.abs(residuals), 0.9)]
     # 0.79: standard deviation of the central 90 % of a normal distribution; n - 2: a line has been fitted.
     trimmed = float(np.sqrt(np.mean(inner**2))) / 0.79
+    from scipy import stats
+
     scatter = max(float(stats.median_abs_deviation(residuals, scale="normal")), trimmed) * math.sqrt(n / max(n - 2, 1))
     r = autocorrelation(residuals)
     inflated = scatter**2 * (1 + r) / (1 - r)
