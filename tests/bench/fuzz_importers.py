@@ -25,7 +25,22 @@ from trainwatch.errors import TrainwatchError
 from trainwatch.registry import modules
 
 HANG_S = 10
-PIECES = (b"nan", b"inf", b"1e999", b'"', b",", b"\n", b"\r", b"\0", b"{", b"[" * 2000, b"-1", b"9" * 400, b"\xff\xfe", b"\xef\xbb\xbf")
+PIECES = (
+    b"nan",
+    b"inf",
+    b"1e999",
+    b'"',
+    b",",
+    b"\n",
+    b"\r",
+    b"\0",
+    b"{",
+    b"[" * 2000,
+    b"-1",
+    b"9" * 400,
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+)
 LONG = 10 << 20
 
 

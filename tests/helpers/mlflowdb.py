@@ -11,7 +11,9 @@ def write(file: Path, runs: dict[str, list[tuple[str, float, int, bool]]]) -> Pa
     """Write a database; each run starts later than the one before and holds (name, value, step, is NaN)."""
     with closing(sqlite3.connect(file)) as store:
         store.execute("CREATE TABLE runs (run_uuid TEXT, status TEXT, start_time INTEGER)")
-        store.execute("CREATE TABLE metrics (key TEXT, value REAL, timestamp INTEGER, run_uuid TEXT, step INTEGER, is_nan INTEGER)")
+        store.execute(
+            "CREATE TABLE metrics (key TEXT, value REAL, timestamp INTEGER, run_uuid TEXT, step INTEGER, is_nan INTEGER)"
+        )
         store.execute("CREATE TABLE params (key TEXT, value TEXT, run_uuid TEXT)")
         for start, (run, values) in enumerate(runs.items()):
             store.execute("INSERT INTO runs VALUES (?, 'FINISHED', ?)", (run, start))

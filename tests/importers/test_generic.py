@@ -34,7 +34,9 @@ def test_usual_names(name: str, ours: str | None) -> None:
 
 
 def test_a_guess_is_said(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text("iteration,total_loss,valid_loss,lr,foo\n0,3,,0.1,7\n1,2.5,2,0.1,7\n2,nan,,0.1,7\n3,2,1.5,,7\n")
+    (tmp_path / "log.csv").write_text(
+        "iteration,total_loss,valid_loss,lr,foo\n0,3,,0.1,7\n1,2.5,2,0.1,7\n2,nan,,0.1,7\n3,2,1.5,,7\n"
+    )
     run = read_run(tmp_path)
     assert run.source == "generic"
     assert run.steps["step"].tolist() == [0, 1, 2, 3]
@@ -54,7 +56,12 @@ def test_a_mapping_says_which_is_which(tmp_path: Path, capsys: pytest.CaptureFix
     assert read_run(file, mapping).steps["loss"].iloc[1] == 2.9
     assert cli(["analyze", str(file), "--map", "epoch=k,val/loss=c,train/loss=c", "--fail-on", "never"]) == 0
     capsys.readouterr()
-    for wrong, said in (("step=k,loss=zz", "there are: k, a, b, c"), ("x=k", "OURS=COLUMN"), ("step=k", "names no loss"), ("loss", "OURS=COLUMN")):
+    for wrong, said in (
+        ("step=k,loss=zz", "there are: k, a, b, c"),
+        ("x=k", "OURS=COLUMN"),
+        ("step=k", "names no loss"),
+        ("loss", "OURS=COLUMN"),
+    ):
         assert cli(["analyze", str(file), "--map", wrong]) == 2
         error = capsys.readouterr().err
         assert said in error
@@ -91,7 +98,13 @@ def test_a_restart_is_another_attempt(tmp_path: Path) -> None:
 
 def test_a_million_rows_take_seconds(tmp_path: Path) -> None:
     n = 1_000_000
-    table = pa.table({"step": np.arange(n), "epoch": np.arange(n) // 1000, **{f"train/l{i}_loss": np.random.default_rng(i).random(n) for i in range(4)}})
+    table = pa.table(
+        {
+            "step": np.arange(n),
+            "epoch": np.arange(n) // 1000,
+            **{f"train/l{i}_loss": np.random.default_rng(i).random(n) for i in range(4)},
+        }
+    )
     pyarrow.csv.write_csv(table, tmp_path / "log.csv")
     began = time.process_time()
     run = importer.load(tmp_path / "log.csv")
@@ -102,7 +115,18 @@ def test_a_million_rows_take_seconds(tmp_path: Path) -> None:
     assert time.process_time() - began < 0.2
 
 
-@pytest.mark.parametrize("data", [b"", b"epoch,loss\n", b"a,b\n1,2\n", b"x" * (10 << 20), b'{"loss":' + b"[" * 100_000, b"PAR1junk", b"\xff\xfeepoch"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"epoch,loss\n",
+        b"a,b\n1,2\n",
+        b"x" * (10 << 20),
+        b'{"loss":' + b"[" * 100_000,
+        b"PAR1junk",
+        b"\xff\xfeepoch",
+    ],
+)
 def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "log.csv").write_bytes(data)
     with pytest.raises(UnreadableRun) as error:

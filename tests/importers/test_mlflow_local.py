@@ -45,7 +45,10 @@ def test_the_newest_of_several_runs_counts_and_is_said(tmp_path: Path) -> None:
 
 def test_a_database(tmp_path: Path) -> None:
     values = [("loss", 2.0, 0, False), ("loss", 0.0, 1, True), ("loss", importer.INFINITE * 1.0000001, 2, False)]
-    mlflowdb.write(tmp_path / "mlflow.db", {"old": [("loss", 9.0, 0, False)], "new": values + [("val_loss", float(i), i, False) for i in range(3)]})
+    mlflowdb.write(
+        tmp_path / "mlflow.db",
+        {"old": [("loss", 9.0, 0, False)], "new": values + [("val_loss", float(i), i, False) for i in range(3)]},
+    )
     run = read_run(tmp_path)
     series = run.epoch_series("train/loss")
     assert series.values[0] == 2.0

@@ -17,11 +17,12 @@ from trainwatch.errors import TrainwatchError
 from trainwatch.registry import modules
 
 
-
 def database() -> bytes:
     """The bytes of an mlflow.db."""
     with tempfile.TemporaryDirectory() as folder:
-        return write(Path(folder) / "mlflow.db", {"a": [("loss", 1.0, 0, False), ("val_loss", 1.0, 0, False)]}).read_bytes()
+        return write(
+            Path(folder) / "mlflow.db", {"a": [("loss", 1.0, 0, False), ("val_loss", 1.0, 0, False)]}
+        ).read_bytes()
 
 
 VALID: dict[str, tuple[str, bytes]] = {
