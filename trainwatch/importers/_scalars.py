@@ -146,8 +146,11 @@ def tables(
     if epochs is None and steps is None:
         made.notes.append("There is no column of steps or epochs; rows are counted as epochs.")
         epochs = np.arange(length)
-    keep = (steps >= 0 if steps is not None else epochs >= 0) if epochs is not None or steps is not None else None
-    if keep is not None and not keep.all():
+    counted = steps if steps is not None else epochs
+    if counted is None:
+        return made
+    keep = counted >= 0
+    if not keep.all():
         made.notes.append(f"{int((~keep).sum())} row(s) without a legal step or epoch left out.")
         ours = {n: (v[keep], m[keep]) for n, (v, m) in ours.items()}
         steps, epochs = (None if a is None else a[keep] for a in (steps, epochs))
@@ -210,7 +213,10 @@ def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], not
     notes.append("There is no epoch column; epochs are the evaluations, counted in order.")
     before = np.concatenate([[0], np.cumsum(evaluated)[:-1]])
     starts = np.concatenate([[0], np.flatnonzero(np.diff(attempt)) + 1])
-    return before - before[starts][np.searchsorted(starts, np.arange(len(attempt)), side="right") - 1]
+    counted: npt.NDArray[np.int64] = (
+        before - before[starts][np.searchsorted(starts, np.arange(len(attempt)), side="right") - 1]
+    )
+    return counted
 
 
 def _fill(

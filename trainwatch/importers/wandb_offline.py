@@ -156,7 +156,7 @@ def _read(data: bytes, scalars: dict[str, dict[int, float]], notes: list[str]) -
                     for inner, _, config in fields(body):
                         args |= _items(config) if inner == _RUN_CONFIG and isinstance(config, bytes) else {}
                 elif kind == _EXIT:
-                    code = next((v for n, _, v in fields(body) if n == _EXIT_CODE), 0)
+                    code = next((v for n, _, v in fields(body) if n == _EXIT_CODE and isinstance(v, int)), 0)
                     notes.append(f"wandb recorded that the process ended with code {code}.")
         except ValueError:
             damaged += 1
