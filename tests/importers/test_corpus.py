@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
@@ -42,3 +43,18 @@ def test_every_log_is_read_and_analysed(kind: str) -> None:
     assert not any("\n" in reason for reason in refused)
     assert all("hold no scalar" in reason for reason in refused), refused
     assert len(folders) > len(refused)
+
+
+@pytest.mark.parametrize("kind", ["ultralytics", "yolov5"])
+def test_rows_and_columns_are_those_of_the_index(kind: str) -> None:
+    assert CORPUS is not None
+    with (CORPUS / "index.tsv").open(encoding="utf-8", newline="") as stream:
+        rows = [r for r in csv.DictReader(stream, delimiter="\t") if r["kind"] == kind]
+    assert rows
+    for row in rows:
+        run = read_run(CORPUS / "runs" / kind / row["id"])
+        damaged = sum(int(n.split(" ", 1)[0]) for n in run.notes if "damaged row(s) left out" in n)
+        assert run.epoch_table.num_rows + damaged == int(float(row["rows"])), row["id"]
+        ours = set(run.epoch_table.column_names) - {"attempt", "fitness", "best_fitness"}
+        named = [c for c in row["columns"].split(",") if c]
+        assert len(ours) == len(named), row["id"]

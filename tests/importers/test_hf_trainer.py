@@ -51,6 +51,17 @@ def test_the_newest_of_several_states_counts_and_the_others_are_said(tmp_path: P
     assert any("checkpoint-200" in n and "1 other" in n for n in run.notes)
 
 
+def test_files_of_nearly_one_time_are_told_apart_by_step_and_other_runs_are_said(tmp_path: Path) -> None:
+    other = [{**HISTORY[0], "loss": 9.0}]
+    write(tmp_path / "checkpoint-100" / "trainer_state.json", HISTORY[:2], at=6e8 + 3)
+    write(tmp_path / "checkpoint-90" / "trainer_state.json", other, at=6e8 + 9)
+    write(tmp_path / "checkpoint-200" / "trainer_state.json", HISTORY, at=6e8)
+    run = read_run(tmp_path)
+    assert len(run.steps) == 2
+    assert any("checkpoint-200" in n for n in run.notes)
+    assert any("1 of them belong to other runs" in n for n in run.notes)
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[1, 2]", '{"log_history": 3}', '{"log_history": [], "global_step": 1}', "[" * 100_000]
 )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 from trainwatch.errors import UnreadableRun
@@ -54,3 +58,17 @@ def test_what_is_no_such_log_is_refused(tmp_path: Path) -> None:
         importer.load(write(tmp_path, "epoch,step,loss\n"))
     with pytest.raises(UnreadableRun):
         importer.load(write(tmp_path, "a,b\n1,2\n"))
+    (tmp_path / "metrics.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnreadableRun):
+        importer.load(tmp_path)
+
+
+def test_a_million_rows_take_seconds(tmp_path: Path) -> None:
+    n = 1_000_000
+    table = pa.table({"epoch": np.arange(n) // 1000, "step": np.arange(n), "train_loss_step": np.linspace(5, 1, n)})
+    pyarrow.csv.write_csv(table, tmp_path / "metrics.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
+    began = time.process_time()
+    run = importer.load(tmp_path)
+    assert time.process_time() - began < 8
+    assert run.step_table.num_rows == n
+    assert run.step_table["loss"][0].as_py() == 5.0

@@ -173,3 +173,14 @@ def test_forecast_of_a_limit_already_passed_lies_in_the_past() -> None:
     crossing = forecast_crossing(np.arange(10), np.arange(10), 4.0)
     assert crossing is not None
     assert crossing.x == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_slope_and_interval_are_those_of_scipy(seed: int) -> None:
+    from scipy import stats
+
+    chance = np.random.default_rng(seed)
+    x = np.sort(chance.integers(0, 40, 25)).astype(float)
+    y = np.round(0.3 * x + chance.normal(0, 3, 25), seed % 3)
+    ours, theirs = theil_sen(x, y), stats.theilslopes(y, x)
+    assert ours[:3] == pytest.approx((theirs.slope, theirs.low_slope, theirs.high_slope))

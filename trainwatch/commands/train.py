@@ -115,6 +115,6 @@ def tell(run: Path) -> None:
     if int(os.environ.get("RANK", "-1")) > 0:
         return
     try:
-        report.command.callback(str(run), None, False)  # type: ignore[misc]
+        report.command.callback(str(run), None, False, None)  # type: ignore[misc]
     except Exception as error:  # the training is over and safe; a page can be made again
         print(f"trainwatch: no page ({error}); try: trainwatch report {run}", file=sys.stderr)

@@ -147,7 +147,9 @@ def tables(
         made.notes.append("There is no column of steps or epochs; rows are counted as epochs.")
         epochs = np.arange(length)
     counted = steps if steps is not None else epochs
-    keep = np.ones(length, bool) if counted is None else np.asarray(counted >= 0)
+    if counted is None:
+        return made
+    keep = counted >= 0
     if not keep.all():
         made.notes.append(f"{int((~keep).sum())} row(s) without a legal step or epoch left out.")
         ours = {n: (v[keep], m[keep]) for n, (v, m) in ours.items()}
@@ -212,7 +214,7 @@ def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], not
     before = np.concatenate([[0], np.cumsum(evaluated)[:-1]])
     starts = np.concatenate([[0], np.flatnonzero(np.diff(attempt)) + 1])
     counted: npt.NDArray[np.int64] = (
-        before - before[starts][np.searchsorted(starts, np.arange(len(attempt)), "right") - 1]
+        before - before[starts][np.searchsorted(starts, np.arange(len(attempt)), side="right") - 1]
     )
     return counted
 

@@ -16,17 +16,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.importers._arrow import LARGE_BYTES, MAX_COLUMNS, of_table, read_clean, separator_of, split
 from trainwatch.importers._scalars import EPOCH_NAMES, STEP_NAMES, Column, column_of, role, tables
 from trainwatch.importers._text import HEAD_BYTES, decode, number
 from trainwatch.runs.run import Run
@@ -36,7 +34,6 @@ ENDINGS: Final = (".csv", ".tsv", ".txt", ".log", ".jsonl", ".ndjson", ".parquet
 MAX_BYTES: Final = 1 << 30
 MAX_PLAIN_BYTES: Final = 64 << 20
 """Beyond, only what pyarrow parses as a clean table is read: 1e6 rows of 12 columns are about 100 MB."""
-MAX_COLUMNS: Final = 2000
 MAX_LINE: Final = 1 << 20
 TARGET: Final = re.compile(r"(step|epoch|time_s|grad_norm|fitness|loss|lr|(loss|train|val|metrics|lr)/[^=]{1,100})")
 
@@ -202,24 +199,16 @@ def _names(file: Path) -> list[str]:
             names |= dict.fromkeys(map(str, record)) if isinstance(record, dict) else {}
         return list(names)
     line = head.split("\n", 1)[0]
-    return [f.strip() for f in _split(line, _separator(line))]
-
-
-def _separator(line: str) -> str | None:
-    return next((s for s in (",", "\t", ";") if s in line), None)
-
-
-def _split(line: str, separator: str | None) -> list[str]:
-    return line.split() if separator is None else next(csv.reader([line], delimiter=separator), [])
+    return [f.strip() for f in split(line, separator_of(line))]
 
 
 def _read(file: Path) -> tuple[dict[str, Column], list[str]]:
     if _is_parquet(file):
         import pyarrow.parquet as pq
 
-        return _of_table(pq.read_table(file)), []
-    large = file.stat().st_size > MAX_PLAIN_BYTES // 8
-    if large and (table := _clean(file)) is not None:
+        return of_table(pq.read_table(file)), []
+    large = file.stat().st_size > LARGE_BYTES
+    if large and (table := read_clean(file)) is not None:
         return table, []
     if file.stat().st_size > MAX_PLAIN_BYTES:
         raise ValueError(f"larger than {MAX_PLAIN_BYTES >> 20} MiB and not a clean table of numbers")
@@ -232,42 +221,6 @@ def _read(file: Path) -> tuple[dict[str, Column], list[str]]:
     if max(map(len, lines)) > MAX_LINE:
         raise ValueError("a line longer than 1 MiB")
     return _of_json(lines) if lines[0].lstrip()[:1] == "{" else _of_csv(lines)
-
-
-def _clean(file: Path) -> dict[str, Column] | None:
-    """Read a large, undamaged CSV; None if it is another thing."""
-    from pyarrow import csv as arrow
-
-    with file.open("rb") as stream:
-        head = decode(stream.read(HEAD_BYTES)).split("\n", 1)[0]
-    separator = _separator(head)
-    names = [n.strip() for n in _split(head, separator)] if separator else []
-    if not names or len(names) != len(set(names)) or len(names) > MAX_COLUMNS:
-        return None
-    try:
-        table = arrow.read_csv(
-            file,
-            read_options=arrow.ReadOptions(column_names=names, skip_rows=1),
-            parse_options=arrow.ParseOptions(delimiter=separator, invalid_row_handler=lambda _: "skip"),
-            convert_options=arrow.ConvertOptions(null_values=["", "NA", "None", "null"], strings_can_be_null=True),
-        )
-    except pa.ArrowException:
-        return None
-    return _of_table(table)
-
-
-def _of_table(table: pa.Table) -> dict[str, Column]:
-    if table.num_columns > MAX_COLUMNS:
-        raise ValueError(f"more than {MAX_COLUMNS} columns")
-    columns: dict[str, Column] = {}
-    for name in dict.fromkeys(table.column_names):
-        array = table.column(table.column_names.index(name))
-        if not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
-            continue
-        measured = pc.is_valid(array).to_numpy().astype(bool)
-        values = pc.fill_null(array.cast(pa.float64(), safe=False), math.nan).to_numpy()
-        columns[str(name)] = (np.asarray(values, np.float64), measured)
-    return columns
 
 
 def _of_json(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
@@ -301,8 +254,8 @@ def _measured(value: Any) -> float | None:
 
 
 def _of_csv(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
-    separator = _separator(lines[0])
-    header = [f.strip() for f in _split(lines[0], separator)]
+    separator = separator_of(lines[0])
+    header = [f.strip() for f in split(lines[0], separator)]
     if len(header) > MAX_COLUMNS:
         raise ValueError(f"more than {MAX_COLUMNS} columns")
     body = lines[1:]
@@ -312,7 +265,7 @@ def _of_csv(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
     bad = 0
     for line in body:
         try:
-            fields = _split(line, separator)
+            fields = split(line, separator)
         except csv.Error:
             fields = []
         if len(fields) == len(header):

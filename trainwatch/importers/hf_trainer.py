@@ -27,6 +27,9 @@ from trainwatch.runs.run import Run
 
 SOURCE: Final = "hf-trainer"
 NAME: Final = "trainer_state.json"
+MAX_COMPARED: Final = 20
+MAX_COMPARED_BYTES: Final = 4 << 20
+"""Other states are opened only to tell whether they belong to the same run."""
 LARGEST: Final = 1e300
 """Larger numbers (JSON knows whole numbers of any length) are damage."""
 HOUSEKEEPING: Final = ("runtime", "samples_per_second", "steps_per_second", "epoch", "model_preparation_time")
@@ -74,6 +77,9 @@ def load(path: Path) -> Run:
     others = [f for f in files[1:] if f.parent.parent == path or f.parent == path]
     if others:
         notes.append(f"The newest state was read ({file.parent.name}/{NAME}); {len(others)} other(s) were left aside.")
+        strangers = sum(_first_entry(f) not in (None, history[0]) for f in others[:MAX_COMPARED]) if history else 0
+        if strangers:
+            notes.append(f"{strangers} of them belong to other runs in the same folder: their logs begin otherwise.")
     total, planned = _whole(state.get("max_steps")), _whole(state.get("num_train_epochs"))
     meta = {
         "trainer": "transformers",
@@ -93,7 +99,22 @@ def _state_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     found = [p for p in (path / NAME, *path.glob(f"checkpoint-*/{NAME}")) if p.is_file()]
-    return sorted(found, key=lambda p: (p.stat().st_mtime, _number_of(p.parent.name)), reverse=True)
+    # A copy or checkout gives all files nearly the same time, in no order; within a minute the step decides, and the
+    # state beside the checkpoints was written last.
+    return sorted(
+        found, key=lambda p: (p.stat().st_mtime // 60, p.parent == path, _number_of(p.parent.name)), reverse=True
+    )
+
+
+def _first_entry(file: Path) -> Any:
+    """Return what a state's history begins with: the same for all checkpoints of one run; None if it cannot be told."""
+    try:
+        if file.stat().st_size > MAX_COMPARED_BYTES:
+            return None
+        history = json.loads(file.read_bytes()).get("log_history")
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return None
+    return history[0] if isinstance(history, list) and history else None
 
 
 def _number_of(name: str) -> int:

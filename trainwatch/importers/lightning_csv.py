@@ -20,13 +20,15 @@ from typing import Any, Final
 import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
-from trainwatch.importers._epochs import MAX_EPOCH, legal_epoch, tabulate
+from trainwatch.importers._arrow import LARGE_BYTES, read_clean
+from trainwatch.importers._epochs import legal_epoch, tabulate
+from trainwatch.importers._scalars import planned_epochs, tables
 from trainwatch.importers._text import first_line, number, read, read_yaml
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "lightning-csv"
 MAX_COLUMNS: Final = 1000
-PLANNED: Final = ("max_epochs", "epochs", "n_epochs", "num_epochs")
+MAX_LARGE_BYTES: Final = 1 << 30
 
 
 def sniff(path: Path) -> float:
@@ -51,11 +53,14 @@ def load(path: Path) -> Run:
     file = _metrics_file(path)
     if file is None:
         raise UnreadableRun(f"{path}: there is no metrics.csv in it; give the folder of Lightning's CSVLogger")
+    large = _large(path, file)
+    if large is not None:
+        return large
     try:
         table = list(csv.reader(io.StringIO(read(file, "metrics.csv of Lightning's CSVLogger"))))
     except csv.Error as error:
         raise UnreadableRun(f"{file}: no CSV ({error}); give the metrics.csv of Lightning's CSVLogger") from error
-    header = [name.strip() for name in table[0]]
+    header = [name.strip() for name in table[0]] if table else []
     if not _is_header(header):
         raise UnreadableRun(f"{file}: the first line has no `epoch` and `step`; give Lightning's metrics.csv")
     rows, bad = _numbers(header, table[1:])
@@ -64,7 +69,7 @@ def load(path: Path) -> Run:
     args, notes = read_yaml(file.parent / "hparams.yaml")
     per_epoch = _per_epoch(rows)
     epochs = tabulate(list(per_epoch.items()), bad, base=0)
-    planned = next((args[k] for k in PLANNED if isinstance(args.get(k), int) and 0 < args[k] <= MAX_EPOCH), None)
+    planned = planned_epochs(args)
     return Run(
         path,
         SOURCE,
@@ -73,6 +78,23 @@ def load(path: Path) -> Run:
         meta={"trainer": "lightning", "args": args, "planned_epochs": planned},
         notes=[*notes, *epochs.notes],
     )
+
+
+def _large(path: Path, file: Path) -> Run | None:
+    """Read a large, undamaged file by columns; None if it is small or damaged."""
+    try:
+        columns = read_clean(file) if LARGE_BYTES < file.stat().st_size <= MAX_LARGE_BYTES else None
+    except (OSError, ValueError):
+        return None
+    if columns is None or not {"epoch", "step"} <= set(columns):
+        return None
+    step, epoch = columns.pop("step"), columns.pop("epoch")
+    made = tables(columns, step, epoch, {n: column(n) for n in columns})
+    if made.steps is None and made.epochs is None:
+        return None
+    args, notes = read_yaml(file.parent / "hparams.yaml")
+    meta = {"trainer": "lightning", "args": args, "planned_epochs": planned_epochs(args)}
+    return Run(path, SOURCE, steps=made.steps, epochs=made.epochs, meta=meta, notes=[*notes, *made.notes])
 
 
 def column(name: str) -> str:

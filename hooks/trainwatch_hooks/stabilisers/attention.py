@@ -21,8 +21,8 @@ How it works:
     Copies: tokens need the channels last, Ultralytics keeps them first. On a CPU the input is brought into PyTorch's
     channels-last format once, before the ``qkv`` convolution (C channels instead of 3 C); from there to the sum before
     ``proj`` all changes of shape are views but one, v, which ``pe`` needs in one piece. Of ten formulations this was the
-    fastest from 160 pixels on, and for tiny maps (4 and 9 positions per area) the block alone was not slower than stock
-    by CPU seconds; so there is no threshold below which the stock formula returns. On a GPU
+    fastest from 160 pixels on. At 9 positions per area (96 pixels) no gain showed in whole steps, so below
+    ``MIN_POSITIONS`` on a CPU the stock forward runs, unchanged. On a GPU
     the convolutions keep the model's format, and ``qkv`` is transposed once.
 
 Settings:
@@ -33,7 +33,8 @@ What it does not do:
     It is not bit-identical: sums are taken in another order. In float32 outputs and running statistics differ by less
     than 1e-5 of their largest value and gradients by less than 1e-5 of the block's largest gradient, up to 40 x 40
     positions; PyTorch's batch norm sums less carefully channels-last than channels-first, and that is most of it.
-    Models without ``AAttn`` are left alone.
+    A training magnifies any rounding: the losses part from the stock ones as fast as those of a stock training whose
+    attention weights were changed by one rounding. Models without ``AAttn`` are left alone.
     Ultralytics asks for deterministic algorithms by default (``deterministic=True``): flash-attn is told so; SDPA's
     memory-efficient backward on a GPU is not reproducible bit by bit, and PyTorch warns of it. A batch size found by
     AutoBatch was found before the patch. No GPU has been measured.
@@ -64,6 +65,8 @@ CLASS: Final = "AAttn"
 BACKENDS: Final = ("auto", "sdpa", "flash")
 MIN_CAPABILITY: Final = (8, 0)
 """flash-attn 2 supports Ampere and newer; a T4 is 7.5."""
+MIN_POSITIONS: Final = 16
+"""Positions per area from which the fused form is used on a CPU: no gain was measured at 9, a gain at 25."""
 TOLERANCE: Final = 1e-6
 """Largest difference in float64, relative to the largest value, at which two formulas count as the same."""
 FLASH_TOLERANCE: Final = 2e-2
@@ -234,16 +237,29 @@ class _Patch:
 _patches: dict[type, _Patch] = {}
 
 
-def _put_on(kind: type, user: Attention, flash: Flash | None) -> str:
-    """Replace the forward of a class, unless another training has done so; return the backend in force."""
+def replacement(stock: Callable[..., Any], flash: Flash | None = None) -> Callable[..., Any]:
+    """Return the forward that is put on a class: fused, or on a CPU the stock one for tiny maps.
+
+    Args:
+        stock: The class' own forward.
+        flash: flash-attn's function, if it can be used.
+    """
 
     def forward(self: Any, x: Any) -> Any:
+        positions = x.shape[2] * x.shape[3] // max(int(self.area), 1)
+        if x.device.type == "cpu" and positions < MIN_POSITIONS:
+            return stock(self, x)
         return fused(self, x, flash)
 
+    return forward
+
+
+def _put_on(kind: type, user: Attention, flash: Flash | None) -> str:
+    """Replace the forward of a class, unless another training has done so; return the backend in force."""
     patch = _patches.get(kind)
     if patch is None:
         patch = _patches[kind] = _Patch(vars(kind).get("forward"), "sdpa" if flash is None else "flash")
-        kind.forward = forward  # type: ignore[attr-defined]
+        kind.forward = replacement(kind.forward, flash)  # type: ignore[attr-defined]
     patch.users.add(user)
     return patch.backend
 
