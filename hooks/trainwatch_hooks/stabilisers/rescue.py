@@ -150,6 +150,7 @@ class Rescue(Stabiliser):
         trainer = control.trainer
         if not self._base_lr:
             self._base_lr = [float(g.get("initial_lr", g["lr"])) for g in trainer.optimizer.param_groups]
+        self._set_lr(control)  # Ultralytics' resume loads an earlier cut into the groups, not into the scheduler
         steps = control.epochs * len(trainer.train_loader) / max(int(trainer.accumulate), 1)
         self._every = self.settings.snapshot_every or max(min(max(round(steps / 100), 10), 100), self.settings.window)
         self._tolerated = frozenset(unfinite(live(trainer)))

@@ -445,6 +445,14 @@ def test_lr_factor_null_leaves_the_rate_alone() -> None:
     assert loop.optimizer.param_groups[0]["lr"] == 1.0
 
 
+def test_a_cut_that_ultralytics_resume_brings_back_reaches_the_scheduler() -> None:
+    loop = Loop()
+    loop.optimizer.param_groups[0]["initial_lr"] = 0.01 / 16  # from its last.pt; its scheduler was made before
+    (again,) = parse({"rescue": True})
+    again.setup(loop.control)
+    assert loop.scheduler.base_lrs == [0.01 / 16]
+
+
 def test_a_replayed_epoch_starts_anew() -> None:
     loop = Loop(snapshot_every=10)
     loop.steps(5)
