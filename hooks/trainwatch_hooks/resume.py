@@ -298,9 +298,11 @@ def _refuse_contradictions(stabilisers: list[Stabiliser], planned: Plan) -> None
 
     if not planned.changes:
         return
-    given = {k: v for k, v in planned.args.items() if v != DEFAULT_CFG_DICT.get(k) or k in planned.changes}
+    request = Request(
+        planned.changes, {**DEFAULT_CFG_DICT, **planned.args}, str(planned.args.get("model", "")), goes_on=True
+    )
     for stabiliser in stabilisers:
-        stabiliser.arguments(Request(given, DEFAULT_CFG_DICT, str(planned.args.get("model", ""))))
+        stabiliser.arguments(request)
 
 
 def _scaffold(state: Mapping[str, Any]) -> Any:

@@ -10,6 +10,9 @@ from trainwatch_hooks.trainers.ultralytics import record
 
 M = TypeVar("M")
 
+OURS = "trainwatch_hooks."
+"""Where the callbacks of an earlier call come from."""
+
 
 def watch(
     model: M,
@@ -20,6 +23,8 @@ def watch(
     fsync_seconds: float = 5.0,
 ) -> M:
     """Record every training of an Ultralytics model from now on, into ``<save_dir>/trainwatch/``.
+
+    Of several calls for one model the last one counts.
 
     Args:
         model: A ``YOLO`` (or other Ultralytics) model, or a trainer; anything with ``add_callback``.
@@ -42,7 +47,18 @@ def watch(
         from trainwatch_hooks.stabilisers import _engine, _settings
 
         stabilisers = _settings.parse(stabilise)
+    _forget(model)
     hook = record(model, report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
     if stabilisers:
         _engine.attach(model, hook, stabilisers)
     return model
+
+
+def _forget(model: Any) -> None:
+    """Take off what an earlier call put on: two recorders of one training would spoil each other's files."""
+    registered = getattr(model, "callbacks", None)
+    for callbacks in registered.values() if isinstance(registered, Mapping) else ():
+        callbacks[:] = [c for c in callbacks if not type(getattr(c, "__self__", None)).__module__.startswith(OURS)]
+    bare = getattr(getattr(model, "__dict__", {}).get("train"), "bare", None)
+    if bare is not None:
+        model.train = bare

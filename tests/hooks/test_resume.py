@@ -235,6 +235,19 @@ def test_a_stabiliser_may_refuse_a_change(tmp_path: Path) -> None:
         resume.carry_out(resume.plan(run, {"epochs": 5}))
 
 
+@pytest.mark.parametrize("settings", [{"accumulate": 4}, {"fit_batch": True, "effective_batch": 16}])
+def test_what_a_stabiliser_had_set_is_no_contradiction(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """nbs, lr0 and a batch that was found are among the saved arguments; nobody gave them."""
+    saved = {"epochs": 10, "lr0": 0.1, "batch": 4, "nbs": 16, "optimizer": "SGD", "data": "d.yaml", "task": "detect"}
+    stabilisers = {"settings": {"accumulate": settings}, "explicit": {"accumulate": list(settings)}, "state": {}}
+    run = make_run(tmp_path / "run", 3, args=saved, stabilisers=stabilisers)
+    for changes in ({"batch": 2}, {"epochs": 20}):
+        planned = resume.plan(run, changes)
+        assert planned.state is not None
+        resume._refuse_contradictions(resume._stabilisers(planned.state), planned)
+        assert planned.args["nbs"] == 16
+
+
 def test_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no such folder"):
         resume.plan(tmp_path / "none")

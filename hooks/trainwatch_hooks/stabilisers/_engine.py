@@ -73,12 +73,15 @@ def _wrap_train(model: Any, stabilisers: Sequence[Stabiliser]) -> None:
         from ultralytics.utils import DEFAULT_CFG_DICT
 
         given = {**model.overrides, **_cfg_file(kwargs.get("cfg")), **kwargs}
+        if _goes_on(model, given.get("resume")):
+            return train(trainer=trainer, **kwargs)  # the arguments in the checkpoint count
         name = str(given.get("model") or getattr(model, "model_name", ""))
         given = {k: v for k, v in given.items() if v != DEFAULT_CFG_DICT.get(k) or k in kwargs}
         extra = resolve(stabilisers, Request(given, DEFAULT_CFG_DICT, name))
         _tell(stabilisers, extra)
         return train(trainer=trainer, **{**kwargs, **extra})
 
+    stabilised_train.bare = train  # type: ignore[attr-defined]
     model.train = stabilised_train
 
 
@@ -87,6 +90,14 @@ def _tell(stabilisers: Sequence[Stabiliser], arguments: Mapping[str, Any]) -> No
     print(f"trainwatch: stabilised by {', '.join(s.name for s in stabilisers)}", file=sys.stderr)
     if arguments:
         print(f"trainwatch: sets {' '.join(f'{k}={v}' for k, v in arguments.items())}", file=sys.stderr)
+
+
+def _goes_on(model: Any, resume: Any) -> bool:
+    """Whether Ultralytics will resume; asked to without a checkpoint that can be, it begins a new training."""
+    if resume is not True:
+        return bool(resume)
+    checkpoint = getattr(model, "ckpt", None) or {}
+    return int(checkpoint.get("epoch", -1)) >= 0 and checkpoint.get("optimizer") is not None
 
 
 def _cfg_file(path: Any) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class Accumulate(Stabiliser):
         settings, given = self.settings, request.given
         batch = request.value("batch")
         wanted: dict[str, Any] = {}
-        if settings.fit_batch:
+        if settings.fit_batch and not request.goes_on:
             batch, effective = self._fitted(request)
             wanted["batch"] = batch
         else:

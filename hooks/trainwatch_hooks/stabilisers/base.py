@@ -40,11 +40,13 @@ class Request:
         given: Arguments that the user gave.
         defaults: The trainer's default arguments.
         model: Name of the model, e.g. ``yolo12n``.
+        goes_on: Whether a training goes on with changed arguments: ``given`` are the changes, ``defaults`` the rest.
     """
 
     given: Mapping[str, Any]
     defaults: Mapping[str, Any]
     model: str = ""
+    goes_on: bool = False
 
     def value(self, name: str) -> Any:
         """Return the argument in force."""

@@ -264,9 +264,10 @@ class Convergence(Stabiliser):
         return {"losses": w.losses, "scores": w.scores, "left": w.left, "level": w.level, "flat_looks": w.flat_looks}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take them up again; a countdown that had run out starts anew (somebody wants more epochs)."""
+        """Take them up again; what had ended the training starts anew (somebody wants more epochs)."""
         self._watch = Watch(**state)
-        if self._watch.left is not None and self._watch.left <= 0:
+        ran_out = self._watch.left is not None and self._watch.left <= 0
+        if ran_out or self._watch.flat_looks >= FLAT_LOOKS:
             self._watch = Watch([], [])
 
 

@@ -15,6 +15,7 @@ How it works:
     batch. They act on the training and the validation loss at once, therefore the gain in force is recorded with
     every step and every curve and criterion of trainwatch divides by it. After a NaN recovery Ultralytics' EMA keeps
     a criterion with a stale copy of the arguments; it is dropped here, so that the next validation makes a new one.
+    Ultralytics' own checkpoints get your gains, since its resume starts from the arguments in them.
 
     Heads with other components:
     detect and segment   box, cls, dfl (seg and sem losses use the box gain)
@@ -38,7 +39,9 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from trainwatch_hooks.stabilisers.base import Control, Request, SettingsError, Stabiliser, boundary, require
@@ -107,6 +110,21 @@ class LossStages(Stabiliser):
         self._stage = None
         if not self._base:
             control.note("warning", f"loss_stages: inert, the loss of this {args.task} model has no such gains")
+            return
+        trainer = control.trainer
+        trainer.save_model = self._with_own_gains(args, trainer.save_model)
+
+    def _with_own_gains(self, args: Any, save_model: Callable[[], Any]) -> Callable[[], Any]:
+        @wraps(save_model)
+        def save() -> Any:
+            in_force = {n: getattr(args, n) for n in self._base}
+            try:
+                _set(args, self._base)
+                return save_model()
+            finally:
+                _set(args, in_force)
+
+        return save
 
     def epoch_start(self, control: Control) -> None:
         """Set the gains of this epoch and keep the EMA's criterion on them."""
@@ -114,8 +132,7 @@ class LossStages(Stabiliser):
         if not self._base:
             return
         factors = {n: getattr(self.settings, FOLLOWS[n])[now] for n in self._base}
-        for name, value in self._base.items():
-            setattr(control.trainer.args, name, value * factors[name])
+        _set(control.trainer.args, {n: value * factors[n] for n, value in self._base.items()})
         _drop_stale_criterion(control)
         if now != self._stage:
             self._stage = now
@@ -131,8 +148,12 @@ class LossStages(Stabiliser):
 
     def teardown(self, control: Control) -> None:
         """Give the user's gains back."""
-        for name, value in self._base.items():
-            setattr(control.trainer.args, name, value)
+        _set(control.trainer.args, self._base)
+
+
+def _set(args: Any, gains: Mapping[str, float]) -> None:
+    for name, value in gains.items():
+        setattr(args, name, value)
 
 
 def _reads_gains(control: Control) -> bool:

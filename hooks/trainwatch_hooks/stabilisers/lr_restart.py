@@ -134,6 +134,11 @@ class LrRestart(Stabiliser):
             raise SettingsError(
                 f"lr_restart: lrf={lrf} and floor={self.settings.floor:g} are the same thing; give one of them"
             )
+        if isinstance(lrf, int | float) and not 0 < lrf < self.settings.restart_to:
+            raise SettingsError(
+                f"lr_restart: lrf={lrf:g} cannot be its floor, which lies above 0 and below "
+                f"restart_to={self.settings.restart_to:g}; leave lrf out, or lr_restart off"
+            )
         if request.given.get("cos_lr") is False:
             raise SettingsError("lr_restart: cos_lr=False contradicts its cosine; leave cos_lr out, or lr_restart off")
         warmup = self.settings.warmup_epochs
@@ -152,6 +157,7 @@ class LrRestart(Stabiliser):
     def setup(self, control: Control) -> None:
         """Put the function into the scheduler, now and whenever the trainer makes a new one."""
         trainer = control.trainer
+        self._install(control)  # first: what fails here must not fail again inside the trainer
         make = trainer._setup_scheduler
 
         def setup_scheduler() -> None:
@@ -159,7 +165,6 @@ class LrRestart(Stabiliser):
             self._install(control)
 
         trainer._setup_scheduler = setup_scheduler
-        self._install(control)
 
     def _install(self, control: Control) -> None:
         trainer = control.trainer

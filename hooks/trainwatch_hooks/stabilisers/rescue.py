@@ -150,6 +150,7 @@ class Rescue(Stabiliser):
         trainer = control.trainer
         if not self._base_lr:
             self._base_lr = [float(g.get("initial_lr", g["lr"])) for g in trainer.optimizer.param_groups]
+        self._set_lr(control)  # Ultralytics' resume loads an earlier cut into the groups, not into the scheduler
         steps = control.epochs * len(trainer.train_loader) / max(int(trainer.accumulate), 1)
         self._every = self.settings.snapshot_every or max(min(max(round(steps / 100), 10), 100), self.settings.window)
         self._tolerated = frozenset(unfinite(live(trainer)))
@@ -161,6 +162,8 @@ class Rescue(Stabiliser):
 
     def epoch_start(self, control: Control) -> None:
         """Keep the learning rate cut; after a replay (out of memory, Ultralytics' recovery) nothing old counts."""
+        if self._off:
+            return
         if control.epoch == self._epoch or (self._mirror is not None and not self._mirror.matches(control.model)):
             self._begin_anew(control)
         self._epoch, self._events = control.epoch, 0
@@ -172,7 +175,7 @@ class Rescue(Stabiliser):
         trainer = control.trainer
         if self._skipped:
             self._put_losses_back(trainer)
-        elif not self._stepped:
+        elif not self._stepped and not self._off:
             self._items.append(loss_items(trainer))
         self._stepped = self._skipped = False
         if self._over is not None and not control.distributed:
@@ -182,6 +185,8 @@ class Rescue(Stabiliser):
         """Look at micro-batches that wait for the next epoch, and at weights and EMA before they are validated."""
         import torch
 
+        if self._off:
+            return
         trainer = control.trainer
         if self._items:
             reading = read(trainer, self._items, torch.zeros(()), self._statistics(), control.distributed)
@@ -203,12 +208,10 @@ class Rescue(Stabiliser):
 
     def teardown(self, control: Control) -> None:
         """Step out of the way."""
-        self._off = True
+        self._switch_off()
         vars(control.trainer.scaler).pop("step", None)
         if self._others_step is not None:
             control.trainer.scaler.step = self._others_step
-        self._snapshots.clear()
-        self._forget_batches()
 
     def state(self) -> dict[str, Any]:
         """Cut of the learning rate, rollbacks so far, levels."""
@@ -320,13 +323,14 @@ class Rescue(Stabiliser):
     def _stepped_through(self, control: Control) -> None:
         """The optimizer step is over, EMA included."""
         if not self._asked:
-            self._off = True
+            self._switch_off()
             control.speaker = self.name
             control.note("warning", "rescue: inert, this trainer's optimizer_step does not use trainer.scaler")
+            return
         self._stepped = True
         self._forget_batches()
         due = self._good_steps - (self._snapshots[-1].step if self._snapshots else -self._every)
-        if not self._skipped and not self._off and due >= self._every:
+        if not self._skipped and due >= self._every:
             self._keep(control.trainer)
 
     # Acts
@@ -476,6 +480,12 @@ class Rescue(Stabiliser):
         self._images = []
         self._batches = []
 
+    def _switch_off(self) -> None:
+        """Act no more, and hold nothing."""
+        self._off = True
+        self._snapshots.clear()
+        self._forget_batches()
+
     def _safely(self, control: Control, act: Callable[[Control], Any]) -> Any:
         """Run a part of ours inside the trainer's own methods: an error switches rescue off, the training goes on."""
         if self._off:
@@ -483,7 +493,7 @@ class Rescue(Stabiliser):
         try:
             return act(control)
         except Exception as error:
-            self._off = True
+            self._switch_off()
             if control.session is not None:
                 control.session.recorder.guard.report("stabiliser rescue", error)
             control.speaker = self.name

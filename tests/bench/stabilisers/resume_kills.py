@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-
 ROOT = Path(__file__).parents[3]
 
 TRAIN = """

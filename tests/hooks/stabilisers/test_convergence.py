@@ -115,6 +115,13 @@ def test_state_survives_a_checkpoint() -> None:
     assert again._watch == made._watch
 
 
+@pytest.mark.parametrize("ended_by", [{"left": 0, "flat_looks": 0}, {"left": 3, "flat_looks": 2}])
+def test_what_had_ended_the_training_starts_anew(ended_by: dict[str, int]) -> None:
+    again = Convergence(Settings())
+    again.restore({"losses": [1.0], "scores": [0.1], "level": 0.1, **ended_by})
+    assert again._watch == Watch([], [])
+
+
 @pytest.mark.training
 def test_ends_a_real_training_and_says_what_was_saved(train: Callable[..., Any]) -> None:
     from trainwatch.runs import how_it_ended, read_run

@@ -46,6 +46,62 @@ def test_every_argument_of_every_stabiliser_is_one_that_ultralytics_takes() -> N
                 get_cfg(DEFAULT_CFG_DICT, {**given, **wanted})
 
 
+class Model:
+    """Takes callbacks and arguments as ``YOLO`` does."""
+
+    def __init__(self, ckpt: dict[str, Any] | None = None) -> None:
+        self.overrides: dict[str, Any] = {"model": "yolo12n.yaml"}
+        self.ckpt = ckpt
+        self.callbacks: dict[str, list[Any]] = {}
+        self.asked: dict[str, Any] = {}
+
+    def add_callback(self, event: str, callback: Any) -> None:
+        self.callbacks.setdefault(event, []).append(callback)
+
+    def train(self, trainer: Any = None, **kwargs: Any) -> None:
+        self.asked = kwargs
+
+
+@pytest.mark.parametrize("resume", [True, "runs/exp3/weights/last.pt"])
+def test_the_arguments_of_a_checkpoint_that_goes_on_count(resume: bool | str) -> None:
+    pytest.importorskip("ultralytics")
+    from trainwatch_hooks import watch
+
+    stabilise = {"lr_restart": {"at": 300}, "loss_stages": {"boundaries": [100, 450]}}
+    model = watch(Model({"epoch": 20, "optimizer": {}}), stabilise=stabilise)
+    model.train(resume=resume, data="d.yaml")  # its epochs are in the checkpoint, not 100
+    assert model.asked == {"resume": resume, "data": "d.yaml"}
+
+
+def test_what_cannot_be_resumed_is_a_new_training() -> None:
+    pytest.importorskip("ultralytics")
+    from trainwatch_hooks import watch
+
+    model = watch(Model({"epoch": -1, "optimizer": None}), stabilise={"convergence": True})
+    model.train(resume=True)
+    assert model.asked == {"resume": True, "patience": 0}
+
+
+def test_of_several_calls_the_last_one_counts() -> None:
+    pytest.importorskip("ultralytics")
+    from trainwatch_hooks import watch
+
+    model = Model()
+    own = print
+    model.add_callback("on_train_end", own)
+    watch(model, stabilise={"accumulate": {"lr0_at_64": 0.02}})
+    watch(model, stabilise={"accumulate": {"lr0_at_64": 0.04}})
+    model.train(batch=64)
+    assert model.asked["lr0"] == 0.04
+    assert len(model.callbacks["teardown"]) == 2, "the recorder's and the stabilisers'"
+    watch(model)
+    model.train(batch=64)
+    assert model.asked == {"batch": 64}
+    assert model.callbacks["on_train_end"][0] is own
+    assert len(model.callbacks["on_train_end"]) == 2
+    assert [len(model.callbacks[e]) for e in ("on_train_batch_end", "teardown")] == [1, 1]
+
+
 def test_the_hook_survives_pickling() -> None:
     hook = StabiliserHook(UltralyticsHook(), parse({"lr_restart": {"floor": 0.02}}))
     again = pickle.loads(pickle.dumps(hook))

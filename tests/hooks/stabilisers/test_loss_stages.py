@@ -126,3 +126,23 @@ def test_inert_where_the_loss_has_no_such_gains(tmp_path: Any, monkeypatch: pyte
     made.epoch_start(control)
     assert "inert" in notes[0]
     assert args.box == 7.5
+
+
+def test_ultralytics_checkpoints_hold_the_users_gains(tmp_path: Any) -> None:
+    """Its resume takes the arguments from them: a gain in force would be multiplied once more."""
+    from types import SimpleNamespace
+
+    from trainwatch_hooks.stabilisers.base import Control
+    from trainwatch_hooks.stabilisers.loss_stages import LossStages
+
+    saved: list[float] = []
+    args = SimpleNamespace(task="detect", box=7.5, cls=0.5, dfl=1.5)
+    trainer = SimpleNamespace(args=args, model=SimpleNamespace(model=[None]), epoch=0, epochs=6, ema=None)
+    trainer.save_model = lambda: saved.append(args.box) or True
+    control = Control(trainer, None, tmp_path)
+    made = LossStages(Settings())
+    made.setup(control)
+    made.epoch_start(control)
+    assert args.box == 11.25
+    assert trainer.save_model() is True
+    assert (saved, args.box) == ([7.5], 11.25)

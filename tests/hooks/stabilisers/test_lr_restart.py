@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,8 @@ def test_over_the_training_the_restart_is_no_jump() -> None:
         ({"floor": 0.05}, {"lrf": 0.1}, "are the same thing"),
         ({}, {"cos_lr": False}, "contradicts its cosine"),
         ({"warmup_epochs": 60}, {}, "overlaps the restart at epoch 50"),
+        ({}, {"lrf": 0.6}, "lrf=0.6 cannot be its floor"),
+        ({}, {"lrf": 0.0}, "lrf=0 cannot be its floor"),
         ({"cosine_over": "moon"}, {}, "use 'cycle' or 'training'"),
     ],
 )
@@ -76,6 +79,19 @@ def test_very_short_trainings_are_not_refused(epochs: int) -> None:
     (made,) = parse({"lr_restart": True})
     made.arguments(Request({"epochs": epochs}, DEFAULTS))
     assert schedule(Settings(), epochs)(0) == 1.0
+
+
+def test_what_fails_in_its_setup_cannot_fail_inside_the_trainer(tmp_path: Path) -> None:
+    from trainers import make_control
+
+    control = make_control(tmp_path)
+    trainer = control.trainer
+    trainer.args.lrf, trainer._setup_scheduler = 0.6, lambda: None
+    stock = trainer._setup_scheduler
+    (made,) = parse({"lr_restart": True})
+    with pytest.raises(SettingsError):
+        made.setup(control)
+    assert trainer._setup_scheduler is stock
 
 
 @pytest.mark.training

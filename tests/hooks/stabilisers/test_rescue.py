@@ -445,6 +445,14 @@ def test_lr_factor_null_leaves_the_rate_alone() -> None:
     assert loop.optimizer.param_groups[0]["lr"] == 1.0
 
 
+def test_a_cut_that_ultralytics_resume_brings_back_reaches_the_scheduler() -> None:
+    loop = Loop()
+    loop.optimizer.param_groups[0]["initial_lr"] = 0.01 / 16  # from its last.pt; its scheduler was made before
+    (again,) = parse({"rescue": True})
+    again.setup(loop.control)
+    assert loop.scheduler.base_lrs == [0.01 / 16]
+
+
 def test_a_replayed_epoch_starts_anew() -> None:
     loop = Loop(snapshot_every=10)
     loop.steps(5)
@@ -462,6 +470,9 @@ def test_a_trainer_that_does_not_use_the_scaler_is_left_alone() -> None:
     loop.steps(2)
     assert "inert" in loop.warnings[0]
     assert len(loop.warnings) == 1
+    loop.steps(20, factor=math.nan)
+    assert loop.acts == [], "left alone at the ends of epochs, too"
+    assert loop.rescue._items == [], "nothing is gathered that nobody looks at"
 
 
 def test_an_error_of_its_own_switches_it_off_and_the_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,6 +481,7 @@ def test_an_error_of_its_own_switches_it_off_and_the_training_goes_on(monkeypatc
     before = loop.weights()
     loop.steps(3)
     assert ["ZeroDivisionError" in w for w in loop.warnings] == [True]
+    assert (loop.rescue._items, loop.rescue._snapshots) == ([], [])
     assert not torch.equal(before[0], loop.weights()[0])
 
 
