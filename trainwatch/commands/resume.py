@@ -99,17 +99,10 @@ def parse(words: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(text: str) -> Any:
-    import ast
+    """Read a value as `doctor` and `train` do; empty and null, too, mean None."""
+    from trainwatch.doctor._arguments import plain_value
 
-    lowered = text.lower()
-    if lowered in ("none", "null", ""):
-        return None
-    if lowered in ("true", "false"):
-        return lowered == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
+    return None if text.lower() in ("null", "") else plain_value(text)
 
 
 @contextmanager

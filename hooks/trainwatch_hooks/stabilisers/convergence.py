@@ -49,12 +49,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
+from trainwatch_hooks.stabilisers._spike import MAD_TO_SIGMA
 from trainwatch_hooks.stabilisers.base import Control, Request, Stabiliser, require, scaled
 
 GRAD_WINDOW: Final = 200
 """Optimizer steps that a gradient norm is compared with."""
 MIN_GRAD_STEPS: Final = 50
-MAD_TO_SIGMA: Final = 1.4826
 MIN_SIGMA: Final = 0.05
 """Decades; a narrower spread is not believed."""
 SOURCE_EPOCHS_OF: Final[Mapping[str, int]] = {
