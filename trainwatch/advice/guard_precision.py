@@ -8,7 +8,8 @@ Why it works:
     In full precision they do not, but nothing skips a bad step either: the record will show the next one.
 
 When it is given:
-    The loss became NaN and did not recover, or the gradient scaler collapsed.
+    The loss became NaN and did not recover, the gradient scaler collapsed, or the validation loss became NaN (the
+    averaged weights are spoilt, or half precision overflows in validation).
 
 What to expect:
     No NaN in the epoch in which it came. If it comes at the same step in full precision, a label or an image of that
@@ -35,11 +36,12 @@ class GuardPrecision(Advice):
     """Full precision, healthy weights, and a look at the batch."""
 
     title: ClassVar[str] = "Full precision and healthy weights"
-    answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss", "amp-scale-collapse")
+    answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss", "nonfinite-validation", "amp-scale-collapse")
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return precision and checkpoint."""
-        found = answered(findings, ("nonfinite-loss",), least="critical") + answered(findings, ("amp-scale-collapse",))
+        found = answered(findings, ("nonfinite-loss",), least="critical")
+        found += answered(findings, ("nonfinite-validation",)) + answered(findings, ("amp-scale-collapse",))
         exploded = any(f.id in ("gradient-explosion", "loss-explosion") and f.severity == "critical" for f in findings)
         if not found or exploded or context.trainer != "ultralytics":
             return None
@@ -52,6 +54,8 @@ class GuardPrecision(Advice):
         if path is not None:
             changes.append(Change("model", context.args.get("model"), path))
         onset = finding.onset
+        if finding.id == "nonfinite-validation":
+            return self._validation(found, tuple(changes))
         where = f"step {onset.step}" if onset is not None and onset.step is not None else "that epoch"
         precision = (
             "Half precision was in force. "
@@ -75,6 +79,29 @@ class GuardPrecision(Advice):
             steps=(
                 f"Look at what happens at {where}: own callbacks, custom losses, the images and labels of that batch "
                 "(torch.autograd.set_detect_anomaly(True) for one epoch names the operation).",
+            ),
+        )
+
+    def _validation(self, found: Sequence[Finding], changes: tuple[Change, ...]) -> Recommendation | None:
+        if not changes:
+            return None
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=changes,
+            why=(
+                "The validation loss is computed with an average of the weights, in half precision where amp is on: "
+                + (
+                    "that overflows while the model is sound."
+                    if found[0].severity != "critical"
+                    else "one NaN step spoils that average for good, also if the training loss is finite again."
+                )
+            ),
+            expected="A finite validation loss from the first epoch on. Refuted if it is NaN in full precision, too.",
+            confidence=0.5,
+            sources=(
+                "Ultralytics threads 19357, 24615, 9829",
+                "Ultralytics 8.4 engine/trainer.py: _handle_nan_recovery",
             ),
         )
 

@@ -10,7 +10,7 @@ Why it works:
     rate alone decides how far a step goes.
 
 When it is given:
-    Gradients or loss exploded, or the loss became NaN.
+    Gradients or loss exploded, or the loss became NaN, in training or (with standing metrics) in validation.
 
 What to expect:
     No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
@@ -46,7 +46,12 @@ class LowerLr(Advice):
     """
 
     title: ClassVar[str] = "Lower learning rate, explicit optimizer"
-    answers: ClassVar[tuple[str, ...]] = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
+    answers: ClassVar[tuple[str, ...]] = (
+        "gradient-explosion",
+        "loss-explosion",
+        "nonfinite-loss",
+        "nonfinite-validation",
+    )
 
     sgd_lr_at_64: float = 0.01
     adam_lr: float = 0.001
@@ -57,7 +62,9 @@ class LowerLr(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the new learning rate."""
-        found = answered(findings, self.answers)
+        found = answered(findings, self.answers[:-1])
+        # A validation loss that is NaN while the metrics move is a matter of precision.
+        found += answered(findings, self.answers[-1:], least="critical")
         lr0 = number(context.args, "lr0")
         if not found or lr0 is None or lr0 <= 0 or context.trainer != "ultralytics":
             return None

@@ -160,9 +160,21 @@ def step(task: dict[str, Any]) -> int | None:
         raise
     if device.type == "cuda":
         return int(torch.cuda.max_memory_reserved(device))
-    import resource
+    return _peak_resident_bytes()
 
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
+
+def _peak_resident_bytes() -> int:
+    """Return the largest resident size this program has had.
+
+    Linux' ``ru_maxrss`` will not do: a child starts with that of the process which started it (execve keeps it).
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    except (OSError, StopIteration, ValueError, IndexError):
+        import resource
+
+        return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * (1 if sys.platform == "darwin" else 1024)
 
 
 def _free_bytes(device: str) -> float:
