@@ -59,6 +59,9 @@ def _forget(model: Any) -> None:
     registered = getattr(model, "callbacks", None)
     for callbacks in registered.values() if isinstance(registered, Mapping) else ():
         callbacks[:] = [c for c in callbacks if not type(getattr(c, "__self__", None)).__module__.startswith(OURS)]
-    bare = getattr(getattr(model, "__dict__", {}).get("train"), "bare", None)
-    if bare is not None:
-        model.train = bare
+    earlier = getattr(model, "__dict__", {}).get("train")
+    if type(earlier).__module__.startswith(OURS):
+        if earlier.own is None:
+            del model.train
+        else:
+            model.train = earlier.own

@@ -141,7 +141,8 @@ def test_without_data_and_without_a_trainer(
     monkeypatch.setattr(_machine, "versions", lambda: {"python": "3.11"})
     monkeypatch.setattr(_machine, "torch_cuda", lambda: None)
     _, document = ask(capsys, "epochs=600", "never_heard_of=3")
-    assert of(document, "known-faults") == of(document, "torch-pair") == of(document, "label-files") == ["unknown"]
+    assert of(document, "known-faults") == ["bad"]
+    assert of(document, "torch-pair") == of(document, "label-files") == ["unknown"]
     assert document["facts"]["model"]["parameters"] is None
     assert FALLBACK["epochs"] == 100
 
@@ -165,7 +166,7 @@ def test_a_base_install(tmp_path: Path, boxes: Path) -> None:
     assert done.stderr == ""
     assert done.returncode == 1
     assert "▲ bad copy-paste-labels" in done.stdout
-    assert "○ could not tell known-faults  Ultralytics is not installed here" in done.stdout
+    assert "▲ bad known-faults  Ultralytics is not installed here" in done.stdout
     assert "○ could not tell torch-pair  torch and torchvision not installed here" in done.stdout
 
 

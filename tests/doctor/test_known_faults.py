@@ -47,7 +47,7 @@ def test_what_to_type_and_severity() -> None:
 
 
 def test_not_installed() -> None:
-    assert states(ID, situation(on=machine(A100, versions=without("ultralytics")))) == ["unknown"]
+    assert states(ID, situation(on=machine(A100, versions=without("ultralytics")))) == ["bad"]
 
 
 def test_the_table_is_in_order() -> None:

@@ -25,7 +25,7 @@ def command(id_: str) -> int:
         near = difflib.get_close_matches(id_, known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownName(
-            f"there is no check, recommendation or stabiliser {id_!r}; {hint}there are: {', '.join(known)}"
+            f"there is no check, recommendation or stabiliser {id_!r}; {hint}`trainwatch checks` lists what there is"
         )
     click.echo(f"{id_}\n{'=' * len(id_)}\n{inspect.cleandoc(module.__doc__ or '')}")
     return 0

@@ -9,7 +9,7 @@ Why it matters:
 
 How it decides:
     By the table ``FAULTS``: from which version to before which, found by comparing the released versions. A fault that
-    harms every training is bad, one that needs an occasion is a warning.
+    harms every training is bad, one that needs an occasion is a warning. No Ultralytics at all is bad, too.
 
 What to do:
     ``pip install -U ultralytics``.
@@ -93,9 +93,10 @@ class KnownFaults(Check):
         """Return one line for each fault."""
         version, name = situation.trainer, situation.machine.versions.get("ultralytics")
         if version is None:
-            return self.unknown(
+            return self.bad(
                 "Ultralytics is not installed here: its defaults are taken from 8.4.190, and no argument could be checked",
-                "What trains is what should be looked at.",
+                "Nothing can be trained with this Python, and what trains is what should be looked at.",
+                None,
                 'pip install "trainwatch-toolkit[train]"',
             )
         lines: list[Line] = []

@@ -54,7 +54,7 @@ class MosaicClosing(Check):
         found = f"close_mosaic={closing} of {epochs} epochs"
         if closing >= epochs:
             return self.bad(
-                found, f"{', '.join(on)} never act: they are closed from the start.", {"close_mosaic": fits}
+                found, f"close_mosaic ends {', '.join(on)} before the first epoch.", {"close_mosaic": fits}
             )
         if closing > self.most * epochs:
             return self.warn(found, f"{', '.join(on)} act in less than half of the training.", {"close_mosaic": fits})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def attach(model: Any, recording: UltralyticsHook, stabilisers: Sequence[Stabili
     for event in EVENTS:
         model.add_callback(event, getattr(hook, event))
     if hasattr(model, "overrides"):
-        _wrap_train(model, stabilisers)
+        model.train = StabilisedTrain(model, stabilisers, hook, vars(model).get("train"))
     else:
         _apply(model, stabilisers)
     return hook
@@ -65,24 +65,62 @@ def resolve(stabilisers: Sequence[Stabiliser], request: Request) -> dict[str, An
     return wanted
 
 
-def _wrap_train(model: Any, stabilisers: Sequence[Stabiliser]) -> None:
-    train = model.train
+class StabilisedTrain:
+    """``model.train`` with the stabilisers' arguments; a class, so that a model can be copied and pickled.
 
-    @wraps(train)
-    def stabilised_train(trainer: Any = None, **kwargs: Any) -> Any:
+    Args:
+        model: The model.
+        stabilisers: What to resolve against the user's arguments.
+        hook: Lets go of what outlives a training, also where the trainer does not call ``teardown`` on an exception.
+        own: A ``train`` that somebody else had put on the instance; None: the class' own.
+    """
+
+    def __init__(
+        self, model: Any, stabilisers: Sequence[Stabiliser], hook: StabiliserHook, own: Callable[..., Any] | None
+    ) -> None:
+        self.model = model
+        self.stabilisers = list(stabilisers)
+        self.hook = hook
+        self.own = own
+
+    def __call__(self, trainer: Any = None, **kwargs: Any) -> Any:
+        """Train; arguments and result as Ultralytics'."""
         from ultralytics.utils import DEFAULT_CFG_DICT
 
+        model = self.model
         given = {**model.overrides, **_cfg_file(kwargs.get("cfg")), **kwargs}
-        if _goes_on(model, given.get("resume")):
-            return train(trainer=trainer, **kwargs)  # the arguments in the checkpoint count
         name = str(given.get("model") or getattr(model, "model_name", ""))
-        given = {k: v for k, v in given.items() if v != DEFAULT_CFG_DICT.get(k) or k in kwargs}
-        extra = resolve(stabilisers, Request(given, DEFAULT_CFG_DICT, name))
-        _tell(stabilisers, extra)
-        return train(trainer=trainer, **{**kwargs, **extra})
+        extra: dict[str, Any] = {}
+        if _goes_on(model, given.get("resume")):
+            self._say_unused(given, name)  # the arguments in the checkpoint count
+        else:
+            given = {k: v for k, v in given.items() if v != DEFAULT_CFG_DICT.get(k) or k in kwargs}
+            extra = resolve(self.stabilisers, Request(given, DEFAULT_CFG_DICT, name))
+            _tell(self.stabilisers, extra)
+        try:
+            return self.bare(trainer=trainer, **{**kwargs, **extra})
+        finally:
+            self.hook.teardown(None)
 
-    stabilised_train.bare = train  # type: ignore[attr-defined]
-    model.train = stabilised_train
+    @property
+    def bare(self) -> Callable[..., Any]:
+        """The ``train`` below."""
+        if self.own is not None:
+            return self.own
+        return partial(type(self.model).train, self.model)
+
+    def _say_unused(self, given: Mapping[str, Any], name: str) -> None:
+        """Say which arguments of the stabilisers a checkpoint of Ultralytics does not have; it will not take them."""
+        saved = (getattr(self.model, "ckpt", None) or {}).get("train_args") or {}
+        try:
+            wanted = resolve(self.stabilisers, Request({}, {**given, **saved}, name, goes_on=True))
+        except SettingsError as error:
+            print(f"trainwatch: {error}", file=sys.stderr)
+            return
+        missing = {k: v for k, v in wanted.items() if saved.get(k) != v}
+        if saved and missing:
+            words = " ".join(f"{k}={v}" for k, v in missing.items())
+            print(f"trainwatch: this resume keeps the checkpoint's arguments, not: {words}", file=sys.stderr)
 
 
 def _tell(stabilisers: Sequence[Stabiliser], arguments: Mapping[str, Any]) -> None:

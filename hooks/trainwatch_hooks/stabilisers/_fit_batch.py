@@ -132,6 +132,8 @@ def step(task: dict[str, Any]) -> int | None:
     ultralytics: Any = import_module("ultralytics")
     device = import_module("ultralytics.utils.torch_utils").select_device(task["device"], verbose=False)
     yolo = ultralytics.YOLO(task["model"])
+    if yolo.task != "detect":
+        raise ValueError(f"it makes images for detection only, not for the task {yolo.task}; give batch yourself")
     model = type(yolo.model)(yolo.model.yaml, nc=task["classes"], verbose=False) if task["classes"] else yolo.model
     model.args = get_cfg()
     try:

@@ -100,15 +100,18 @@ class Accumulate(Stabiliser):
         """Turn the settings into Ultralytics' arguments; refuse what contradicts them."""
         settings, given = self.settings, request.given
         batch = request.value("batch")
+        if isinstance(batch, float) and batch >= 1 and batch.is_integer():
+            batch = int(batch)
         wanted: dict[str, Any] = {}
         if settings.fit_batch and not request.goes_on:
             batch, effective = self._fitted(request)
             wanted["batch"] = batch
         else:
             if not isinstance(batch, int) or isinstance(batch, bool) or batch < 1:
+                chosen = isinstance(batch, int | float) and batch < 1
                 raise SettingsError(
-                    f"accumulate: batch={batch} lets the trainer choose the batch, so that nbs and lr0 cannot be bound "
-                    "to it; give batch as a number of images, or fit_batch: true"
+                    f"accumulate: batch={batch!r} {'lets the trainer choose the batch' if chosen else 'is no whole number'}, "
+                    "so that nbs and lr0 cannot be bound to it; give batch as a number of images, or fit_batch: true"
                 )
             effective = self._effective(batch)
         nbs = given.get("nbs")

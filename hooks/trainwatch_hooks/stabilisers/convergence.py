@@ -11,6 +11,8 @@ Why it matters:
     stopped at epoch 527 of 600, 18 % of the time saved, mAP within 0.03 %.
 
 How it works:
+    A score is stagnant if it moved by less than the source's 0.005 and by less than a twentieth of its best: a training
+    that has not begun to learn (score 0), or learns something hard (score 0.03), has not converged.
     Own histories at the end of each epoch; ``trainer.stop`` is set there, on rank 0, from where Ultralytics broadcasts
     it. The validation loss is taken as it would be with your own gains, so that a loss stage is no change of it. Two epochs on
     either side of a change of regime (loss stage, restart of the learning rate, close of mosaic) are left out and do
@@ -23,6 +25,7 @@ Settings:
     loss_std = 0.001       flat below this standard deviation (validation loss at your own gains)
     loss_window = null     epochs; null: 50 of 600
     metric_range = 0.005   stagnant below this range of the score
+    metric_share = 0.05    and below this share of the best score so far; 0 is off
     metric_window = null   epochs; null: 100 of 600
     countdown = null       epochs from stagnant to the end; null: 100 of 600
     check_every = null     epochs between two looks; null: 10 of 600
@@ -72,6 +75,7 @@ class Settings:
     loss_std: float = 0.001
     loss_window: int | None = None
     metric_range: float = 0.005
+    metric_share: float = 0.05
     metric_window: int | None = None
     countdown: int | None = None
     check_every: int | None = None
@@ -123,20 +127,23 @@ def judge(watch: Watch, settings: Settings, epoch: int) -> str | None:
         epoch: Epoch (from 0) that has ended.
     """
     window, every = int(settings.metric_window or 1), int(settings.check_every or 1)
+    still = settings.metric_range
+    if settings.metric_share:
+        still = min(still, settings.metric_share * max(filter(math.isfinite, watch.scores), default=0.0))
     if watch.left is not None:
-        if watch.scores[-1] > watch.level + settings.metric_range:
+        if watch.scores[-1] > watch.level + still:
             watch.left, watch.flat_looks = None, 0
         else:
             watch.left -= 1
     if epoch + 1 < int(settings.not_before or 0) or (epoch + 1) % every:
         return None
-    stagnant = spread(watch.scores, window) < settings.metric_range
+    stagnant = spread(watch.scores, window) < still
     if watch.left is None and stagnant:
         watch.left, watch.level = int(settings.countdown or 0), max(watch.scores)
     deviation = std(watch.losses, int(settings.loss_window or 1))
     watch.flat_looks = watch.flat_looks + 1 if stagnant and deviation < settings.loss_std else 0
     if watch.left is not None and watch.left <= 0:
-        return f"the score moved by less than {settings.metric_range:g} for {window} epochs, and in the countdown after"
+        return f"the score moved by less than {still:.2g} for {window} epochs, and in the countdown after"
     if watch.flat_looks >= FLAT_LOOKS:
         return f"the validation loss is flat (standard deviation {deviation:.2g}) and so is the score"
     return None
@@ -229,6 +236,7 @@ class Convergence(Stabiliser):
             self._alarm = None
         if not control.main_process or not getattr(control.session, "validated", True):
             return
+        self._now = self.settings.scaled_to(control.epochs)  # with time= the trainer plans anew after each epoch
         if any(abs(control.epoch - e) <= self._now.margin for e in _changes(control)):
             return
         loss, score = _validation_loss(control.trainer, self._own), control.trainer.fitness

@@ -37,7 +37,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -121,6 +121,10 @@ class LrRestart(Stabiliser):
 
     settings_type = Settings
 
+    def __init__(self, settings: Any, explicit: frozenset[str] = frozenset()) -> None:
+        super().__init__(settings, explicit)
+        self._restart: int | None = None  # epoch of a restart that has happened, or is fixed for the next epoch
+
     def arguments(self, request: Request) -> dict[str, Any]:
         """Cosine, floor and warm-up as arguments, so that args.yaml and the trainer's own warm-up agree."""
         restart, epochs = restart_epoch(self.settings, request.epochs), request.epochs
@@ -144,8 +148,9 @@ class LrRestart(Stabiliser):
         warmup = self.settings.warmup_epochs
         if warmup is None:
             warmup = float(min(scaled(SOURCE_WARMUP_EPOCHS, epochs, least=3), max(epochs // 4, 1)))
-        if warmup > restart:
-            raise SettingsError(f"lr_restart: the warm-up of {warmup:g} epochs overlaps the restart at epoch {restart}")
+        in_force = request.given.get("warmup_epochs", warmup)
+        if isinstance(in_force, int | float) and in_force > restart:
+            raise SettingsError(f"lr_restart: the warm-up of {in_force:g} epochs overlaps the restart at epoch {restart}")
         wanted = {
             "cos_lr": True,
             "lrf": self.settings.floor,
@@ -162,21 +167,27 @@ class LrRestart(Stabiliser):
 
         def setup_scheduler() -> None:
             make()
+            # With time= the plan may have become so much shorter that the restart is in the past: then it comes next.
+            if self._restart is None and restart_epoch(self.settings, control.epochs) <= control.epoch:
+                self._restart = control.epoch + 1
             self._install(control)
 
         trainer._setup_scheduler = setup_scheduler
 
+    def _at(self, epochs: int) -> int:
+        return restart_epoch(self.settings, epochs) if self._restart is None else self._restart
+
     def _install(self, control: Control) -> None:
         trainer = control.trainer
-        floor = float(trainer.args.lrf)
-        settings = self.settings if floor == self.settings.floor else replace(self.settings, floor=floor)
+        settings = replace(self.settings, floor=float(trainer.args.lrf), at=float(self._at(control.epochs)))
         trainer.lf = schedule(settings, control.epochs)
         trainer.scheduler.lr_lambdas = [trainer.lf] * len(trainer.scheduler.lr_lambdas)
 
     def epoch_start(self, control: Control) -> None:
         """Say when the restart happens."""
-        restart = restart_epoch(self.settings, control.epochs)
+        restart = self._at(control.epochs)
         if control.epoch == restart:
+            self._restart = restart
             groups = control.trainer.optimizer.param_groups
             control.note(
                 "lr_restart",
@@ -187,4 +198,12 @@ class LrRestart(Stabiliser):
 
     def changes(self, control: Control) -> dict[int, str]:
         """Return the epoch of the restart."""
-        return {restart_epoch(self.settings, control.epochs): "lr_restart"}
+        return {self._at(control.epochs): "lr_restart"}
+
+    def state(self) -> dict[str, Any]:
+        """Return the epoch of a restart that has happened."""
+        return {"restart": self._restart}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it up again."""
+        self._restart = state.get("restart")

@@ -28,6 +28,7 @@ def test_the_sources_numbers() -> None:
     assert lr0(64, "AdamW") == 0.001
     assert arguments(4, batch=64) == arguments({"accumulate": 4}, batch=64)
     assert arguments({"effective_batch": 256}, batch=32)["nbs"] == 256
+    assert arguments(True, batch=64.0) == arguments(True, batch=64)
 
 
 def test_what_the_user_gave_stays() -> None:
@@ -42,7 +43,8 @@ def test_what_the_user_gave_stays() -> None:
     [
         (4, {"nbs": 64, "batch": 64}, "nbs=64 contradicts an effective batch of 256"),
         (True, {"batch": -1}, "give batch as a number"),
-        (True, {"batch": 0.7}, "give batch as a number"),
+        (True, {"batch": 0.7}, "lets the trainer choose the batch"),
+        (True, {"batch": "16"}, "batch='16' is no whole number"),
         (True, {"optimizer": "auto"}, "optimizer=auto ignores lr0"),
         ({"lr0_at_64": 0.02}, {"lr0": 0.5}, "lr0=0.5 contradicts"),
         ({"effective_batch": 100}, {"batch": 64}, "no multiple of batch=64"),
@@ -87,6 +89,8 @@ def test_a_trial_is_a_real_step_in_a_process_of_its_own() -> None:
     assert large - small > 100e6
     with pytest.raises(SettingsError, match="failed"):
         _fit_batch.trial({**task, "model": "no-such-model.yaml", "batch": 1})
+    with pytest.raises(SettingsError, match="not for the task segment; give batch yourself"):
+        _fit_batch.trial({**task, "model": "yolo11n-seg.yaml", "batch": 1})
 
 
 @pytest.mark.training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,13 @@ def test_a_flat_loss_with_a_flat_score_ends_sooner() -> None:
     epoch, why = run([0.4] * 600, [1.0 + 1e-4 * (e % 2) for e in range(600)])
     assert epoch == 109
     assert "flat" in why
+
+
+def test_a_score_of_0_or_a_small_one_that_still_rises_has_not_converged() -> None:
+    flat = [1.0] * 600
+    assert run([0.0] * 600, flat)[0] is None
+    assert run([0.02 + 0.00004 * e for e in range(600)], flat)[0] is None, "20 % in 100 epochs, though only 0.004"
+    assert run([0.02 + 0.00004 * e for e in range(600)], flat, replace(SOURCE, metric_share=1.0))[0] is not None
 
 
 def test_a_flat_loss_alone_does_not_end_it() -> None:
@@ -126,7 +134,11 @@ def test_what_had_ended_the_training_starts_anew(ended_by: dict[str, int]) -> No
 def test_ends_a_real_training_and_says_what_was_saved(train: Callable[..., Any]) -> None:
     from trainwatch.runs import how_it_ended, read_run
 
-    settings = {"convergence": {"metric_window": 3, "countdown": 2, "check_every": 1, "not_before": 3, "loss_std": 0.0}}
+    settings = {
+        "convergence": {
+            "metric_window": 3, "countdown": 2, "check_every": 1, "not_before": 3, "loss_std": 0.0, "metric_share": 0.0,
+        }
+    }  # fmt: skip
     # Learning rate zero: the score cannot move.
     trainer = train(stabilise=settings, epochs=40, lr0=0.0, warmup_epochs=0, close_mosaic=0)
     run = read_run(trainer.save_dir)
@@ -143,7 +155,10 @@ def test_ends_a_real_training_and_says_what_was_saved(train: Callable[..., Any])
 def test_a_change_of_regime_suspends_and_a_restart_forgets(train: Callable[..., Any]) -> None:
     from trainwatch.runs import read_run
 
-    base = {"metric_window": 3, "countdown": 2, "check_every": 1, "not_before": 1, "loss_std": 0.0, "margin": 1}
+    base = {
+        "metric_window": 3, "countdown": 2, "check_every": 1, "not_before": 1, "loss_std": 0.0, "margin": 1,
+        "metric_share": 0.0,
+    }  # fmt: skip
     still = {"epochs": 12, "lr0": 0.0, "warmup_epochs": 0, "close_mosaic": 0, "warmup_bias_lr": 0.0}
     # Without: 3 + 2 epochs. A stage at 2 leaves out epochs 1..3; then 0, 4, 5 are the window, 6 and 7 the countdown.
     staged = {"convergence": base, "loss_stages": {"boundaries": [2, 11]}}

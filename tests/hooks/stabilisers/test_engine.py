@@ -109,6 +109,51 @@ def test_the_hook_survives_pickling() -> None:
     assert again.control is None
 
 
+def test_a_stabilised_model_can_be_copied_and_pickled() -> None:
+    import copy
+
+    ultralytics = pytest.importorskip("ultralytics")
+    from trainwatch_hooks import watch
+
+    model = watch(ultralytics.YOLO("yolo12n.yaml"), stabilise=True)
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert again.train.model is again, "it trains the copy"
+        assert [s.name for s in again.train.stabilisers] == [s.name for s in model.train.stabilisers]
+        assert again.train.hook in [getattr(c, "__self__", None) for c in again.callbacks["teardown"]]
+    watch(model)
+    assert "train" not in vars(model), "an unstabilised model has Ultralytics' own train"
+
+
+def test_what_outlives_a_training_is_undone_where_the_trainer_does_not_say_that_it_failed() -> None:
+    undone: list[str] = []
+
+    class Hook:
+        def teardown(self, trainer: Any) -> None:
+            undone.append("teardown")
+
+    class Fails(Model):
+        def train(self, trainer: Any = None, **kwargs: Any) -> None:
+            raise RuntimeError("out of memory")
+
+    from trainwatch_hooks.stabilisers._engine import StabilisedTrain
+
+    hook: Any = Hook()
+    with pytest.raises(RuntimeError):
+        StabilisedTrain(Fails(), parse({"loss_stages": True}), hook, None)()
+    assert undone == ["teardown"]
+
+
+def test_a_resume_says_which_arguments_it_will_not_take(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ultralytics")
+    from trainwatch_hooks import watch
+
+    saved = {"epochs": 100, "batch": 16, "nbs": 64, "lr0": 0.01, "optimizer": "SGD"}
+    model = Model({"epoch": 3, "optimizer": {}, "train_args": saved})
+    watch(model, stabilise={"lr_restart": True}).train(resume=True)
+    assert "lrf" not in model.asked
+    assert "keeps the checkpoint's arguments, not: cos_lr=True lrf=0.01" in capsys.readouterr().err
+
+
 def test_recording_alone_imports_no_stabiliser() -> None:
     code = "import sys, trainwatch_hooks, trainwatch_hooks.trainers.ultralytics; print([m for m in sys.modules if 'stabilisers' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

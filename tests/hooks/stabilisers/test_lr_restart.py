@@ -94,6 +94,43 @@ def test_what_fails_in_its_setup_cannot_fail_inside_the_trainer(tmp_path: Path) 
     assert trainer._setup_scheduler is stock
 
 
+def test_a_plan_made_anew_neither_repeats_nor_skips_the_restart(tmp_path: Path) -> None:
+    """With ``time=`` the trainer changes its epochs after each epoch and makes a new scheduler."""
+    from types import SimpleNamespace
+
+    from trainers import make_control
+
+    def begun(epochs: int) -> tuple[Any, Any]:
+        control = make_control(tmp_path)
+        trainer = control.trainer
+        trainer.args.lrf, trainer._setup_scheduler, trainer.epochs = 0.01, lambda: None, epochs
+        trainer.scheduler = SimpleNamespace(lr_lambdas=[None])
+        trainer.optimizer = SimpleNamespace(param_groups=[{"initial_lr": 0.01}])
+        (made,) = parse({"lr_restart": True})
+        made.setup(control)
+        return made, control
+
+    def to_epoch(made: Any, control: Any, epoch: int) -> None:
+        control.trainer.epoch = epoch
+        made.epoch_start(control)
+
+    made, control = begun(100)
+    to_epoch(made, control, 30)
+    control.trainer.epochs = 40  # half way would have been epoch 20
+    control.trainer._setup_scheduler()
+    assert made.changes(control) == {31: "lr_restart"}
+    assert control.trainer.lf(31) == pytest.approx(0.5)
+    to_epoch(made, control, 31)
+    control.trainer.epochs = 80  # now half way is epoch 40: it has happened already
+    control.trainer._setup_scheduler()
+    assert made.changes(control) == {31: "lr_restart"}
+    assert control.trainer.lf(40) < 0.5
+
+    (again,) = parse({"lr_restart": True})
+    again.restore(made.state())
+    assert again.changes(control) == {31: "lr_restart"}
+
+
 @pytest.mark.training
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 def test_the_optimizer_has_the_rates_of_the_curve(train: Callable[..., Any], optimizer: str) -> None:
