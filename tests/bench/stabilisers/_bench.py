@@ -49,8 +49,9 @@ def workspace(keep: Path | None) -> Iterator[Path]:
 
 
 def train(
-    folder: Path, name: str, *, stabilise: Any, seed: int, images: int = 64, polygons: bool = True, **args: Any
-) -> Any:
+    folder: Path, name: str, *, stabilise: Any, seed: int, images: int = 64, polygons: bool = True,
+    model: str = "yolo12n.yaml", **args: Any,
+) -> Any:  # fmt: skip
     """Train once (or take up what ``--keep`` kept) and return the run."""
     from shapes import make_dataset
 
@@ -66,9 +67,11 @@ def train(
         import ultralytics
 
         data = make_dataset(folder / f"shapes-{images}-{polygons}", train=images, val=32, size=64, polygons=polygons)
-        model = watch(ultralytics.YOLO("yolo12n.yaml"), stabilise=stabilise, report=False)
+        watched = watch(ultralytics.YOLO(model), stabilise=stabilise, report=False)
         with open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet):
-            model.train(data=str(data), seed=seed, project=str(folder), name=name, exist_ok=True, **{**COMMON, **args})
+            watched.train(
+                data=str(data), seed=seed, project=str(folder), name=name, exist_ok=True, **{**COMMON, **args}
+            )
         print(f"{name}: done", flush=True)
     return read_run(target)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from _bench import HERE, SCORE, best, last, options, ranged, table, train, workspace, write_section
@@ -29,32 +30,43 @@ def second_half_gain(run: Any) -> float:
     return float(scores[half:].max() - scores[:half].max())
 
 
+def compare(folder: Path, seeds: int, epochs: int) -> tuple[list[list[str]], Any, Any]:
+    """Train both sides; return the rows of the table, and the first run of either side."""
+    off, on = (
+        [
+            train(folder, f"lr_restart-{name}-{epochs}-{seed}", stabilise=stabilise, seed=seed, epochs=epochs)
+            for seed in range(seeds)
+        ]
+        for name, stabilise in (("off", None), ("on", {"lr_restart": {"warmup_epochs": 3}}))
+    )
+    rows = [
+        [f"{epochs}", f"{what}", ranged([measure(r) for r in off]), ranged([measure(r) for r in on])]
+        for what, measure in (
+            ("best mAP50-95", best),
+            ("mAP50-95, mean of the last 10 epochs", last),
+            ("best of the second half minus best of the first", second_half_gain),
+        )
+    ]
+    return rows, off[0], on[0]
+
+
 def main() -> None:
     """Train, compare, draw, write the table."""
-    chosen = options(epochs=28)
+    chosen = options(epochs=28, longer=100)
     with workspace(chosen.keep) as folder:
-        off, on = (
-            [
-                train(folder, f"lr_restart-{name}-{seed}", stabilise=stabilise, seed=seed, epochs=chosen.epochs)
-                for seed in range(chosen.seeds)
-            ]
-            for name, stabilise in (("off", None), ("on", {"lr_restart": {"warmup_epochs": 3}}))
-        )
-        draw(on[0], off[0])
-        rates = on[0].epochs["lr/pg0"]
-        half = chosen.epochs // 2
-        rows = [
-            ["best mAP50-95", ranged([best(r) for r in off]), ranged([best(r) for r in on])],
-            ["mAP50-95, mean of the last 10 epochs", ranged([last(r) for r in off]), ranged([last(r) for r in on])],
-            ["best of the second half minus best of the first", ranged([second_half_gain(r) for r in off]), ranged([second_half_gain(r) for r in on])],
-        ]  # fmt: skip
+        rows, off, on = compare(folder, chosen.seeds, chosen.epochs)
+        draw(on, off)
+        rates, half = on.epochs["lr/pg0"], chosen.epochs // 2
+        rows += compare(folder, chosen.seeds, chosen.longer)[0]
     lines = [
-        f"## lr-restart: {chosen.seeds} seeds, {chosen.epochs} epochs, against Ultralytics' cosine to the same floor",
+        f"## lr-restart: {chosen.seeds} seeds, {chosen.epochs} and {chosen.longer} epochs, against Ultralytics' cosine to "
+        "the same floor",
         "",
-        *table(["", "cosine", "lr-restart"], rows),
+        *table(["epochs", "", "cosine", "lr-restart"], rows),
         "",
         f"Recorded rate: {rates[half - 1]:.2g} in the last epoch before the restart, {rates[half]:.2g} at it, "
-        f"{rates.iloc[-1]:.2g} at the end.",
+        f"{rates.iloc[-1]:.2g} at the end. So short a training from scratch is far from any plateau at its half: what is asked "
+        "here is what the restart costs where it is not needed, not whether it ends a plateau.",
         "",
         "![recorded learning rates](lr_restart.svg)",
     ]
