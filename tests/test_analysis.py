@@ -132,3 +132,16 @@ def test_an_empty_run_gives_an_unknown_verdict() -> None:
     result = analyse(make_run())
     assert result.verdict.status == "unknown"
     assert result.checks.could_not_run == ()
+
+
+def test_nothing_learnt_yet_is_no_finding_where_the_numbers_blew_up() -> None:
+    from synthetic import make_finding
+
+    from trainwatch.analysis import _without_echoes
+
+    early, blew_up = make_finding("no-learning", "info"), make_finding("loss-explosion", "critical")
+    assert _without_echoes([early, blew_up]) == [blew_up]
+    assert _without_echoes([early]) == [early]
+    assert _without_echoes([early, make_finding("plateau", "critical")])[0] is early
+    lasting = make_finding("no-learning", "critical")
+    assert lasting in _without_echoes([lasting, blew_up])

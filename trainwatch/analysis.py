@@ -18,6 +18,7 @@ from trainwatch.evidence import build_panels
 from trainwatch.prescription import command, overrides_yaml, without_contradiction
 from trainwatch.registry import members
 from trainwatch.result import (
+    NUMERIC,
     SEVERITIES,
     Analysis,
     Checks,
@@ -104,7 +105,14 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
         findings.extend(found)
         if not found:
             passed.append(public)
+    findings = _without_echoes(findings)
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
+
+
+def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
+    """Leave out the remark that nothing was learnt yet where the numbers blew up: then that is why."""
+    blew_up = any(f.id in NUMERIC and f.severity == "critical" for f in findings)
+    return [f for f in findings if not (blew_up and f.id == "no-learning" and f.severity == "info")]
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, float, str]:
@@ -210,11 +218,17 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     return (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended by", f"{ending.kind}: {ending.reason}" if ending.reason else ending.kind),
-        ("Last good checkpoint", context.resume_from or "none known"),
+        ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else "not recorded"),
         ("Device", device),
         ("Commit", commit),
     )
+
+
+def _checkpoint(context: Context) -> str:
+    if context.resume_from is None:
+        return "none known"
+    return context.resume_from + ("" if context.resume_is_here else " (not in the folder that was read)")
 
 
 def _configuration(run: Run) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:

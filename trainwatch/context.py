@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
     accumulate = run.step_series("accumulate").values
     fitness = run.epoch_series("fitness")
     finite = fitness.take(fitness.finite)
+    checkpoint = good_checkpoint(run, findings)
     return Context(
         trainer=str(meta.get("trainer") or ("ultralytics" if run.source.startswith("ultralytics") else "loop")),
         args=run.args,
@@ -40,7 +41,8 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
         model_scale=_mapping(meta.get("model")).get("scale") or model_scale(str(run.args.get("model") or "")),
         labels_have_polygons=_mapping(meta.get("dataset")).get("has_polygons"),
         memory_limit_bytes=_mapping(meta.get("hardware")).get("memory_limit_bytes"),
-        resume_from=good_checkpoint(run, findings),
+        resume_from=checkpoint,
+        resume_is_here=checkpoint is None or (Path(run.path) / checkpoint).exists(),
         own_checkpoint=own_checkpoint(run, findings),
         best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
         run_dir=str(run.path),

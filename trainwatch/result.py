@@ -161,6 +161,7 @@ class Context:
         labels_have_polygons: Whether the training labels carry segments.
         memory_limit_bytes: Smallest limit that holds for the process (host) or device.
         resume_from: Last checkpoint that a healthy part of the run wrote, as a path relative to the run.
+        resume_is_here: Whether that file lies in the folder that was read; a record may have been copied without weights.
         own_checkpoint: The same among the checkpoints that ``trainwatch resume`` reads.
         best_epoch: Epoch (0-based) of the best fitness.
         run_dir: The run's folder as the user named it.
@@ -181,6 +182,7 @@ class Context:
     labels_have_polygons: bool | None = None
     memory_limit_bytes: int | None = None
     resume_from: str | None = None
+    resume_is_here: bool = True
     own_checkpoint: str | None = None
     best_epoch: int | None = None
     run_dir: str = "."

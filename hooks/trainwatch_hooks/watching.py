@@ -59,7 +59,7 @@ def _forget(model: Any) -> None:
     registered = getattr(model, "callbacks", None)
     for callbacks in registered.values() if isinstance(registered, Mapping) else ():
         callbacks[:] = [c for c in callbacks if not type(getattr(c, "__self__", None)).__module__.startswith(OURS)]
-    earlier = getattr(model, "__dict__", {}).get("train")
+    earlier: Any = getattr(model, "__dict__", {}).get("train")
     if type(earlier).__module__.startswith(OURS):
         if earlier.own is None:
             del model.train

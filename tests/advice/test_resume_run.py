@@ -44,3 +44,10 @@ def test_our_checkpoints_come_first() -> None:
     assert found.steps == ("trainwatch resume 'runs/a b'",)
     assert "latest.pt" in found.why
     assert command([], context) == ""
+
+
+def test_a_checkpoint_that_was_not_copied_with_the_record_is_said() -> None:
+    context = Context(args={"model": "m.yaml"}, epochs_done=3, resume_from="weights/last.pt", resume_is_here=False)
+    found = ResumeRun().advise(KILLED, context)
+    assert found is not None
+    assert found.steps == ("weights/last.pt is not in the folder that was read: type it where the weights are.",)

@@ -48,9 +48,7 @@ def test_nothing_installed_and_nothing_named_can_still_be_judged() -> None:
     bare = machine(gpus=None, versions={"python": "3.11"}, torch_cuda=None, shm_free_bytes=None, disk_free_bytes=None)
     lines = examine(Situation(machine=bare))
     assert "known-faults" in {x.check for x in lines if x.state == "bad"}, "nothing can be trained here"
-    assert {"torch-pair", "label-files", "device-choice"} <= {
-        x.check for x in lines if x.state == "unknown"
-    }
+    assert {"torch-pair", "label-files", "device-choice"} <= {x.check for x in lines if x.state == "unknown"}
     assert not [line for line in lines if "could not run" in line.found]
 
 

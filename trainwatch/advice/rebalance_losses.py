@@ -30,7 +30,7 @@ from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
 ARGUMENT = {
-    "box_loss": "box", "giou_loss": "box", "seg_loss": "box", "sem_loss": "box", "cls_loss": "cls", "dfl_loss": "dfl",
+    "box_loss": "box", "seg_loss": "box", "sem_loss": "box", "cls_loss": "cls", "dfl_loss": "dfl",
     "l1_loss": "dfl", "pose_loss": "pose", "kobj_loss": "kobj", "rle_loss": "rle", "angle_loss": "angle",
 }  # fmt: skip
 """Which argument multiplies a component (Ultralytics 8.4 utils/loss.py)."""

@@ -189,7 +189,7 @@ class LossExplosion(Detector):
         what = "total loss" if series.name == "loss" else series.name.split("/", 1)[-1]
         collapsed = bool(len(tail)) and float(np.median(tail)) < 1e-3 * level
         after = (
-            f" It ends at {np.median(tail):.3g}, a thousandth of what it was: the model's output has died."
+            f" It ends at {np.median(tail):.3g}, less than a thousandth of what it was: the model's output has died."
             if collapsed
             else (" It does not come back." if stays else " It comes back.")
         )
@@ -232,4 +232,4 @@ def _with_others(finding: Finding, others: list[str]) -> Finding:
     from dataclasses import replace
 
     names = ", ".join(o.split("/", 1)[-1] if o != "loss" else "total loss" for o in others)
-    return replace(finding, summary=f"{finding.summary} So do: {names}.", detail={**finding.detail, "also": others})
+    return replace(finding, summary=f"{finding.summary} With it: {names}.", detail={**finding.detail, "also": others})

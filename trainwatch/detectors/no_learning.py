@@ -111,6 +111,8 @@ class NoLearning(Detector):
             return []
         severity = self._severity(view, done)
         early = " It is too early to judge: such a run may still begin to learn." if severity == "info" else ""
+        if early and view.run.planned_epochs is not None and done >= view.run.planned_epochs:
+            early = " So short a training tells little: many begin to learn later."
         return [
             Finding(
                 id=self.id,

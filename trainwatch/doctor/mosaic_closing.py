@@ -53,9 +53,7 @@ class MosaicClosing(Check):
         fits = min(max(int(self.share * epochs), 1), self.usual) if epochs > 1 else 0
         found = f"close_mosaic={closing} of {epochs} epochs"
         if closing >= epochs:
-            return self.bad(
-                found, f"close_mosaic ends {', '.join(on)} before the first epoch.", {"close_mosaic": fits}
-            )
+            return self.bad(found, f"close_mosaic ends {', '.join(on)} before the first epoch.", {"close_mosaic": fits})
         if closing > self.most * epochs:
             return self.warn(found, f"{', '.join(on)} act in less than half of the training.", {"close_mosaic": fits})
         return self.ok(found if closing else f"{found}: mosaic stays on to the end")

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 GAIN_ARGUMENT: Final[Mapping[str, str]] = {
     "box_loss": "box",
-    "giou_loss": "box",
     "seg_loss": "box",
     "sem_loss": "box",
     "cls_loss": "cls",
@@ -23,6 +22,9 @@ GAIN_ARGUMENT: Final[Mapping[str, str]] = {
     "angle_loss": "angle",
 }
 """Which trainer argument multiplies a component (Ultralytics 8.4 utils/loss.py: v8*Loss classes)."""
+
+RTDETR_COMPONENT: Final = "giou_loss"
+"""Only RT-DETR has it; its loss has weights of its own and reads no gain (models/utils/loss.py: DETRLoss.loss_gain)."""
 
 UNGAINED_TASKS: Final = frozenset({"classify", "semantic", "depth"})
 """Tasks whose components have no runtime gain."""
@@ -45,7 +47,7 @@ def components(items: Any, names: tuple[str, ...] | list[str]) -> dict[str, Any]
 
 def gains(names: list[str], args: Any, task: str | None) -> dict[str, float]:
     """Return the gain in force per component; components without a runtime gain are left out."""
-    if task in UNGAINED_TASKS:
+    if task in UNGAINED_TASKS or RTDETR_COMPONENT in names:
         return {}
     found = {}
     for name in names:

@@ -150,7 +150,9 @@ class LrRestart(Stabiliser):
             warmup = float(min(scaled(SOURCE_WARMUP_EPOCHS, epochs, least=3), max(epochs // 4, 1)))
         in_force = request.given.get("warmup_epochs", warmup)
         if isinstance(in_force, int | float) and in_force > restart:
-            raise SettingsError(f"lr_restart: the warm-up of {in_force:g} epochs overlaps the restart at epoch {restart}")
+            raise SettingsError(
+                f"lr_restart: the warm-up of {in_force:g} epochs overlaps the restart at epoch {restart}"
+            )
         wanted = {
             "cos_lr": True,
             "lrf": self.settings.floor,

@@ -31,3 +31,4 @@ def test_gains_by_component() -> None:
         "l1_loss": 1.5,
     }
     assert gains(["loss"], ARGS, "classify") == {}
+    assert gains(["giou_loss", "cls_loss", "l1_loss"], ARGS, "detect") == {}, "RT-DETR weighs its losses by itself"
