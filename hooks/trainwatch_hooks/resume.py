@@ -87,7 +87,11 @@ class Plan:
             if ahead > 0:
                 lines.append(f"weights/last.pt of Ultralytics is {ahead} epochs further, but not exact: --from last")
         if self.changes:
-            lines.append("changed: " + ", ".join(f"{k}={v}" for k, v in self.changes.items()))
+            saved = {} if self.state is None else self.state["args"]
+            lines.append(
+                "changed: "
+                + ", ".join(f"{k}={v}" + (f" (was {saved[k]})" if k in saved else "") for k, v in self.changes.items())
+            )
         return lines
 
 

@@ -225,7 +225,7 @@ def test_changes_are_checked_before_anything_starts(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     planned = resume.plan(run, {"lr0": 0.1, "batch": 8, "epochs": 20})
     assert planned.changes == {"batch": 8, "epochs": 20}, "what is as it was is no change"
-    assert planned.sentences()[-1] == "changed: batch=8, epochs=20"
+    assert planned.sentences()[-1] == "changed: batch=8 (was 4), epochs=20 (was 10)"
 
 
 def test_a_stabiliser_may_refuse_a_change(tmp_path: Path) -> None:
