@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from synthetic import make_finding, make_run
 
 from trainwatch import evidence
 from trainwatch.evidence import build_panels
 from trainwatch.reports import charts
+from trainwatch.result import Quantity
 
 
 def panels(findings=(), **run):
@@ -144,8 +146,11 @@ def test_many_checkpoints_are_thinned_and_the_last_best_stays() -> None:
 
 def test_a_caption_says_how_many_values_a_drawn_point_stands_for() -> None:
     """The numbers of evidence and charts must agree, or a chart joins buckets that the caption does not count."""
-    assert evidence.BUCKETS == evidence.CLOSE_UP_STEPS == charts.BUCKETS
-    assert panels(steps={"loss": np.ones(3000)})["loss"].caption.startswith("Each point stands for 10 values")
+    assert evidence.DRAWN == evidence.CLOSE_UP_STEPS == charts.BUCKETS
+    assert evidence.BUCKETS % evidence.DRAWN == 0
+    made = panels(steps={"loss": np.ones(3000)})["loss"]
+    assert charts.coarser(made.curves[0], charts.BUCKETS).points_per_bucket == 12
+    assert made.caption.startswith("Each point stands for 12 values")
 
 
 def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
@@ -170,3 +175,32 @@ def test_augmentation_is_drawn_where_it_changes() -> None:
     epochs = {"epoch": [0, 1, 2], "augment/mosaic": [0.8, 0.8, 0.0], "augment/degrees": [0.0, 0.0, 0.0]}
     assert [c.name for c in panels(epochs=epochs)["augmentation"].curves] == ["mosaic"]
     assert "augmentation" not in panels(epochs={**epochs, "augment/mosaic": [0.8] * 3})
+
+
+def test_a_creeping_memory_is_continued_to_its_limit_or_to_the_planned_end() -> None:
+    steps = {"epoch": np.repeat(np.arange(10), 4), "rss_bytes": 1e9 + 1e7 * np.arange(40)}
+    slope = {"slope_low_bytes_per_epoch": 3.5e7, "slope_high_bytes_per_epoch": 4.5e7}
+
+    def forecast(planned: int, **detail: float) -> evidence.Forecast | None:
+        creep = make_finding(
+            "host-memory-creep", series="rss_bytes", measured=Quantity(4e7, "bytes/epoch"), detail={**slope, **detail}
+        )
+        made = make_run(steps, {"fitness": np.ones(10)}, planned_epochs=planned)
+        return {p.id: p for p in build_panels(made, [creep])}["host_memory"].forecast
+
+    to_end = forecast(100)
+    assert to_end is not None
+    assert to_end.x_end == 39 + 90 * 4
+    assert to_end.mid == pytest.approx(1e9 + 39e7 + 90 * 4e7)
+    assert to_end.low < to_end.mid < to_end.high
+    to_limit = forecast(100, forecast_epoch=30.0)
+    assert to_limit is not None
+    assert to_limit.x_end == 39 + 20 * 4
+    assert forecast(10) is None, "it is over"
+
+
+def test_components_are_shown_as_logged_too_where_a_gain_is_divided_out() -> None:
+    found = panels(steps={**STEPS, "gain/a": np.full(40, 7.5)})
+    assert found["loss_components"].curves[0].mid[0] == pytest.approx(1 / 7.5, rel=1e-5)
+    assert found["loss_raw"].curves[0].mid[0] == 1.0
+    assert "loss_raw" not in panels(steps=STEPS)

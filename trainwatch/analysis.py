@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainwatch import __version__
+from trainwatch import __version__, timeline
 from trainwatch.advice.base import Advice
 from trainwatch.context import build_context
 from trainwatch.cost import cost_of, worked_s
@@ -160,6 +160,7 @@ def _page(
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
         panels=build_panels(run, findings),
+        timeline=timeline.build(run, findings, ending),
         actions=_actions(run.events),
         events=_last_events(run.events),
         traceback=str(trace or ""),

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainwatch.result import Curve, Finding, Mark, Panel
+from trainwatch.result import Curve, Finding, Forecast, Mark, Panel
 from trainwatch.runs import Run, Series
 from trainwatch.signals.envelope import reduce
 
@@ -61,14 +61,18 @@ SHOWN_BY = {
 }  # fmt: skip
 """Panel that shows a finding's series, for findings without a row above; by the column's name or family."""
 
+CREEP = ("memory-creep", "host-memory-creep")
+
 MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
 MAX_MARKS_PER_KIND = 24
 MAX_LAYERS = 40
 APART = 8.0
 """Largest rates of two parameter groups further apart than this share a logarithmic axis only."""
-BUCKETS = 300
-"""Points per curve: what a chart of 530 units draws, so that a caption's number of values per point is true."""
+BUCKETS = 900
+"""Points per curve that a page carries, so that zooming in shows more than the drawing does."""
+DRAWN = 300
+"""Points per curve that a chart of 530 units draws; a caption's number of values per point is about these."""
 CLOSE_UP_STEPS = 300
 """Steps around an onset that are shown value by value: as many as a chart draws points."""
 
@@ -90,7 +94,10 @@ def build_panels(run: Run, findings: Sequence[Finding], buckets: int = BUCKETS) 
     first += spare[: max(0, MIN_EVIDENCE - len(first))] if wanted else []
     marks = {unit: _marks(run, findings, unit) for unit in ("step", "epoch")}
     ordered = [*first, *(i for i in panels if i not in first)]
-    made = [replace(panels[i], marks=marks[panels[i].x_unit], evidence=i in first) for i in ordered]
+    made = [
+        replace(panels[i], marks=marks[panels[i].x_unit], evidence=i in first, forecast=_forecast(run, findings, i))
+        for i in ordered
+    ]
     close = _close_up(run, findings, made[0]) if made else None
     if close is not None:
         made.insert(1, close)
@@ -110,7 +117,7 @@ def _shown_by(finding: Finding) -> tuple[str, ...]:
 def _close_up(run: Run, findings: Sequence[Finding], panel: Panel) -> Panel | None:
     """Show the first evidence value by value around the first onset, where the whole run is too long to see it."""
     onset = next((f.onset for f in findings if f.onset is not None and f.severity != "info"), None)
-    coarse = max((c.points_per_bucket for c in panel.curves), default=1.0)
+    coarse = max((_drawn(c) for c in panel.curves), default=1.0)
     if onset is None or panel.x_unit != "step" or coarse < 4:
         return None
     x = _x(run, onset.step, onset.epoch, "step")
@@ -144,6 +151,7 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
     made = [
         panel("loss", "Training loss", "", [c for c in steps("loss") if c == "loss"], log=True),
         _components(run, steps("loss/"), window, buckets),
+        _raw_components(run, steps("loss/"), window, buckets),
         _grad_norm(run, window, buckets),
         panel("lr", "Learning rate", "", rates, per_step=bool(steps("lr/")), log=_apart(run, rates)),
         panel("score", "Validation score", "", epochs("fitness") or epochs("metrics/mAP50-95"), per_step=False),
@@ -157,7 +165,7 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("instances", "Objects per micro-batch", "", steps("instances")),
         panel("augmentation", "Augmentation", "", _changing(run, epochs("augment/")), per_step=False),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),
-        panel("layers", "Gradient norm per layer", "", steps("grad_norm/")[:MAX_LAYERS], log=True),
+        panel("layers", "Gradient norm per layer", "", steps("grad_norm/")[:MAX_LAYERS], log=True, heat=True),
     ]
     return [p for p in made if p is not None]
 
@@ -207,8 +215,13 @@ def _never(series: Series) -> bool:
 
 
 def _caption(curves: Sequence[Curve]) -> str:
-    per = max(c.points_per_bucket for c in curves)
+    per = max(_drawn(c) for c in curves)
     return "" if per <= 1 else f"Each point stands for {per:.0f} values; the band is their true minimum and maximum."
+
+
+def _drawn(curve: Curve) -> float:
+    """Return how many values a point of the drawing stands for."""
+    return curve.points_per_bucket * max(1, -(-len(curve.x) // DRAWN))
 
 
 def _components(run: Run, columns: Sequence[str], window: tuple[float, float], buckets: int) -> Panel | None:
@@ -226,6 +239,14 @@ def _components(run: Run, columns: Sequence[str], window: tuple[float, float], b
         series.append((name, values))
     title = "Loss components, gain divided out" if divided else "Loss components"
     return _panel("loss_components", title, "", series, True, buckets, log=True)
+
+
+def _raw_components(run: Run, columns: Sequence[str], window: tuple[float, float], buckets: int) -> Panel | None:
+    """The components as the trainer logs them, where a gain is in force that the other panel divides out."""
+    if not any(len(run.step_series(f"gain/{c.split('/', 1)[1]}")) for c in columns):
+        return None
+    series = [(c.split("/", 1)[1], _within(run.step_series(c), window)) for c in columns]
+    return _panel("loss_raw", "Loss components as logged, gain included", "", series, True, buckets, log=True)
 
 
 def _grad_norm(run: Run, window: tuple[float, float], buckets: int) -> Panel | None:
@@ -252,6 +273,28 @@ def _apart(run: Run, columns: Sequence[str]) -> bool:
     series = [run.step_series(c) if len(run.step_series(c)) else run.epoch_series(c) for c in columns]
     tops = [float(np.nanmax(s.values)) for s in series if len(s) and np.isfinite(s.values).any()]
     return bool(tops) and max(tops) > APART * min(tops)
+
+
+def _forecast(run: Run, findings: Sequence[Finding], panel: str) -> Forecast | None:
+    """Continue a creeping memory to the planned end, or to where its forecast meets the limit if that comes first."""
+    finding = next((f for f in findings if f.id in CREEP and panel in _shown_by(f)[:1]), None)
+    steps = run.step_series("epoch")
+    left = (run.planned_epochs or 0) - run.epochs_done
+    if finding is None or finding.measured is None or not len(steps) or left <= 0 or run.epochs_done < 1:
+        return None
+    detail, per_epoch = finding.detail, float(steps.step[-1] + 1) / max(run.epochs_done, 1)
+    low, high = detail.get("slope_low_bytes_per_epoch"), detail.get("slope_high_bytes_per_epoch")
+    values = run.step_series(finding.series or "").values
+    values = values[np.isfinite(values)]
+    if not isinstance(low, int | float) or not isinstance(high, int | float) or not len(values):
+        return None
+    meets = detail.get("forecast_epoch")
+    epochs = min(float(left), max(float(meets) - run.epochs_done, 1.0) if isinstance(meets, int | float) else left)
+    y = float(values[-1])
+    return Forecast(
+        x=float(steps.step[-1]), y=y, x_end=float(steps.step[-1]) + epochs * per_epoch,
+        low=y + low * epochs, mid=y + finding.measured.value * epochs, high=y + high * epochs,
+    )  # fmt: skip
 
 
 def _vram_limit(run: Run) -> float | None:

@@ -221,8 +221,23 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """Where a curve goes if nothing changes: from (``x``, ``y``) to ``x_end``, where it lies between ``low`` and ``high``."""
+
+    x: float
+    y: float
+    x_end: float
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One chart as data; ``x_unit`` is ``step`` or ``epoch``. ``limit`` is drawn as a line (a memory limit)."""
+    """One chart as data; ``x_unit`` is ``step`` or ``epoch``. ``limit`` is drawn as a line (a memory limit).
+
+    ``heat``: many like curves, drawn as rows of a heat map.
+    """
 
     id: str
     title: str
@@ -234,6 +249,18 @@ class Panel:
     limit: float | None = None
     evidence: bool = False
     caption: str = ""
+    heat: bool = False
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the run's story: ``precursor``, ``onset``, ``event`` or ``end``, where, and what, with the finding's id."""
+
+    kind: str
+    where: Where
+    text: str
+    finding: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,6 +274,7 @@ class Page:
         overrides_yaml: The recommended arguments as a YAML file.
         facts: Label and value of the facts strip, at most eight.
         panels: All charts, evidence first, ordered by the verdict.
+        timeline: The story of a run with a fault, oldest first.
         actions: What stabilisers did to the training, in time order, as written (checkpoints left out).
         events: The last events, newest first, as written (time_s, step, epoch, kind, message ...).
         traceback: The crash's text, or empty.
@@ -264,6 +292,7 @@ class Page:
     overrides_yaml: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     panels: tuple[Panel, ...] = ()
+    timeline: tuple[Moment, ...] = ()
     actions: tuple[Mapping[str, Any], ...] = ()
     events: tuple[Mapping[str, Any], ...] = ()
     traceback: str = ""
@@ -397,7 +426,8 @@ def _curve(c: Mapping[str, Any]) -> Curve:
 
 def _panel(p: Mapping[str, Any]) -> Panel:
     curves = tuple(_curve(c) for c in p["curves"])
-    return Panel(**{**p, "curves": curves, "marks": tuple(Mark(**m) for m in p["marks"])})
+    forecast = None if p.get("forecast") is None else Forecast(**p["forecast"])
+    return Panel(**{**p, "curves": curves, "marks": tuple(Mark(**m) for m in p["marks"]), "forecast": forecast})
 
 
 def _page(p: Mapping[str, Any]) -> Page:
@@ -406,6 +436,7 @@ def _page(p: Mapping[str, Any]) -> Page:
             **p,
             "facts": tuple((a, b) for a, b in p["facts"]),
             "panels": tuple(_panel(x) for x in p["panels"]),
+            "timeline": tuple(Moment(**{**m, "where": _where(m["where"]) or Where()}) for m in p["timeline"]),
             "actions": tuple(p["actions"]),
             "events": tuple(p["events"]),
             "configuration": tuple((t, tuple((a, b) for a, b in rows)) for t, rows in p["configuration"]),

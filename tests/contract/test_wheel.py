@@ -32,7 +32,7 @@ def test_contents(tmp_path: Path) -> None:
     assert {n.split("/")[0] for n in names if ".dist-info" not in n} == {"trainwatch", "trainwatch_hooks"}
     expected = {
         "trainwatch/py.typed", "trainwatch_hooks/py.typed", "trainwatch/runs/run.py", "trainwatch/reports/templates/page.html.j2",
-        "trainwatch/reports/templates/page.css", "trainwatch/reports/templates/page.js", "trainwatch_hooks/probes/grad_norm.py",
+        "trainwatch/reports/templates/page.css", "trainwatch/reports/templates/page.js", "trainwatch/reports/templates/vendor/LICENSE-uPlot", "trainwatch_hooks/probes/grad_norm.py",
     }  # fmt: skip
     assert expected <= set(names)
     here = {str(p.relative_to(ROOT)) for p in (ROOT / "trainwatch").rglob("*.py")}

@@ -147,3 +147,34 @@ def test_ticks_far_from_one_are_short() -> None:
     labels = texts(draw_svg(panel(curve([1e-8, 1.0, 1e7]), log=True)))
     assert any(re.fullmatch(r"1e-0\d", t) for t in labels)
     assert not any("000e" in t for t in labels)
+
+
+def test_a_heat_map_has_a_row_per_layer_and_marks_what_is_not_finite() -> None:
+    from trainwatch.reports._heat import cells
+
+    layers = [curve(np.geomspace(1.0, 1e-3, 200) * i, f"model.{i}", 100) for i in range(1, 31)]
+    layers[4] = curve(np.where(np.arange(200) == 7, np.nan, 2.0), "model.5", 100)
+    heat = panel(*layers, heat=True, log=True, id="layers")
+    _, grid, bad = cells(heat)
+    assert grid.shape == (30, 100)
+    assert bad[4] == (7.0,)
+    svg = draw_svg(heat)
+    assert svg.count("data:image/png;base64,") == 1
+    assert "model.1" in texts(svg)
+    assert len(svg) < 20_000
+    assert svg == draw_svg(heat)
+    assert "var(--bad)" in svg
+    ET.fromstring(svg)
+
+
+def test_a_forecast_is_drawn_and_told() -> None:
+    from trainwatch.result import Forecast
+
+    ahead = Forecast(x=99.0, y=2e9, x_end=300.0, low=3e9, mid=4e9, high=5e9)
+    grows = panel(curve(np.linspace(1e9, 2e9, 100), "rss_bytes"), unit="bytes", limit=4.5e9, forecast=ahead)
+    svg = draw_svg(grows)
+    assert "forecast" in texts(svg)
+    assert any(t.startswith("limit 4.19 GiB") and "far above" not in t for t in texts(svg)), (
+        "the forecast brings it near"
+    )
+    assert "forecast up to 3.73 GiB" in describe(grows)

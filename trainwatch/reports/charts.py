@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import statistics
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from html import escape
 from typing import Any
 
+from trainwatch.reports import _heat
+from trainwatch.reports._svg import finish
 from trainwatch.reports.wording import number, printable_panel, size
 from trainwatch.result import Curve, Panel
 
@@ -54,6 +54,9 @@ _STYLE: dict[str, Any] = {
     "path.simplify": True,
     "axes.formatter.useoffset": False,
 }
+
+HEAT_BUCKETS = 150
+"""Columns of a heat map at most."""
 
 BUCKETS, NARROW_BUCKETS, SMALL_BUCKETS = 300, 150, 90
 """Points of a curve at most, about two pixels each on a large screen or a phone; the band keeps what falls between."""
@@ -96,16 +99,29 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         axes = figure.add_axes((0.15, 0.18, 0.63, 0.68) if slim else (0.075, 0.17, 0.80, 0.70))
         axes.patch.set_alpha(0)
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
+        if panel.heat:
+            rows = replace(panel, curves=tuple(coarser(c, HEAT_BUCKETS) for c in panel.curves))
+            _heat.draw(axes, rows, shift, _INK, _BAD)
+            _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
+            _format_x(axes, panel, slim)
+            axes.spines["left"].set_visible(False)
+            axes.tick_params(which="both", length=0, pad=4, labelsize=6.5)
+            return _finished(figure, panel, first_epoch, narrow)
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
         _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else NARROW_BUCKETS if narrow else BUCKETS)
+        _draw_forecast(axes, panel, shift)
         _draw_limit(axes, panel)
         _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
         _format(axes, panel, log, slim)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _finish(out.getvalue(), panel, first_epoch, "n-" if narrow else "p-")
+        return _finished(figure, panel, first_epoch, narrow)
+
+
+def _finished(figure: Any, panel: Panel, first_epoch: int, narrow: bool) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return finish(out.getvalue(), panel.id, describe(panel, first_epoch), "n-" if narrow else "p-", _COLOURS)
 
 
 def describe(panel: Panel, first_epoch: int = 0) -> str:
@@ -123,6 +139,8 @@ def describe(panel: Panel, first_epoch: int = 0) -> str:
         if curve.nonfinite:
             text += f", not finite at {len(curve.nonfinite)} places"
         parts.append(text)
+    if panel.forecast is not None:
+        parts.append(f"forecast up to {_value(panel.forecast.mid, panel)}")
     onset = next((m for m in panel.marks if m.kind == "onset"), None)
     shift = first_epoch if panel.x_unit == "epoch" else 0
     where = f" {onset.label} at {panel.x_unit} {onset.x + shift:.0f}." if onset else ""
@@ -223,10 +241,22 @@ def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
         axes.annotate(short, (1.008, position), xycoords="axes fraction", va="center", fontsize=7.5, color=colour)
 
 
+def _draw_forecast(axes: Any, panel: Panel, shift: float) -> None:
+    if panel.forecast is None:
+        return
+    f = panel.forecast
+    x = [f.x + shift, f.x_end + shift]
+    axes.fill_between(x, [f.y, f.low], [f.y, f.high], color=_BAD, alpha=0.18, linewidth=0)
+    axes.plot(x, [f.y, f.mid], color=_BAD, linewidth=1.0, linestyle=(0, (3, 2)))
+    axes.annotate("forecast", (x[1], f.mid), xytext=(0, 3), textcoords="offset points", fontsize=7.5, color=_BAD,
+                  ha="right", va="bottom")  # fmt: skip
+
+
 def _draw_limit(axes: Any, panel: Panel) -> None:
     if panel.limit is None:
         return
     top = max((v for c in panel.curves for v in c.high if v is not None), default=0.0)
+    top = max(top, panel.forecast.high) if panel.forecast else top
     if top < 0.25 * panel.limit:  # far away: drawing it would flatten the curve
         if top > 0:
             axes.set_ylim(top=1.35 * top)  # room for the words
@@ -313,6 +343,12 @@ def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
         low = min((v for c in panel.curves for v in c.low if v is not None), default=0.0)
         if low >= 0 and panel.unit == "bytes":
             axes.set_ylim(bottom=0)
+    _format_x(axes, panel, slim)
+
+
+def _format_x(axes: Any, panel: Panel, slim: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     axes.xaxis.set_major_locator(MaxNLocator(4 if slim else 8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     axes.annotate(
@@ -343,40 +379,3 @@ def _value(value: float, panel: Panel) -> str:
         return size(value) if value else "0"
     text = number(value)
     return f"{text} {panel.unit}" if panel.unit else text
-
-
-def _finish(svg: str, panel: Panel, first_epoch: int, prefix: str) -> str:
-    """Make matplotlib's file an element of a page: small, themed, described, its ids its own. Text is left as it is."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->|<defs>\s*</defs>", "", svg, flags=re.DOTALL)
-    prefix += re.sub(r"[^A-Za-z0-9]", "-", panel.id) + "-"
-    svg = _TAG.sub(lambda match: _tag(match[0], prefix), svg)
-    svg = re.sub(r">\s+<", "><", svg)
-    svg = re.sub(r"<g/>|<defs></defs>", "", svg)
-    label = escape(describe(panel, first_epoch), quote=True)
-    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    width, height = found.groups() if found else ("662.4", "147.6")
-    opening = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" stroke-linejoin="round" '
-    opening += 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
-    return opening + svg[svg.index(">") + 1 :].strip()
-
-
-_TAG = re.compile(r"<[^>]+>")
-
-
-def _tag(tag: str, prefix: str) -> str:
-    """Rewrite the attributes of one tag: coordinates to 0.1, colours to variables, ids with a prefix."""
-    if tag.startswith("</"):
-        return tag
-    tag = re.sub(r"(\d+\.\d)\d+", r"\1", tag)
-    tag = re.sub(r"\.0(?=[ \"])", "", tag)
-    if not re.search(r'\sid="[a-z]+[0-9a-f]{10}"', tag):
-        tag = re.sub(r'\sid="[^"]+"', "", tag)  # only definitions are referred to
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', tag)
-    tag = re.sub(r'((?:xlink:)?href)="#([^"]+)"', rf'\1="#{prefix}\2"', tag)
-    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", tag)
-    tag = re.sub(r" ?font-family: [^;\"]+;?| ?text-anchor: start;?", "", tag)
-    tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
-    for sentinel, variable in _COLOURS.items():
-        tag = tag.replace(sentinel, variable)
-    return re.sub(r"\s+", " ", tag)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainwatch.reports import wording
+from trainwatch.reports import _interactive, wording
 from trainwatch.reports.charts import draw_svg
 from trainwatch.reports.json import storable
 from trainwatch.result import Analysis
@@ -70,6 +70,10 @@ def render(analysis: Analysis) -> str:
         anchors=_anchors(analysis),
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         script=Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+        plot_css=Markup(_interactive.STYLE.read_text(encoding="utf-8") if evidence else ""),
+        plot_script=Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8") if evidence else ""),
+        plot_library=Markup(_interactive.library() if evidence else ""),
+        panels_block=Markup(script_safe(json.dumps(_interactive.panels(evidence, page.first_epoch), allow_nan=False))),
         json_block=Markup(script_safe(document)),
         json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
         thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],

@@ -1,0 +1,39 @@
+"""The story of a run: order, precursors, the end; none where there is no fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from synthetic import make_finding
+
+from trainwatch.result import Where
+from trainwatch.runs import how_it_ended, read_run
+from trainwatch.timeline import build
+
+SAMPLES = Path(__file__).parents[1] / "sample_runs"
+
+
+def test_the_story_of_a_nan() -> None:
+    run = read_run(SAMPLES / "nan_loss")
+    explosion = make_finding("loss-explosion", "warning", epoch=2)
+    nan = make_finding("nonfinite-loss", "critical", step=50, epoch=12, detail={"precursor_steps": 3})
+    told = build(run, [nan, explosion], how_it_ended(run))
+    assert [m.kind for m in told][:3] == ["onset", "precursor", "onset"]
+    assert told[0].finding == "loss-explosion"
+    assert told[1].where == Where(step=47)
+    assert [m.text for m in told].count("the trainer replays epoch 13 from last.pt (attempt 1)") == 1
+    assert told[-1].kind == "end"
+    assert told[-1].text == "the run ended: exception", "the reason stands in the line before"
+    assert told[-1].where == Where(step=63, epoch=12)
+
+
+def test_a_log_of_epochs_has_a_story_too() -> None:
+    run = read_run(SAMPLES / "unwatched")
+    told = build(run, [make_finding("plateau", "warning", epoch=5)], how_it_ended(run))
+    assert told[0].where.epoch == 5
+    assert told[-1].where.epoch == run.epochs_done - 1
+
+
+def test_no_fault_no_story() -> None:
+    run = read_run(SAMPLES / "healthy")
+    assert build(run, [make_finding("transient-collapse", "info", epoch=3)], how_it_ended(run)) == ()
