@@ -19,8 +19,15 @@ import click
     metavar="OURS=COLUMN,...",
     help="RUN is a CSV, JSON lines or Parquet table of another tool: step=iter,loss/total=train_loss",
 )
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="The page's own words; what was measured is told in English.",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that trainwatch did not name itself.")
-def command(run: str, output: Path | None, force: bool, mapping: str | None) -> int:
+def command(run: str, output: Path | None, force: bool, mapping: str | None, lang: str = "en") -> int:
     """Write the page of RUN and print where it is.
 
     RUN is a run folder or a log file, recognised by its content: our own recording; results.csv (Ultralytics, YOLOv5,
@@ -34,7 +41,7 @@ def command(run: str, output: Path | None, force: bool, mapping: str | None) -> 
     analysis = analyse_path(run, mapping=mapping)
     target = output or default_target(Path(run), analysis.run.source)
     # Our own page of this run may be renewed; any other file is the user's.
-    write_file(target, html.render(analysis), force=force or output is None)
+    write_file(target, html.render(analysis, lang), force=force or output is None)
     verdict, page = analysis.verdict, analysis.page
     click.echo(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}")
     if verdict.cause:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainwatch.reports import _interactive, wording
+from trainwatch.reports import _interactive, languages, wording
 from trainwatch.reports.charts import draw_svg
 from trainwatch.reports.json import storable
-from trainwatch.result import Analysis
+from trainwatch.result import Analysis, Panel, Where
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,11 +29,12 @@ class Frame(NamedTuple):
     text: str
 
 
-def render(analysis: Analysis) -> str:
+def render(analysis: Analysis, language: str = "en") -> str:
     """Return the page as one HTML document.
 
     Args:
         analysis: What to show; all of its text is escaped.
+        language: A key of :data:`trainwatch.reports.languages.LANGUAGES`.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -46,7 +48,8 @@ def render(analysis: Analysis) -> str:
     )
     document = storable(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1))
     analysis = wording.printable(analysis)
-    page = analysis.page
+    t = languages.words(language)
+    page = replace(analysis.page, panels=tuple(_translated(p, t) for p in analysis.page.panels))
     evidence = [p for p in page.panels if p.evidence]
     others = [p for p in page.panels if not p.evidence][:CLOSED_PANELS]
     charts = {
@@ -57,6 +60,11 @@ def render(analysis: Analysis) -> str:
         a=analysis,
         page=page,
         w=wording,
+        t=t,
+        lang=languages.LANGUAGES[language],
+        names=languages.names(language),
+        headline=_headline(analysis, t, languages.names(language)),
+        place=lambda where: _place(where, page.first_epoch, t),
         name=Path(analysis.run.path).name or analysis.run.path,
         evidence=evidence,
         others=others,
@@ -78,6 +86,37 @@ def render(analysis: Analysis) -> str:
         json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
         thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],
     )
+
+
+def _translated(panel: Panel, t: Callable[[str], str]) -> Panel:
+    number = re.search(r"\d+", panel.caption)
+    caption = panel.caption
+    if number is not None:
+        pattern = caption.replace(number[0], "{}", 1)
+        caption = t(pattern).replace("{}", number[0], 1)
+    return replace(panel, title=t(panel.title), caption=caption)
+
+
+def _headline(analysis: Analysis, t: Callable[[str], str], names: Mapping[str, str]) -> str:
+    """Return the verdict's own headline, or in another language status, name of the cause and its onset."""
+    verdict = analysis.verdict
+    if not names:
+        return verdict.headline
+    if verdict.cause is None or verdict.cause not in names:
+        return t(verdict.status)
+    onset = next((f.onset for f in analysis.findings if f.id == verdict.cause), None)
+    place = _place(onset, analysis.page.first_epoch, t)
+    pattern = "{status}: {name}, since {place}" if place else "{status}: {name}"
+    return t(pattern).format(status=t(verdict.status), name=names[verdict.cause], place=place)
+
+
+def _place(where: Where | None, first_epoch: int, t: Callable[[str], str]) -> str:
+    """Write a place as the user's tool counts."""
+    if where is None:
+        return ""
+    parts = [] if where.epoch is None else [t("epoch {}").format(where.epoch + first_epoch)]
+    parts += [] if where.step is None else [t("step {}").format(where.step)]
+    return ", ".join(parts)
 
 
 def script_safe(document: str) -> str:

@@ -13,6 +13,6 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       done = document.execCommand("copy");
       area.remove();
     }
-    button.textContent = done ? "Copied" : "Select it by hand";
+    button.textContent = done ? button.dataset.done : button.dataset.failed;
   });
 }
