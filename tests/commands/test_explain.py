@@ -17,4 +17,17 @@ def test_unknown_names_list_what_exists(capsys: pytest.CaptureFixture[str]) -> N
     assert run(["explain", "memory-crep"]) == 2
     err = capsys.readouterr().err
     assert "did you mean" in err
-    assert "host-memory-creep" in err
+    assert "memory-creep" in err
+    assert "\n" not in err.strip()
+    assert len(err) < 250
+
+
+def test_without_an_id_it_lists_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    from trainwatch.commands.explain import FOLDERS
+    from trainwatch.registry import modules
+
+    assert run(["explain"]) == 0
+    out = capsys.readouterr().out
+    for package, title in FOLDERS.items():
+        assert title in out
+        assert all(f"  {i} " in out for i in modules(package))
