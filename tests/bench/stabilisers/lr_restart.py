@@ -52,15 +52,15 @@ def compare(folder: Path, seeds: int, epochs: int) -> tuple[list[list[str]], Any
 
 def main() -> None:
     """Train, compare, draw, write the table."""
-    chosen = options(epochs=28, longer=100)
+    chosen = options(epochs=28, longer=0)
     with workspace(chosen.keep) as folder:
         rows, off, on = compare(folder, chosen.seeds, chosen.epochs)
         draw(on, off)
         rates, half = on.epochs["lr/pg0"], chosen.epochs // 2
-        rows += compare(folder, chosen.seeds, chosen.longer)[0]
+        if chosen.longer:
+            rows += compare(folder, chosen.seeds, chosen.longer)[0]
     lines = [
-        f"## lr-restart: {chosen.seeds} seeds, {chosen.epochs} and {chosen.longer} epochs, against Ultralytics' cosine to "
-        "the same floor",
+        f"## lr-restart: {chosen.seeds} seeds, against Ultralytics' cosine to the same floor",
         "",
         *table(["epochs", "", "cosine", "lr-restart"], rows),
         "",
