@@ -149,6 +149,7 @@ def test_the_optimizer_has_the_rates_of_the_curve(train: Callable[..., Any], opt
     assert rates[2:] == pytest.approx([0.002 * factor(e) for e in range(2, 8)])
     assert rates[4] == pytest.approx(0.001), "restart half way"
     assert rates[3] < 0.5 * rates[4]
+    assert any("restart in 8 epochs costs more" in e["message"] for e in run.events_of("warning"))
     (restart,) = run.events_of("lr_restart")
     assert restart["epoch"] == 4
     assert restart["data"]["lr"][0] == pytest.approx(0.001)
