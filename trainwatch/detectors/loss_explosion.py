@@ -43,7 +43,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import Departure, burst, burst_into_nothing, coincidences, departure, is_blip, sustained
+from trainwatch.signals.level import Departure, burst, burst_into_nothing, coincidences, departure, is_blip, joined, sustained
 from trainwatch.signals.regimes import near_change, regime_of
 
 
@@ -133,7 +133,7 @@ class LossExplosion(Detector):
         """Compare each epoch with those before it in the same regime: after a change the level is a new one."""
         part = regime_of(run, series.epoch)
         away = [departure(series.values[part == i], self.window_epochs, self.min_past_epochs) for i in np.unique(part)]
-        return Departure(*(np.concatenate([getattr(a, name) for a in away]) for name in Departure._fields))
+        return joined(away)
 
     def _confirmed(
         self, view: View, series: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
@@ -160,11 +160,11 @@ class LossExplosion(Detector):
         with np.errstate(invalid="ignore"):
             high = judged & (away.ratio >= self.sustained_ratio)
             if per_step:
-                spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
+                spike = judged & away.above(self.spike_ratio, self.spike_mads)
                 group = burst(away.ratio, spike, self.spikes, self.within_steps)
                 group = group or burst_into_nothing(series.values, away.ratio, spike)
                 group = group or self._confirmed(view, series, away.ratio, spike)
-                start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
+                start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)
                 starts = [i for i in (group[0] if group else None, start) if i is not None]
                 if starts and is_blip(away.ratio, min(starts), int(np.flatnonzero(high)[-1])):
                     return None  # one bad batch, told as such
