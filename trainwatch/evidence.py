@@ -219,7 +219,7 @@ def _components(run: Run, columns: Sequence[str], window: tuple[float, float], b
         name = column.split("/", 1)[1]
         values, gain = _within(run.step_series(column), window), run.step_series(f"gain/{name}")
         if len(values) and len(gain):
-            factor = _at(gain, values)
+            factor = gain.at_steps(values)
             usable = np.isfinite(factor) & (factor > 0)
             values = replace(values, values=values.values / np.where(usable, factor, 1.0))
             divided = divided or bool(usable.any())
@@ -235,16 +235,10 @@ def _grad_norm(run: Run, window: tuple[float, float], buckets: int) -> Panel | N
     batch, accumulate = run.step_series("batch_size"), run.step_series("accumulate")
     title, values = "Gradient norm before clipping", norm.values
     if len(batch) and len(accumulate):
-        samples = _at(batch, norm) * _at(accumulate, norm)
+        samples = batch.at_steps(norm) * accumulate.at_steps(norm)
         title, values = "Gradient norm per sample, before clipping", norm.values / np.maximum(samples, 1.0)
     series = [("gradient norm", replace(norm, values=values))]
     return _panel("grad_norm", title, "", series, True, buckets, log=True)
-
-
-def _at(series: Series, other: Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    index = np.clip(np.searchsorted(series.step, other.step), 0, len(series) - 1)
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = series.values[index]
-    return values
 
 
 def _apart(run: Run, columns: Sequence[str]) -> bool:

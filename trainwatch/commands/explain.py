@@ -13,19 +13,17 @@ FOLDERS = ("trainwatch.detectors", "trainwatch.advice", "trainwatch.doctor", "tr
 def command(id_: str) -> int:
     """Explain a check, a recommendation or a stabiliser."""
     import difflib
-    import inspect
 
     from trainwatch.errors import UnknownName
-    from trainwatch.registry import modules
+    from trainwatch.registry import documentation, names
 
-    known = {i: m for package in FOLDERS for i, m in modules(package).items()}
+    known = {i: name for package in FOLDERS for i, name in names(package).items()}
     id_ = id_.replace("_", "-")  # as settings files spell it
-    module = known.get(id_)
-    if module is None:
+    if id_ not in known:
         near = difflib.get_close_matches(id_, known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownName(
             f"there is no check, recommendation or stabiliser {id_!r}; {hint}there are: {', '.join(known)}"
         )
-    click.echo(f"{id_}\n{'=' * len(id_)}\n{inspect.cleandoc(module.__doc__ or '')}")
+    click.echo(f"{id_}\n{'=' * len(id_)}\n{documentation(known[id_])}")
     return 0

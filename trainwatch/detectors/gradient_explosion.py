@@ -125,8 +125,7 @@ class GradientExplosion(Detector):
         for name in ("batch_size", "accumulate"):
             column = view.steps(name)
             if len(column):
-                at = np.clip(np.searchsorted(column.step, norm.step), 0, len(column) - 1)
-                samples = samples * np.maximum(np.nan_to_num(column.values[at], nan=1.0), 1.0)
+                samples = samples * np.maximum(np.nan_to_num(column.at_steps(norm), nan=1.0), 1.0)
         return samples
 
     def _finding(

@@ -156,7 +156,8 @@ class LossExplosion(Detector):
         if len(series) <= past:
             return None
         away = departure(series.values, window, past) if per_step else self._per_regime(view.run, series)
-        judged = (away.level >= self.min_level) & ~near_change(view.run, series)
+        levels = away.level
+        judged = (levels >= self.min_level) & ~near_change(view.run, series)
         with np.errstate(invalid="ignore"):
             high = judged & (away.ratio >= self.sustained_ratio)
             if per_step:
@@ -175,7 +176,7 @@ class LossExplosion(Detector):
         if not starts:
             return None
         first = min(starts)
-        level = float(away.level[first])
+        level = float(levels[first])
         last = int(np.flatnonzero(high)[-1])
         stretch = series.values[first : last + 1]
         peak = first + int(np.argmax(np.where(np.isfinite(stretch), stretch, -np.inf)))

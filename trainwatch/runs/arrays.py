@@ -18,10 +18,14 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _NUMBERS = {
-    "double": np.float64, "float": np.float32, "int64": np.int64, "int32": np.int32, "int16": np.int16, "int8": np.int8,
-    "uint64": np.uint64, "uint32": np.uint32, "uint16": np.uint16, "uint8": np.uint8,
+    arrow.id: number
+    for arrow, number in (
+        (pa.float64(), np.float64), (pa.float32(), np.float32), (pa.int64(), np.int64), (pa.int32(), np.int32),
+        (pa.int16(), np.int16), (pa.int8(), np.int8), (pa.uint64(), np.uint64), (pa.uint32(), np.uint32),
+        (pa.uint16(), np.uint16), (pa.uint8(), np.uint8),
+    )
 }  # fmt: skip
-"""Arrow's name of a type by numpy's."""
+"""numpy's types by the number of Arrow's."""
 
 
 def floats(values: Sequence[float | None] | Floats, measured: Bools | None = None) -> pa.Array:
@@ -84,7 +88,7 @@ def raw_chunk(chunk: pa.Array) -> npt.NDArray[Any]:
         return _bits(chunk.buffers()[1], chunk)
     if pa.types.is_null(chunk.type):
         return np.zeros(len(chunk))
-    dtype: Any = _NUMBERS.get(str(chunk.type))
+    dtype: Any = _NUMBERS.get(chunk.type.id)
     if dtype is None:  # decimal, text of numbers, half precision
         chunk, dtype = chunk.cast(pa.float64(), safe=False), np.float64
     if not len(chunk):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def piece_of(chunk: pa.Array, *, compact: bool = False) -> Piece:
     values = raw_chunk(chunk)
     measured = measured_in_chunk(chunk) if chunk.null_count else None
     if compact:
-        same = len(values) > 1 and measured is None and bool((values == values[0]).all())
+        same = len(values) > 1 and measured is None and values[0] == values[-1] and bool((values == values[0]).all())
         values = np.broadcast_to(values[:1].copy(), len(values)) if same else values.copy()
     return Piece(values, measured)
 
@@ -150,6 +151,7 @@ def of_table(table: pa.Table) -> Columns:
     return Columns(names, [_piece(b, compact=False) for b in table.select(names).to_batches()])
 
 
+@cache
 def is_number(dtype: pa.DataType) -> bool:
     """Whether a column of an Arrow type can be read as numbers."""
     of_types = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null, pa.types.is_decimal)

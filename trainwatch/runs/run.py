@@ -77,6 +77,17 @@ class Series:
         step = int(self.step[index])
         return Where(step=step if step >= 0 else None, epoch=int(self.epoch[index]))
 
+    def at_steps(self, other: Series) -> Floats:
+        """Return the value in force at each step of another series: the first that was measured at it or later.
+
+        Of this series, which must not be empty, the last value stands for everything behind it; shape (len(other),).
+        """
+        if self.step is other.step:
+            return self.values
+        if (self.values == self.values[0]).all():
+            return np.full(len(other), self.values[0])
+        return self.values[np.clip(np.searchsorted(self.step, other.step), 0, len(self) - 1)]
+
     def take(self, mask: npt.NDArray[Any]) -> Series:
         """Return the values selected by a boolean mask or an index array."""
         weight = None if self.weight is None else self.weight[mask]

@@ -47,17 +47,24 @@ class Departure:
 
     Attributes:
         ratio: Value over the median of the window before it; NaN where there is no level yet or no finite value.
-        level: That median.
         distance: log10 of the ratio.
+        past: log10 of that median.
         window: Values of the past that make the level.
         min_past: Finite values at least before a level exists.
     """
 
     ratio: Floats
-    level: Floats
     distance: Floats
+    past: Floats
     window: int
     min_past: int
+
+    @property
+    def level(self) -> Floats:
+        """The median of the window before each value."""
+        with np.errstate(over="ignore"):
+            level: Floats = 10.0**self.past
+        return level
 
     @property
     def mads(self) -> Floats:
@@ -98,12 +105,12 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
     past[1:] = trailing_median(logs, window, min_past)[:-1]
     distance = logs - past
     with np.errstate(over="ignore"):
-        return Departure(10.0**distance, 10.0**past, distance, window, min_past)
+        return Departure(10.0**distance, distance, past, window, min_past)
 
 
 def joined(parts: Sequence[Departure]) -> Departure:
     """Put the departures of consecutive stretches of a series together, each judged by itself."""
-    arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "level", "distance"))
+    arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "distance", "past"))
     return Departure(*arrays, parts[0].window, parts[0].min_past)
 
 

@@ -18,9 +18,11 @@ SORTED_VALUES = 20_000
 CHUNK_VALUES = 1 << 19
 """Values that are sorted at once (4 MiB)."""
 
-FEW_SHARE = 0.02
-"""Share of all windows up to which sorting them one by one is the faster way. If more of them hold missing values pandas
-does it, which is five times slower than the filter."""
+FEW_SHARE = 0.05
+"""Share of all windows up to which sorting them one by one takes less time than the filter takes for all."""
+
+HOLED_SHARE = 0.2
+"""Share of windows with missing values above which pandas does it, which is five times slower than the filter."""
 
 
 def trailing_median(values: npt.ArrayLike, width: int, min_count: int, at: Ints | None = None) -> Floats:
@@ -64,12 +66,14 @@ def _medians(y: Floats, before: int, after: int, min_count: int) -> Floats:
         return y
     if len(y) <= max(SORTED_VALUES, 2 * width):
         return _sorted(y, finite, before, after, min_count, np.arange(len(y)))
-    missing = np.concatenate([[0], np.cumsum(~finite)])
-    at = np.arange(len(y))
-    holed = missing[np.minimum(at + after + 1, len(y))] > missing[np.maximum(at - before, 0)]
+    holed = np.zeros(len(y), bool)
+    if not finite.all():
+        missing = np.concatenate([[0], np.cumsum(~finite)])
+        at = np.arange(len(y))
+        holed = missing[np.minimum(at + after + 1, len(y))] > missing[np.maximum(at - before, 0)]
     holed[:before] = True
     holed[len(y) - after :] = True
-    if holed.mean() > FEW_SHARE:
+    if holed.mean() > HOLED_SHARE:
         import pandas as pd
 
         rolling = pd.Series(np.where(finite, y, np.nan)).rolling(width, min_periods=min_count, center=after > 0)
