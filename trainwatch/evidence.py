@@ -171,7 +171,7 @@ def _panel(
     id: str, title: str, unit: str, series: Sequence[tuple[str, Series]], per_step: bool, buckets: int, **more: object
 ) -> Panel | None:
     curves = [
-        reduce(name, s.step if per_step else s.epoch, s.values, buckets)
+        _reduced(name, s, per_step, buckets)
         for name, s in series
         if len(s) and not _never(s)
     ]
@@ -180,6 +180,13 @@ def _panel(
     curves = _joined(curves)
     x_unit = "step" if per_step else "epoch"
     return Panel(id=id, title=title, unit=unit, x_unit=x_unit, curves=tuple(curves), caption=_caption(curves), **more)  # type: ignore[arg-type]
+
+
+def _reduced(name: str, series: Series, per_step: bool, buckets: int) -> Curve:
+    curve = reduce(name, series.step if per_step else series.epoch, series.values, buckets)
+    if series.weight is None:
+        return curve
+    return replace(curve, points_per_bucket=curve.points_per_bucket * series.rows / len(series))
 
 
 def _joined(curves: Sequence[Curve]) -> list[Curve]:

@@ -74,7 +74,7 @@ class BadBatch(Detector):
         spike = away.above(self.spike_ratio, self.spike_mads)
         found: list[int] = []
         while len(found) < self.most:
-            incident = burst(away.ratio, spike, 1, self.within_steps, self.chances_per_run)
+            incident = burst(away.ratio, spike, 1, self.within_steps, self.chances_per_run, rows=loss.rows)
             if incident is None:
                 break
             first, last = incident

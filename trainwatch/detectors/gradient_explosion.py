@@ -100,7 +100,7 @@ class GradientExplosion(Detector):
             high[rows] = self._beyond_noise(away.ratio[rows], away.mads_at(rows))
             spike = high & (away.ratio >= self.spike_ratio)
             high &= away.ratio >= self.sustained_ratio
-        found = burst(away.ratio, spike, self.spikes, self.within_steps)
+        found = burst(away.ratio, spike, self.spikes, self.within_steps, rows=norm.rows)
         found = found or burst_into_nothing(per_sample, away.ratio, spike)
         found = found or self._confirmed(view, norm, away.ratio, spike)
         run_of = sustained(high, self.sustained_steps)
@@ -186,7 +186,7 @@ class GradientExplosion(Detector):
         self, view: View, norm: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but with which the loss jumps as well, or None."""
-        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=norm.rows)
         loss = view.steps("loss")
         if found is None or not len(loss):
             return None

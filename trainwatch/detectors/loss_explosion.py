@@ -33,7 +33,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -127,7 +127,7 @@ class LossExplosion(Detector):
             return series
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where(gain.values > 0, series.values / gain.values, np.nan)
-        return Series(series.name, values, series.step, series.epoch, series.attempt)
+        return replace(series, values=values)
 
     def _per_regime(self, run: Run, series: Series) -> Departure:
         """Compare each epoch with those before it in the same regime: after a change the level is a new one."""
@@ -139,7 +139,7 @@ class LossExplosion(Detector):
         self, view: View, series: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but at which the gradients jump as well, or None."""
-        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=series.rows)
         norm = view.steps("grad_norm")
         if found is None or not len(norm):
             return None
@@ -162,7 +162,7 @@ class LossExplosion(Detector):
             high = judged & (away.ratio >= self.sustained_ratio)
             if per_step:
                 spike = judged & away.above(self.spike_ratio, self.spike_mads)
-                group = burst(away.ratio, spike, self.spikes, self.within_steps)
+                group = burst(away.ratio, spike, self.spikes, self.within_steps, rows=series.rows)
                 group = group or burst_into_nothing(series.values, away.ratio, spike)
                 group = group or self._confirmed(view, series, away.ratio, spike)
                 start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)
@@ -230,7 +230,5 @@ def _value(finding: Finding) -> float:
 
 
 def _with_others(finding: Finding, others: list[str]) -> Finding:
-    from dataclasses import replace
-
     names = ", ".join(o.split("/", 1)[-1] if o != "loss" else "total loss" for o in others)
     return replace(finding, summary=f"{finding.summary} So do: {names}.", detail={**finding.detail, "also": others})

@@ -34,7 +34,7 @@ class Piece:
     values: Values
     measured: Bools | None = None
 
-    def take(self, rows: Ints | Bools) -> Piece:
+    def take(self, rows: Ints | Bools | slice) -> Piece:
         """Return some rows."""
         measured = None if self.measured is None else self.measured[rows]
         return Piece(self.values[rows], None if measured is None or measured.all() else measured)

@@ -1,39 +1,86 @@
-"""Reads the step rows of our own recording: Parquet segments, and the journal of the tail."""
+"""Reads the step rows of our own recording: Parquet segments, and the journal of the tail.
+
+A record of more than :data:`RESOLUTION` holds is reduced (``thinning``): the memory for it does not grow with its length.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from trainwatch.runs.columns import Columns, of_tables
+from trainwatch.runs.columns import Columns, of_table, of_tables
+from trainwatch.runs.thinning import Resolution, Segment, thin
+
+if TYPE_CHECKING:
+    from trainwatch_hooks import segments
+
+RESOLUTION = Resolution()
 
 
-def read_steps(folder: Path, notes: list[str]) -> Columns:
+def read_steps(folder: Path, notes: list[str], resolution: Resolution | None = None) -> Columns:
     """Read all segments of all ranks.
 
     Args:
         folder: ``<run>/trainwatch/steps``.
-        notes: Receives what could not be read, one sentence each.
+        notes: Receives what could not be read or was left out, one sentence each.
+        resolution: What of a long record is kept; default :data:`RESOLUTION`.
     """
+    from trainwatch_hooks.segments import list_segments
     from trainwatch_hooks.store import column_order
 
-    return of_tables(_tables(folder, notes), column_order)
+    resolution = resolution or RESOLUTION
+    files = list_segments(folder)
+    if _values(files) <= resolution.full_values:
+        return of_tables((table for _, _, table in _tables(files, notes)), column_order)
+
+    def read() -> Iterator[tuple[int, int, Segment]]:
+        for rank, index, table in _tables(files, notes):
+            yield rank, index, _one(table)
+
+    columns, every, places = thin(
+        read, lambda index: _one(read_segment(files[index].path)[0]), column_order, resolution
+    )
+    notes.append(
+        f"The record is too long to be read whole: one step in {every} was, every step around {places} places that stand "
+        f"out, and each column's extremes. What begins elsewhere is dated to within about {every} steps."
+    )
+    return columns
 
 
-def _tables(folder: Path, notes: list[str]) -> Iterator[pa.Table]:
-    from trainwatch_hooks.segments import list_segments
+def _values(files: Sequence[segments.Segment]) -> int:
+    """Return rows times columns of the sealed segments."""
+    import pyarrow.parquet as pq
 
+    total = 0
+    for segment in files:
+        if segment.path.suffix == ".parquet":
+            try:
+                metadata = pq.read_metadata(segment.path)
+            except (OSError, ValueError, pa.ArrowException):  # told when its rows are read
+                continue
+            total += metadata.num_rows * metadata.num_columns
+    return total
+
+
+def _one(table: pa.Table) -> Segment:
+    """Return the columns of a segment, each in one piece."""
+    columns = of_table(table.combine_chunks())
+    return columns.pieces[0] if columns.pieces else ({}, 0)
+
+
+def _tables(files: Sequence[segments.Segment], notes: list[str]) -> Iterator[tuple[int, int, pa.Table]]:
     torn = 0
-    for segment in list_segments(folder):
+    for index, segment in enumerate(files):
         try:
             table, more = read_segment(segment.path)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             notes.append(f"steps/{segment.path.name} could not be read ({short(error)}); its rows are missing")
             continue
         torn += more
-        yield table
+        yield segment.rank, index, table
     if torn:
         notes.append(f"{torn} torn step row{'s' if torn > 1 else ''} at the end of the journal dropped")
 

@@ -147,7 +147,7 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
 
 
 def burst(
-    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN
+    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN, *, rows: int | None = None
 ) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
@@ -163,9 +163,10 @@ def burst(
         count: Spikes that make a cluster.
         within: Span in values.
         chances: Clusters by chance that are allowed in the whole series.
+        rows: Values that the series had before it was thinned; default: as many as there are.
     """
     hits = np.flatnonzero(spike)
-    allowed = chances / max(len(ratio) / within, 1.0)
+    allowed = chances / max((rows or len(ratio)) / within, 1.0)
     first = 0
     while first + count <= len(hits):
         span = hits[first : np.searchsorted(hits, hits[first] + within)]
