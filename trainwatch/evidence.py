@@ -170,11 +170,7 @@ def _changing(run: Run, columns: Sequence[str]) -> list[str]:
 def _panel(
     id: str, title: str, unit: str, series: Sequence[tuple[str, Series]], per_step: bool, buckets: int, **more: object
 ) -> Panel | None:
-    curves = [
-        _reduced(name, s, per_step, buckets)
-        for name, s in series
-        if len(s) and not _never(s)
-    ]
+    curves = [_reduced(name, s, per_step, buckets) for name, s in series if len(s) and not _never(s)]
     if not curves:
         return None
     curves = _joined(curves)

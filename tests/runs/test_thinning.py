@@ -133,9 +133,7 @@ def test_ranks_keep_the_same_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run.step_series("loss", 1).rows == STEPS
 
 
-def test_a_spike_of_one_step_in_a_million_is_found_at_its_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_spike_of_one_step_in_a_million_is_found_at_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def spikes(rows: Arrays) -> None:
         rows["loss"][at(rows, 654_321, 654_322)] *= 500
         rows["rss_bytes"][at(rows, 321_123, 321_124)] = 2**33 - 2**20

@@ -43,7 +43,16 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import Departure, burst, burst_into_nothing, coincidences, departure, is_blip, joined, sustained
+from trainwatch.signals.level import (
+    Departure,
+    burst,
+    burst_into_nothing,
+    coincidences,
+    departure,
+    is_blip,
+    joined,
+    sustained,
+)
 from trainwatch.signals.regimes import near_change, regime_of
 
 

@@ -202,7 +202,9 @@ def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
     whole = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
     return pa.table(
         {
-            n: integers([_cast(r.get(n), int) for r in rows]) if n in whole else floats([_cast(r.get(n), float) for r in rows])
+            n: integers([_cast(r.get(n), int) for r in rows])
+            if n in whole
+            else floats([_cast(r.get(n), float) for r in rows])
             for n in names
         }
     )

@@ -5,7 +5,7 @@ A piece whose values are all the same (gains, batch size, memory limits) takes t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -77,7 +77,7 @@ class Columns:
     """
 
     def __init__(
-        self, names: Sequence[str], pieces: Sequence[tuple[Mapping[str, Piece], int]], row: Ints | None = None
+        self, names: Sequence[str], pieces: Sequence[tuple[dict[str, Piece], int]], row: Ints | None = None
     ) -> None:
         self.names = list(names)
         self.pieces = [p for p in pieces if p[1]]

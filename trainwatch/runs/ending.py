@@ -94,7 +94,7 @@ def stopped_by_patience(run: Run) -> bool | None:
 
 def _from_epochs(run: Run) -> Ending:
     rows = last_start(run)
-    epoch = integers_in(run.epoch_table["epoch"])[rows] if rows.stop else []
+    epoch = integers_in(run.epoch_table["epoch"])[rows] if rows.stop else np.empty(0, np.int64)
     if not len(epoch):
         return Ending("unknown", "the log has no epoch")
     done, planned = int(epoch[-1]) + 1, run.planned_epochs

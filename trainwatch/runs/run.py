@@ -128,7 +128,9 @@ class Run:
     ) -> None:
         self.path = Path(path)
         self.source = source
-        self.step_columns = steps if isinstance(steps, Columns) else of_table(steps if steps is not None else pa.table({}))
+        self.step_columns = (
+            steps if isinstance(steps, Columns) else of_table(steps if steps is not None else pa.table({}))
+        )
         self.epoch_table: pa.Table = epochs if epochs is not None else pa.table({})
         self.events: list[dict[str, Any]] = [dict(e) for e in events]
         self.meta: dict[str, Any] = dict(meta or {})
@@ -204,9 +206,7 @@ class Run:
 
     @cached_property
     def _column_names(self) -> list[str]:
-        return [f"steps.{n}" for n in self.step_columns.names] + [
-            f"epochs.{n}" for n in self.epoch_table.column_names
-        ]
+        return [f"steps.{n}" for n in self.step_columns.names] + [f"epochs.{n}" for n in self.epoch_table.column_names]
 
     def column_names(self) -> list[str]:
         """List all columns as ``steps.<name>`` and ``epochs.<name>``."""

@@ -70,7 +70,9 @@ class _Kept:
     hash: npt.NDArray[np.uint64]
 
     def take(self, rows: Any) -> _Kept:
-        return _Kept({n: p.take(rows) for n, p in self.columns.items()}, self.row[rows], self.step[rows], self.hash[rows])
+        return _Kept(
+            {n: p.take(rows) for n, p in self.columns.items()}, self.row[rows], self.step[rows], self.hash[rows]
+        )
 
 
 @dataclass

@@ -110,8 +110,10 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
 
 def joined(parts: Sequence[Departure]) -> Departure:
     """Put the departures of consecutive stretches of a series together, each judged by itself."""
-    arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "distance", "past"))
-    return Departure(*arrays, parts[0].window, parts[0].min_past)
+    ratio, distance, past = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "distance", "past")
+    )
+    return Departure(ratio, distance, past, parts[0].window, parts[0].min_past)
 
 
 def sustained(mask: Bools, length: int) -> int | None:
