@@ -33,7 +33,7 @@ def read_steps(folder: Path, notes: list[str], resolution: Resolution | None = N
 
     resolution = resolution or RESOLUTION
     files = list_segments(folder)
-    if _values(files) <= resolution.full_values:
+    if _values(files, resolution) <= resolution.full_values:
         return of_tables((table for _, _, table in _tables(files, notes)), column_order)
 
     def read() -> Iterator[tuple[int, int, Segment]]:
@@ -50,8 +50,8 @@ def read_steps(folder: Path, notes: list[str], resolution: Resolution | None = N
     return columns
 
 
-def _values(files: Sequence[segments.Segment]) -> int:
-    """Return rows times columns of the sealed segments."""
+def _values(files: Sequence[segments.Segment], resolution: Resolution) -> int:
+    """Return what the sealed segments count together."""
     import pyarrow.parquet as pq
 
     total = 0
@@ -61,7 +61,7 @@ def _values(files: Sequence[segments.Segment]) -> int:
                 metadata = pq.read_metadata(segment.path)
             except (OSError, ValueError, pa.ArrowException):  # told when its rows are read
                 continue
-            total += metadata.num_rows * metadata.num_columns
+            total += resolution.values(metadata.num_rows, metadata.num_columns)
     return total
 
 

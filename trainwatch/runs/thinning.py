@@ -30,6 +30,9 @@ NOT_WATCHED: Final = ("step", "epoch", "attempt", "batch", "rank", "time_s")
 FIRST: Final = ("loss", "grad_norm", "amp_scale", "amp_skipped")
 """Columns, and families, whose places are read before those of all others."""
 
+MAX_EVERY: Final = 2**24
+"""Bits of the hash that are used."""
+
 HASH: Final = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: neighbours are spread evenly
 
 
@@ -40,6 +43,7 @@ class Resolution:
     Attributes:
         full_values: Rows times columns up to which a record is kept whole (1.2 million steps of 40 columns).
         sample_values: Rows times columns of the sample at most.
+        least_columns: A row counts as at least so many values, for its keys and what is computed from it.
         block_rows: Rows per block.
         extremes: Stretches of which each column's extremes are kept, at least; twice as many at most.
         places: Places that are read whole at most.
@@ -51,6 +55,7 @@ class Resolution:
 
     full_values: int = 48_000_000
     sample_values: int = 12_000_000
+    least_columns: int = 32
     block_rows: int = 4096
     extremes: int = 200
     places: int = 16
@@ -58,6 +63,10 @@ class Resolution:
     after: int = 1500
     min_score: float = 1.5
     near_rows: int = 50
+
+    def values(self, rows: int, columns: int) -> int:
+        """Return what a table counts."""
+        return rows * max(columns, self.least_columns)
 
 
 @dataclass
@@ -129,7 +138,7 @@ def thin(
             rank.blocks.append(_measure(rank, block, resolution))
         rank.rows += n
         rank.last_step = int(step[-1])
-        while sum(len(k.row) * len(k.columns) for r in ranks.values() for k in r.kept) > resolution.sample_values:
+        while _values(ranks, resolution) > resolution.sample_values and every < MAX_EVERY:
             every *= 2
             for other in ranks.values():
                 whole = _together(other.kept)
@@ -140,6 +149,10 @@ def thin(
     for rank in ranks.values():
         rank.kept += _whole(rank, places, again)
     return _columns(ranks, order), every, len(places)
+
+
+def _values(ranks: Mapping[int, _Rank], resolution: Resolution) -> int:
+    return sum(resolution.values(len(k.row), len(k.columns)) for r in ranks.values() for k in r.kept)
 
 
 def _step(columns: Row, n: int, first_row: int) -> Ints:
