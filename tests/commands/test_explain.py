@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from trainwatch.cli import run
+from trainwatch.registry import documentation, modules, names
 
 
 @pytest.mark.parametrize("id", ["memory-creep", "lower-lr"])
@@ -18,3 +21,8 @@ def test_unknown_names_list_what_exists(capsys: pytest.CaptureFixture[str]) -> N
     err = capsys.readouterr().err
     assert "did you mean" in err
     assert "host-memory-creep" in err
+
+
+def test_the_source_tells_what_the_module_tells() -> None:
+    for public, name in names("trainwatch.advice").items():
+        assert documentation(name) == inspect.getdoc(modules("trainwatch.advice")[public])

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from longrecord import Arrays, write_record
+from traces import NOISE, event_free
 
 from trainwatch.analysis import Config, analyse
 from trainwatch.result import Analysis
 from trainwatch.runs import Run, read_run, record
-from trainwatch.runs.thinning import Resolution
+from trainwatch.runs.columns import of_table
+from trainwatch.runs.thinning import Resolution, thin
 
 STEPS = 120_000
 THIN = Resolution(full_values=100_000, sample_values=600_000, extremes=20, places=12)
@@ -151,3 +153,17 @@ def test_a_spike_of_one_step_in_a_million_is_found_at_its_step(tmp_path: Path, m
         top = int(np.nanargmax(loss.values))
         assert loss.step[top] == 654_321
         assert np.array_equal(loss.step[top - 5000 : top + 1001], np.arange(649_321, 655_322)), "read whole around it"
+
+
+@pytest.mark.parametrize("kind", list(NOISE))
+def test_noise_in_all_columns_stays_noise(kind: str) -> None:
+    """Skipped steps of the scaler, epochs' first batches and heavy tails must not look more frequent in a sample."""
+    run = event_free(kind, 11, steps=100_000, steps_per_epoch=1000)
+    table = run.step_table.combine_chunks()
+    parts = [of_table(table.slice(a, 4096).combine_chunks()).pieces[0] for a in range(0, STEPS, 4096) if a < len(table)]
+    resolution = Resolution(full_values=0, sample_values=400_000, places=4)
+    columns, every, _ = thin(lambda: ((0, i, p) for i, p in enumerate(parts)), lambda i: parts[i], str, resolution)
+    assert every >= 8
+    thinned = Run(run.path, run.source, steps=columns, epochs=run.epoch_table, events=run.events, meta=run.meta)
+    found = [[(f.id, f.severity) for f in analyse(r, Config(strict=True)).findings] for r in (run, thinned)]
+    assert found[1] == found[0]
