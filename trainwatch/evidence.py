@@ -178,16 +178,19 @@ def _changing(run: Run, columns: Sequence[str]) -> list[str]:
 def _panel(
     id: str, title: str, unit: str, series: Sequence[tuple[str, Series]], per_step: bool, buckets: int, **more: object
 ) -> Panel | None:
-    curves = [
-        reduce(name, s.step if per_step else s.epoch, s.values, buckets)
-        for name, s in series
-        if len(s) and not _never(s)
-    ]
+    curves = [_reduced(name, s, per_step, buckets) for name, s in series if len(s) and not _never(s)]
     if not curves:
         return None
     curves = _joined(curves)
     x_unit = "step" if per_step else "epoch"
     return Panel(id=id, title=title, unit=unit, x_unit=x_unit, curves=tuple(curves), caption=_caption(curves), **more)  # type: ignore[arg-type]
+
+
+def _reduced(name: str, series: Series, per_step: bool, buckets: int) -> Curve:
+    curve = reduce(name, series.step if per_step else series.epoch, series.values, buckets)
+    if series.weight is None:
+        return curve
+    return replace(curve, points_per_bucket=curve.points_per_bucket * series.rows / len(series))
 
 
 def _joined(curves: Sequence[Curve]) -> list[Curve]:
@@ -232,7 +235,7 @@ def _components(run: Run, columns: Sequence[str], window: tuple[float, float], b
         name = column.split("/", 1)[1]
         values, gain = _within(run.step_series(column), window), run.step_series(f"gain/{name}")
         if len(values) and len(gain):
-            factor = _at(gain, values)
+            factor = gain.at_steps(values)
             usable = np.isfinite(factor) & (factor > 0)
             values = replace(values, values=values.values / np.where(usable, factor, 1.0))
             divided = divided or bool(usable.any())
@@ -256,16 +259,10 @@ def _grad_norm(run: Run, window: tuple[float, float], buckets: int) -> Panel | N
     batch, accumulate = run.step_series("batch_size"), run.step_series("accumulate")
     title, values = "Gradient norm before clipping", norm.values
     if len(batch) and len(accumulate):
-        samples = _at(batch, norm) * _at(accumulate, norm)
+        samples = batch.at_steps(norm) * accumulate.at_steps(norm)
         title, values = "Gradient norm per sample, before clipping", norm.values / np.maximum(samples, 1.0)
     series = [("gradient norm", replace(norm, values=values))]
     return _panel("grad_norm", title, "", series, True, buckets, log=True)
-
-
-def _at(series: Series, other: Series) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    index = np.clip(np.searchsorted(series.step, other.step), 0, len(series) - 1)
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = series.values[index]
-    return values
 
 
 def _apart(run: Run, columns: Sequence[str]) -> bool:

@@ -7,7 +7,9 @@ entry naming a module.
 
 from __future__ import annotations
 
+import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from functools import cache
@@ -20,12 +22,36 @@ from trainwatch.errors import TrainwatchError, UnknownName
 T = TypeVar("T")
 
 
-@cache
-def modules(package: str) -> dict[str, ModuleType]:
-    """Import every member module of a package and of its entry points.
+def names(package: str) -> dict[str, str]:
+    """List the members of a package and of its entry points without importing them.
 
     Args:
         package: Dotted name, e.g. ``trainwatch.detectors``. Files that begin with ``_`` and ``base.py`` are no members.
+
+    Returns:
+        Dotted names of the modules by public id, sorted by id.
+
+    Raises:
+        TrainwatchError: If two modules claim one id.
+    """
+    root = importlib.import_module(package)
+    every = [f"{package}.{m.name}" for m in pkgutil.iter_modules(root.__path__)]
+    every += [entry.value for entry in entry_points(group=package)]
+    found: dict[str, str] = {}
+    for name in every:
+        stem = name.rsplit(".", 1)[-1]
+        if stem.startswith("_") or stem == "base":
+            continue
+        public = stem.replace("_", "-")
+        if found.setdefault(public, name) != name:
+            files = [importlib.import_module(n).__file__ for n in (found[public], name)]
+            raise TrainwatchError(f"two files claim the id {public!r}: {files[0]} and {files[1]}; rename one")
+    return dict(sorted(found.items()))
+
+
+@cache
+def modules(package: str) -> dict[str, ModuleType]:
+    """Import every member module of a package and of its entry points.
 
     Returns:
         Modules by public id, sorted by id.
@@ -33,22 +59,16 @@ def modules(package: str) -> dict[str, ModuleType]:
     Raises:
         TrainwatchError: If two modules claim one id.
     """
-    root = importlib.import_module(package)
-    names = [f"{package}.{m.name}" for m in pkgutil.iter_modules(root.__path__)]
-    names += [entry.value for entry in entry_points(group=package)]
-    found: dict[str, ModuleType] = {}
-    for name in names:
-        stem = name.rsplit(".", 1)[-1]
-        if stem.startswith("_") or stem == "base":
-            continue
-        public = stem.replace("_", "-")
-        module = importlib.import_module(name)
-        if public in found and found[public] is not module:
-            raise TrainwatchError(
-                f"two files claim the id {public!r}: {found[public].__file__} and {module.__file__}; rename one"
-            )
-        found[public] = module
-    return dict(sorted(found.items()))
+    return {public: importlib.import_module(name) for public, name in names(package).items()}
+
+
+def documentation(name: str) -> str:
+    """Return the docstring of a module, cleaned, from its source: importing a member may take half a second."""
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.origin and spec.origin.endswith(".py"):
+        with open(spec.origin, encoding="utf-8") as file:
+            return ast.get_docstring(ast.parse(file.read())) or ""
+    return inspect.getdoc(importlib.import_module(name)) or ""
 
 
 def members(package: str, base: type[T]) -> dict[str, T]:

@@ -254,7 +254,11 @@ def measured(what: str, name: str) -> dict[str, float] | None:
     """Run one measurement in a process of its own; None if the logger is not there or fails."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, __file__, "--child", what, name, folder], capture_output=True, text=True, check=False, timeout=900
+            [sys.executable, __file__, "--child", what, name, folder],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
         )
     line = next((x for x in done.stdout.splitlines() if x.startswith("RESULT ")), None)
     if line is None:
@@ -279,9 +283,7 @@ def row(name: str) -> str | None:
         label = f"{name} {version(package)}" if package else f"{name} (line-buffered)"
     except PackageNotFoundError:
         label = name
-    return (
-        f"| {label} | {spent['cost_us']:+.0f} us | {spent['ratio']:.3f} | {weight['bytes_per_step']:.0f} | {kept[0]} | {kept[1]} |"
-    )
+    return f"| {label} | {spent['cost_us']:+.0f} us | {spent['ratio']:.3f} | {weight['bytes_per_step']:.0f} | {kept[0]} | {kept[1]} |"
 
 
 def main() -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from trainwatch.cli import run
+from trainwatch.registry import documentation, modules, names
 
 
 @pytest.mark.parametrize("id", ["memory-creep", "lower-lr"])
@@ -31,3 +34,8 @@ def test_without_an_id_it_lists_everything(capsys: pytest.CaptureFixture[str]) -
     for package, title in FOLDERS.items():
         assert title in out
         assert all(f"  {i} " in out for i in modules(package))
+
+
+def test_the_source_tells_what_the_module_tells() -> None:
+    for public, name in names("trainwatch.advice").items():
+        assert documentation(name) == inspect.getdoc(modules("trainwatch.advice")[public])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,28 @@ def test_light(package: str, forbidden: tuple[str, ...]) -> None:
     code = f"import sys, {package}; print([m for m in {forbidden!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+HEAVY = ("pandas", "scipy", "matplotlib", "jinja2", "pyarrow.compute", "pyarrow.parquet", "psutil", "torch")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        (["analyze", "sample_runs/unwatched"], HEAVY),
+        (["checks"], HEAVY),
+        (["explain", "memory-creep"], (*HEAVY, "numpy", "pyarrow")),
+        (["--help"], (*HEAVY, "numpy", "pyarrow")),
+    ],
+)
+def test_a_command_starts_without_what_it_does_not_need(arguments: list[str], forbidden: tuple[str, ...]) -> None:
+    code = (
+        f"import sys; from trainwatch.cli import run; code = run({arguments!r});"
+        f"print([m for m in {forbidden!r} if m in sys.modules], code, file=sys.stderr)"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert done.stderr.strip() == "[] 0"
 
 
 def test_public_names_are_pinned() -> None:

@@ -18,38 +18,34 @@ FOLDERS = {
 def command(id_: str | None) -> int:
     """Explain a check, a recommendation or a stabiliser; without ID, list them all."""
     import difflib
-    import inspect
 
     from trainwatch.errors import UnknownName
-    from trainwatch.registry import modules
+    from trainwatch.registry import documentation, names
 
-    known = {i: m for package in FOLDERS for i, m in modules(package).items()}
+    known = {i: name for package in FOLDERS for i, name in names(package).items()}
     if id_ is None:
         click.echo(listing())
         return 0
     id_ = id_.replace("_", "-")  # as settings files spell it
-    module = known.get(id_)
-    if module is None:
+    if id_ not in known:
         near = difflib.get_close_matches(id_, known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownName(
             f"there is no check, recommendation or stabiliser {id_!r}; {hint}`trainwatch explain` lists them"
         )
-    click.echo(f"{id_}\n{'=' * len(id_)}\n{inspect.cleandoc(module.__doc__ or '')}")
+    click.echo(f"{id_}\n{'=' * len(id_)}\n{documentation(known[id_])}")
     return 0
 
 
 def listing() -> str:
     """Return every id with the first sentence of its documentation, by kind."""
-    import inspect
-
-    from trainwatch.registry import modules
+    from trainwatch.registry import documentation, names
 
     blocks = []
     for package, title in FOLDERS.items():
-        found = modules(package)
+        found = names(package)
         width = max(map(len, found))
-        lines = [f"  {i:<{width}}  {_first_line(i, inspect.getdoc(m) or i)}" for i, m in found.items()]
+        lines = [f"  {i:<{width}}  {_first_line(i, documentation(name) or i)}" for i, name in found.items()]
         blocks.append("\n".join([title, *lines]))
     return "\n\n".join(blocks)
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from trainwatch.detectors.base import View
 from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import DIP_BACK, DIP_NOISES, DIP_WINDOW, Dip, Score, noise, passed_dips, running_median
+from trainwatch.signals.grouped import by_epoch
 from trainwatch.signals.regimes import near_change, warmup_end
 
 CURVES: Final = (
@@ -121,13 +121,8 @@ def per_epoch(run: Run, column: str, name: str, *, last: bool = False) -> Series
     key = ("per epoch", column, name, last)
     if key not in run.cache:
         steps = run.step_series(column)
-        steps = steps.take(np.argsort(steps.epoch, kind="stable"))
-        grouped = pd.Series(steps.values).groupby(steps.epoch)
-        reduced = grouped.last(skipna=False) if last else grouped.median()
-        epoch = reduced.index.to_numpy(np.int64)
-        run.cache[key] = Series(
-            name, np.asarray(reduced, np.float64), np.full(len(epoch), -1), epoch, np.zeros_like(epoch)
-        )
+        epoch, values = by_epoch(steps.epoch, steps.values, "last" if last else "median")
+        run.cache[key] = Series(name, values, np.full(len(epoch), -1), epoch, np.zeros_like(epoch))
     found: Series = run.cache[key]
     return found
 

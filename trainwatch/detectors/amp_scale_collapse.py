@@ -104,6 +104,7 @@ class AmpScaleCollapse(Detector):
         recorded = view.steps("amp_skipped")
         with np.errstate(invalid="ignore"):
             fell = np.concatenate([[False], scale.values[1:] < scale.values[:-1]])
+        fell &= scale.weights == 1  # between rows that are far apart it may have risen and fallen as it should
         if len(recorded):
             fell |= np.isin(scale.step, recorded.step[recorded.values > 0])
         return fell

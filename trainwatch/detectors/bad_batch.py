@@ -71,11 +71,10 @@ class BadBatch(Detector):
         if len(loss) <= self.min_past_steps:
             return []
         away = departure(loss.values, self.window_steps, self.min_past_steps)
-        with np.errstate(invalid="ignore"):
-            spike = (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
+        spike = away.above(self.spike_ratio, self.spike_mads)
         found: list[int] = []
         while len(found) < self.most:
-            incident = burst(away.ratio, spike, 1, self.within_steps, self.chances_per_run)
+            incident = burst(away.ratio, spike, 1, self.within_steps, self.chances_per_run, rows=loss.rows)
             if incident is None:
                 break
             first, last = incident

@@ -68,18 +68,20 @@ class DataloaderBound(Detector):
             return []
         starts = np.concatenate([[True], (np.diff(wait.epoch) != 0) | (np.diff(wait.attempt) != 0)])
         sound = np.isfinite(wait.values) & np.isfinite(work.values) & (wait.values >= 0) & (work.values >= 0)
-        total = float((wait.values + work.values)[sound].sum())
+        weight = wait.weights
+        total = float(((wait.values + work.values) * weight)[sound].sum())
         if total <= 0:
             return []
         inside = sound & ~starts
         if inside.sum() >= self.min_steps:
             waits, works = wait.values[inside], work.values[inside]
             share = waits / np.maximum(waits + works, 1e-12)
-            summed = float(waits.sum() / max(float((waits + works).sum()), 1e-12))
+            waited = float((waits * weight[inside]).sum())
+            summed = waited / max(float(((waits + works) * weight[inside]).sum()), 1e-12)
             blocks = block_medians(share, self.block_steps)
             lasts = float((blocks >= self.max_share).mean()) >= self.lasting
             if min(float(np.median(share)), summed) >= self.max_share and lasts:
-                return [self._finding(view, wait, summed, float(waits.sum()), "every batch")]
+                return [self._finding(view, wait, summed, waited, "every batch")]
         first_waits = wait.values[sound & starts]
         # Medians, so that one pause of the machine is not taken for a habit.
         at_start = float(np.median(first_waits)) * len(first_waits) if len(first_waits) > 1 else 0.0

@@ -94,14 +94,13 @@ class GradientExplosion(Detector):
         if len(skipped):
             per_sample = np.where(np.isin(norm.step, skipped.step[skipped.values > 0]), np.nan, per_sample)
         away = departure(per_sample, self.window_steps, self.min_past_steps)
-        capped = np.minimum(
-            self.spike_mads * np.log10(away.ratio) / np.maximum(away.mads, 1e-9), np.log10(self.mads_cap_ratio)
-        )
         with np.errstate(invalid="ignore"):
-            beyond_noise = np.log10(away.ratio) >= capped
-            spike = (away.ratio >= self.spike_ratio) & beyond_noise
-            high = (away.ratio >= self.sustained_ratio) & beyond_noise
-        found = burst(away.ratio, spike, self.spikes, self.within_steps)
+            high = away.ratio >= min(self.sustained_ratio, self.spike_ratio)
+            rows = np.flatnonzero(high)
+            high[rows] = self._beyond_noise(away.ratio[rows], away.mads_at(rows))
+            spike = high & (away.ratio >= self.spike_ratio)
+            high &= away.ratio >= self.sustained_ratio
+        found = burst(away.ratio, spike, self.spikes, self.within_steps, rows=norm.rows)
         found = found or burst_into_nothing(per_sample, away.ratio, spike)
         found = found or self._confirmed(view, norm, away.ratio, spike)
         run_of = sustained(high, self.sustained_steps)
@@ -113,14 +112,20 @@ class GradientExplosion(Detector):
             return []  # one bad batch, told as such
         return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
 
+    def _beyond_noise(self, ratio: npt.NDArray[np.float64], mads: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Whether values are so many deviations, or the largest ratio that those may ask for, above their level."""
+        logs = np.log10(ratio)
+        capped = np.minimum(self.spike_mads * logs / np.maximum(mads, 1e-9), np.log10(self.mads_cap_ratio))
+        beyond: npt.NDArray[np.bool_] = logs >= capped
+        return beyond
+
     def _samples(self, view: View, norm: Series) -> npt.NDArray[np.float64]:
         """Samples behind each gradient; 1 where not recorded, which leaves all ratios as they are."""
         samples = np.ones(len(norm))
         for name in ("batch_size", "accumulate"):
             column = view.steps(name)
             if len(column):
-                at = np.clip(np.searchsorted(column.step, norm.step), 0, len(column) - 1)
-                samples = samples * np.maximum(np.nan_to_num(column.values[at], nan=1.0), 1.0)
+                samples = samples * np.maximum(np.nan_to_num(column.at_steps(norm), nan=1.0), 1.0)
         return samples
 
     def _finding(
@@ -181,13 +186,12 @@ class GradientExplosion(Detector):
         self, view: View, norm: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but with which the loss jumps as well, or None."""
-        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=norm.rows)
         loss = view.steps("loss")
         if found is None or not len(loss):
             return None
         away = departure(loss.values, self.window_steps, self.min_past_steps)
-        with np.errstate(invalid="ignore"):
-            jumps = loss.step[(away.ratio >= self.loss_ratio) & (away.mads >= self.spike_mads)]
+        jumps = loss.step[away.above(self.loss_ratio, self.spike_mads)]
         steps = norm.step[found[0] : found[1] + 1][spike[found[0] : found[1] + 1]]
         return found if coincidences(steps, jumps, self.confirming_steps) >= 2 else None
 

@@ -155,6 +155,5 @@ def _samples(view: View, norm: Series) -> Floats:
     for name in ("batch_size", "accumulate"):
         column = view.steps(name)
         if len(column) and len(norm):
-            at = np.clip(np.searchsorted(column.step, norm.step), 0, len(column) - 1)
-            samples = samples * np.maximum(np.nan_to_num(column.values[at], nan=1.0), 1.0)
+            samples = samples * np.maximum(np.nan_to_num(column.at_steps(norm), nan=1.0), 1.0)
     return samples

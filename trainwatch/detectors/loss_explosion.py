@@ -33,7 +33,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -43,7 +43,16 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
-from trainwatch.signals.level import Departure, burst, burst_into_nothing, coincidences, departure, is_blip, sustained
+from trainwatch.signals.level import (
+    Departure,
+    burst,
+    burst_into_nothing,
+    coincidences,
+    departure,
+    is_blip,
+    joined,
+    sustained,
+)
 from trainwatch.signals.regimes import near_change, regime_of
 
 
@@ -127,19 +136,19 @@ class LossExplosion(Detector):
             return series
         with np.errstate(divide="ignore", invalid="ignore"):
             values = np.where(gain.values > 0, series.values / gain.values, np.nan)
-        return Series(series.name, values, series.step, series.epoch, series.attempt)
+        return replace(series, values=values)
 
     def _per_regime(self, run: Run, series: Series) -> Departure:
         """Compare each epoch with those before it in the same regime: after a change the level is a new one."""
         part = regime_of(run, series.epoch)
         away = [departure(series.values[part == i], self.window_epochs, self.min_past_epochs) for i in np.unique(part)]
-        return Departure(*(np.concatenate([getattr(a, name) for a in away]) for name in Departure._fields))
+        return joined(away)
 
     def _confirmed(
         self, view: View, series: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but at which the gradients jump as well, or None."""
-        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances)
+        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=series.rows)
         norm = view.steps("grad_norm")
         if found is None or not len(norm):
             return None
@@ -156,15 +165,16 @@ class LossExplosion(Detector):
         if len(series) <= past:
             return None
         away = departure(series.values, window, past) if per_step else self._per_regime(view.run, series)
-        judged = (away.level >= self.min_level) & ~near_change(view.run, series)
+        levels = away.level
+        judged = (levels >= self.min_level) & ~near_change(view.run, series)
         with np.errstate(invalid="ignore"):
             high = judged & (away.ratio >= self.sustained_ratio)
             if per_step:
-                spike = judged & (away.ratio >= self.spike_ratio) & (away.mads >= self.spike_mads)
-                group = burst(away.ratio, spike, self.spikes, self.within_steps)
+                spike = judged & away.above(self.spike_ratio, self.spike_mads)
+                group = burst(away.ratio, spike, self.spikes, self.within_steps, rows=series.rows)
                 group = group or burst_into_nothing(series.values, away.ratio, spike)
                 group = group or self._confirmed(view, series, away.ratio, spike)
-                start = sustained(high & (away.mads >= self.spike_mads), self.sustained_steps)
+                start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)
                 starts = [i for i in (group[0] if group else None, start) if i is not None]
                 if starts and is_blip(away.ratio, min(starts), int(np.flatnonzero(high)[-1])):
                     return None  # one bad batch, told as such
@@ -175,7 +185,7 @@ class LossExplosion(Detector):
         if not starts:
             return None
         first = min(starts)
-        level = float(away.level[first])
+        level = float(levels[first])
         last = int(np.flatnonzero(high)[-1])
         stretch = series.values[first : last + 1]
         peak = first + int(np.argmax(np.where(np.isfinite(stretch), stretch, -np.inf)))
@@ -229,7 +239,5 @@ def _value(finding: Finding) -> float:
 
 
 def _with_others(finding: Finding, others: list[str]) -> Finding:
-    from dataclasses import replace
-
     names = ", ".join(o.split("/", 1)[-1] if o != "loss" else "total loss" for o in others)
     return replace(finding, summary=f"{finding.summary} With it: {names}.", detail={**finding.detail, "also": others})

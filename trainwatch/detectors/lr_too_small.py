@@ -30,7 +30,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -92,10 +92,10 @@ class LrTooSmall(Detector):
         top = np.maximum.accumulate(np.nan_to_num(rate.values, nan=0.0))
         on = np.flatnonzero(rate.values > self.off_ratio * top)
         first = int(on[-1]) + 1 if len(on) else 0
-        off = len(rate) - first
+        off = int(rate.weights[first:].sum())
         planned = view.run.planned_epochs
         done = int(rate.epoch[-1]) + 1
-        length = len(rate) * max(planned or 0, done) / done
+        length = rate.rows * max(planned or 0, done) / done
         if off < max(self.off_steps if per_step else self.off_epochs, self.off_share * length):
             return []
         where = epoch_name(view.run, int(rate.epoch[first]))
@@ -109,7 +109,7 @@ class LrTooSmall(Detector):
                 confidence=0.95,
                 title=f"Learning rate is practically zero from {where} on",
                 summary=(
-                    f"From {where}{step} on, for {off} of {len(rate)} {unit}, the largest learning rate is {now:.3g}, "
+                    f"From {where}{step} on, for {off} of {rate.rows} {unit}, the largest learning rate is {now:.3g}, "
                     f"{now / largest:.2g} times what it was at its highest ({largest:.3g}): the weights cannot move."
                 ),
                 onset=rate.where(first),
@@ -160,7 +160,7 @@ def _largest(groups: list[Series]) -> Series | None:
     first = groups[0]
     same = [g.values for g in groups if len(g) == len(first)]
     values = np.max(np.nan_to_num(np.stack(same), nan=0.0), axis=0)
-    return Series(first.name, values, first.step, first.epoch, first.attempt)
+    return replace(first, values=values)
 
 
 def _fall(view: View, since_epoch: int) -> float | None:

@@ -135,7 +135,7 @@ class NoLearning(Detector):
         run = view.run
         planned = run.planned_epochs
         finished = planned is not None and done >= planned and how_it_ended(run).kind == "completed"
-        steps = len(view.steps("step"))
+        steps = view.steps("step").rows
         if 0 < steps < self.min_steps:
             return "info"
         late = max(self.late_epochs, self.late_share * (planned or 0))

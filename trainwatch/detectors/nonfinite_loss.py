@@ -87,8 +87,10 @@ class NonfiniteLoss(Detector):
         return [self._finding(view, first, at, together, per_step)]
 
     def _finding(self, view: View, series: Series, at: int, together: list[str], per_step: bool) -> Finding:
-        run, after = view.run, ~series.finite[at:]
-        count, share = int(after.sum()), float(after.mean())
+        run, after, weight = view.run, ~series.finite[at:], series.weights[at:]
+        weight = np.append(1, weight[1:])
+        count, since = int(weight[after].sum()), int(weight.sum())
+        share = count / since
         recoveries = run.events_of("nan_recovery")
         gave_up = any("NaN" in str(e.get("message")) for e in run.events_of("exception"))
         ends_so = not bool(series.finite[-1])
@@ -105,7 +107,7 @@ class NonfiniteLoss(Detector):
         what = _listed(together) if together else "The total loss"
         parts = [
             f"{what} {'are' if len(together) > 1 else 'is'} {_kind(float(series.values[at]))} from {where}{step} on, "
-            f"in {count} of the {len(after)} {unit} since then."
+            f"in {count} of the {since} {unit} since then."
         ]
         if recoveries:
             parts.append(

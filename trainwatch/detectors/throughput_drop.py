@@ -117,7 +117,7 @@ class ThroughputDrop(Detector):
         self, view: View, work: Series, wait: Floats, seconds: Floats, first: int, last: int, times: float
     ) -> Finding:
         during, before = slice(first, last + 1), slice(max(first - 20 * self.block_steps, 0), first)
-        lost = float(np.nansum(seconds[during]) * (1 - 1 / times))
+        lost = float(np.nansum((seconds * work.weights)[during]) * (1 - 1 / times))
         more_wait = float(np.nanmedian(wait[during]) - np.nanmedian(wait[before]))
         more_work = float(np.nanmedian(work.values[during]) - np.nanmedian(work.values[before]))
         part = "data" if more_wait > more_work else "work"

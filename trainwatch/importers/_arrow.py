@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import math
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trainwatch.importers._scalars import Column
 from trainwatch.importers._text import HEAD_BYTES, decode
+from trainwatch.runs.arrays import floats_in, measured_in
 
 MAX_COLUMNS: Final = 2000
 LARGE_BYTES: Final = 8 << 20
@@ -64,7 +62,5 @@ def of_table(table: pa.Table) -> dict[str, Column]:
         array = table.column(table.column_names.index(name))
         if not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type)):
             continue
-        measured = pc.is_valid(array).to_numpy().astype(bool)
-        values = pc.fill_null(array.cast(pa.float64(), safe=False), math.nan).to_numpy()
-        columns[str(name)] = (np.asarray(values, np.float64), measured)
+        columns[str(name)] = (floats_in(array), measured_in(array))
     return columns

@@ -11,6 +11,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from trainwatch.runs.arrays import floats, integers
+
 MAX_EPOCH: Final = 10**7
 """An epoch number above it is damage."""
 
@@ -27,13 +29,13 @@ class EpochTable:
     def arrow(self, fitness: Sequence[float | None] | None = None) -> pa.Table:
         """Return the table, with fitness and the best so far if they are known."""
         arrays: dict[str, pa.Array] = {
-            "epoch": pa.array(self.epoch, pa.int64()),
-            "attempt": pa.array(self.attempt, pa.int64()),
+            "epoch": integers(self.epoch),
+            "attempt": integers(self.attempt),
         }
-        arrays |= {name: pa.array(values, pa.float64()) for name, values in self.columns.items()}
+        arrays |= {name: floats(values) for name, values in self.columns.items()}
         if fitness is not None:
-            arrays["fitness"] = pa.array(fitness, pa.float64())
-            arrays["best_fitness"] = pa.array(best_so_far(fitness, self.attempt), pa.float64())
+            arrays["fitness"] = floats(fitness)
+            arrays["best_fitness"] = floats(best_so_far(fitness, self.attempt))
         return pa.table(arrays)
 
 

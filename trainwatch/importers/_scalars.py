@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from trainwatch.importers._epochs import MAX_EPOCH
+from trainwatch.runs.arrays import floats, integers
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -236,7 +237,7 @@ def _fill(
     rest = [n for n in ours if n not in per_step and not (n == "time_s" and per_step) and n != "grad_norm"]
     if not [n for n in rest if n != "time_s"]:
         return
-    arrays: dict[str, pa.Array] = {"epoch": pa.array(keys[1]), "attempt": pa.array(keys[0])}
+    filled: dict[str, Column] = {}
     used = np.zeros(keys.shape[1], bool)
     for name in rest:
         values, measured = ours[name]
@@ -244,8 +245,10 @@ def _fill(
         out[inverse[measured]] = values[measured]
         known[inverse[measured]] = True
         used |= known & (name != "time_s")
-        arrays[name] = pa.array(out, pa.float64(), mask=~known)
-    made.epochs = pa.table(arrays).filter(pa.array(used))
+        filled[name] = (out, known)
+    arrays = {"epoch": integers(keys[1][used]), "attempt": integers(keys[0][used])}
+    arrays |= {name: floats(out[used], known[used]) for name, (out, known) in filled.items()}
+    made.epochs = pa.table(arrays)
 
 
 def _steps(
@@ -260,14 +263,14 @@ def _steps(
         rows |= ours[name][1]
     losses = [n for n in names if n.startswith("train/")]
     arrays: dict[str, pa.Array] = {
-        "step": pa.array(steps[rows]),
-        "epoch": pa.array(epochs[rows]),
-        "attempt": pa.array(attempt[rows]),
+        "step": integers(steps[rows]),
+        "epoch": integers(epochs[rows]),
+        "attempt": integers(attempt[rows]),
     }
     for name in [*names, *(["time_s"] if "time_s" in ours else [])]:
         values, measured = ours[name]
         bare = name.removeprefix("train/")
         total = bare == "loss" or len(losses) == 1
         target = name if name not in losses else ("loss" if total else f"loss/{bare}")
-        arrays[target] = pa.array(values[rows], pa.float64(), mask=~measured[rows])
+        arrays[target] = floats(values[rows], measured[rows])
     return pa.table(arrays)

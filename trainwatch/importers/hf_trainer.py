@@ -23,6 +23,7 @@ import pyarrow as pa
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._epochs import EpochTable
 from trainwatch.importers._text import HEAD_BYTES, read
+from trainwatch.runs.arrays import floats, integers
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "hf-trainer"
@@ -144,12 +145,12 @@ def _steps(entries: Sequence[Mapping[str, float]]) -> pa.Table | None:
         return None
     return pa.table(
         {
-            "step": pa.array([int(e["step"]) for e in rows], pa.int64()),
-            "epoch": pa.array([int(min(max(e.get("epoch", 0.0), 0.0), 1e9)) for e in rows], pa.int64()),
-            "attempt": pa.array([0] * len(rows), pa.int64()),
-            "loss": pa.array([e["loss"] for e in rows], pa.float64()),
-            "grad_norm": pa.array([e.get("grad_norm") for e in rows], pa.float64()),
-            "lr/pg0": pa.array([e.get("learning_rate") for e in rows], pa.float64()),
+            "step": integers([int(e["step"]) for e in rows]),
+            "epoch": integers([int(min(max(e.get("epoch", 0.0), 0.0), 1e9)) for e in rows]),
+            "attempt": integers([0] * len(rows)),
+            "loss": floats([e["loss"] for e in rows]),
+            "grad_norm": floats([e.get("grad_norm") for e in rows]),
+            "lr/pg0": floats([e.get("learning_rate") for e in rows]),
         }
     )
 

@@ -24,6 +24,7 @@ from trainwatch.importers._arrow import LARGE_BYTES, read_clean
 from trainwatch.importers._epochs import legal_epoch, tabulate
 from trainwatch.importers._scalars import planned_epochs, tables
 from trainwatch.importers._text import first_line, number, read, read_yaml
+from trainwatch.runs.arrays import floats, integers
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "lightning-csv"
@@ -163,11 +164,11 @@ def _steps(rows: Sequence[Mapping[str, float]]) -> pa.Table | None:
         return None
     single = len(names) == 1
     columns: dict[str, Any] = {
-        "step": pa.array([int(r["step"]) for r in kept], pa.int64()),
-        "epoch": pa.array([int(r["epoch"]) for r in kept], pa.int64()),
-        "attempt": pa.array([0] * len(kept), pa.int64()),
+        "step": integers([int(r["step"]) for r in kept]),
+        "epoch": integers([int(r["epoch"]) for r in kept]),
+        "attempt": integers([0] * len(kept)),
     }
     for name in names:
         ours = "loss" if single else f"loss/{name.removesuffix('_step')}"
-        columns[ours] = pa.array([r.get(name) for r in kept], pa.float64())
+        columns[ours] = floats([r.get(name) for r in kept])
     return pa.table(columns)

@@ -27,6 +27,7 @@ from trainwatch.importers._protobuf import BYTES, FIXED32, FIXED64, fields
 from trainwatch.importers._text import read_yaml
 from trainwatch.importers.ultralytics_csv import fitness_weights
 from trainwatch.importers.yolov5_csv import NAMES, arguments, fitness, meta
+from trainwatch.runs.arrays import floats, integers
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "tensorboard"
@@ -159,12 +160,12 @@ def _steps(columns: Mapping[str, Mapping[int, float]]) -> pa.Table | None:
         return None
     single = len(columns) == 1
     arrays = {
-        "step": pa.array(every, pa.int64()),
-        "epoch": pa.array([0] * len(every), pa.int64()),
-        "attempt": pa.array([0] * len(every), pa.int64()),
+        "step": integers(every),
+        "epoch": integers([0] * len(every)),
+        "attempt": integers([0] * len(every)),
     }
     for name, values in columns.items():
-        arrays["loss" if single else f"loss/{name}"] = pa.array([values.get(s) for s in every], pa.float64())
+        arrays["loss" if single else f"loss/{name}"] = floats([values.get(s) for s in every])
     return pa.table(arrays)
 
 

@@ -11,16 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.runs.arrays import floats, floats_in, integers
+from trainwatch.runs.columns import Columns
+from trainwatch.runs.record import read_steps, short
 from trainwatch.runs.run import Run
-from trainwatch_hooks.journal import NotAJournal, read_journal
 from trainwatch_hooks.schema import EPOCH_COLUMNS, FOLDER, SCHEMA_VERSION
-from trainwatch_hooks.segments import list_segments, to_table
-from trainwatch_hooks.store import column_order
 
 MAX_META_BYTES = 16 << 20
 
@@ -64,7 +63,7 @@ def load(path: Path) -> Run:
             f"{folder / 'run.json'}: written by a newer trainwatch (schema {meta['schema']}, this one reads "
             f"{SCHEMA_VERSION}); upgrade trainwatch"
         )
-    steps = _steps(folder / "steps", notes)
+    steps = read_steps(folder / "steps", notes)
     odd: list[str] = []
     events = [_clean(e, _EVENT, odd) for e in _lines(folder / "events", notes)]
     if odd:
@@ -74,7 +73,9 @@ def load(path: Path) -> Run:
     fresh_s = _last_fresh_start_s(events, steps)
     if fresh_s is not None:
         before = steps.num_rows
-        steps, epochs = _since(steps, fresh_s), _since(epochs, fresh_s)
+        if "time_s" in epochs.column_names:
+            epochs = epochs.filter(pa.array(floats_in(epochs["time_s"]) >= fresh_s))
+        steps = steps.take(steps.values("time_s") >= fresh_s)
         events = [e for e in events if (e.get("time_s") or 0.0) >= fresh_s]
         notes.append(f"{before - steps.num_rows} steps of an earlier training in the same folder are left out")
     if not (meta or events or steps.num_rows or epochs.num_rows):
@@ -88,7 +89,7 @@ def load(path: Path) -> Run:
     return Run(path, "trainwatch", steps=steps, epochs=epochs, events=events, meta=meta, notes=notes)
 
 
-def _last_fresh_start_s(events: list[dict[str, Any]], steps: pa.Table) -> float | None:
+def _last_fresh_start_s(events: list[dict[str, Any]], steps: Columns) -> float | None:
     """Return when the last training began that started at epoch 0 in a folder with an earlier record; None without one.
 
     A resumed training goes on behind the last epoch and is one history with what was before; a fresh one is not.
@@ -96,19 +97,14 @@ def _last_fresh_start_s(events: list[dict[str, Any]], steps: pa.Table) -> float 
     starts = [
         e["time_s"] for e in events if e.get("kind") == "start" and e.get("time_s") is not None and not e.get("rank")
     ]
-    if len(starts) < 2 or not {"time_s", "epoch"} <= set(steps.column_names):
+    if len(starts) < 2 or not {"time_s", "epoch"} <= set(steps.names):
         return None
-    times, epochs = steps["time_s"], steps["epoch"]
+    times, epochs = steps.values("time_s"), steps.values("epoch")
     fresh = None
     for start, end in zip(starts, [*starts[1:], float("inf")], strict=True):
-        session = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
-        if pc.min(epochs.filter(session)).as_py() == 0:
+        if np.fmin.reduce(epochs[(times >= start) & (times < end)], initial=np.nan) == 0:
             fresh = start
     return fresh if fresh is not None and fresh != starts[0] else None
-
-
-def _since(table: pa.Table, time_s: float) -> pa.Table:
-    return table.filter(pc.greater_equal(table["time_s"], time_s)) if "time_s" in table.column_names else table
 
 
 def _because(notes: list[str]) -> str:
@@ -177,29 +173,6 @@ def _is(value: Any, kind: type) -> bool:
     return isinstance(value, kind)
 
 
-def _steps(folder: Path, notes: list[str]) -> pa.Table:
-    tables, torn = [], 0
-    for segment in list_segments(folder):
-        try:
-            if segment.path.suffix == ".parquet":
-                tables.append(pq.read_table(segment.path))
-            else:
-                journal = read_journal(segment.path)
-                torn += journal.torn
-                tables.append(to_table(journal))
-        except FileNotFoundError:  # sealed by the training while we looked: take the Parquet file
-            tables.append(pq.read_table(segment.path.with_suffix(".parquet")))
-        except (NotAJournal, OSError, ValueError, KeyError, pa.ArrowException) as error:
-            notes.append(f"steps/{segment.path.name} could not be read ({_short(error)}); its rows are missing")
-    if torn:
-        notes.append(f"{torn} torn step row{'s' if torn > 1 else ''} at the end of the journal dropped")
-    tables = [t for t in tables if t.num_columns]
-    if not tables:
-        return pa.table({})
-    table = pa.concat_tables(tables, promote_options="permissive")
-    return table.select(sorted(table.column_names, key=column_order))
-
-
 def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[dict[str, Any]]:
     """Read the JSON lines of all ranks, or of the lowest only (each rank writes every epoch; metrics are rank 0's)."""
     found, bad = [], 0
@@ -208,7 +181,7 @@ def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[
         try:
             lines = path.read_bytes().split(b"\n")
         except OSError as error:
-            notes.append(f"{folder.name}/{path.name} could not be read ({_short(error)})")
+            notes.append(f"{folder.name}/{path.name} could not be read ({short(error)})")
             continue
         for line in filter(None, lines):
             try:
@@ -226,13 +199,12 @@ def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[
 def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
     rows = [r for r in rows if isinstance(r.get("epoch"), int)]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    integers = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
+    whole = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
     return pa.table(
         {
-            n: pa.array(
-                [_cast(r.get(n), int if n in integers else float) for r in rows],
-                pa.int64() if n in integers else pa.float64(),
-            )
+            n: integers([_cast(r.get(n), int) for r in rows])
+            if n in whole
+            else floats([_cast(r.get(n), float) for r in rows])
             for n in names
         }
     )
@@ -243,7 +215,3 @@ def _cast(value: Any, to: Callable[[Any], Any]) -> Any:
         return None if value is None else to(value)
     except (TypeError, ValueError):
         return None
-
-
-def _short(error: BaseException) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from trainwatch.result import EndedBy
+from trainwatch.runs.arrays import integers_in
 from trainwatch.runs.oom import place_of
 from trainwatch.runs.patience import last_start, replay
 from trainwatch.runs.run import Run
@@ -93,7 +94,7 @@ def stopped_by_patience(run: Run) -> bool | None:
 
 def _from_epochs(run: Run) -> Ending:
     rows = last_start(run)
-    epoch = run.epoch_table["epoch"].to_numpy()[rows] if rows.stop else []
+    epoch = integers_in(run.epoch_table["epoch"])[rows] if rows.stop else np.empty(0, np.int64)
     if not len(epoch):
         return Ending("unknown", "the log has no epoch")
     done, planned = int(epoch[-1]) + 1, run.planned_epochs

@@ -21,6 +21,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from trainwatch.runs.arrays import floats_in, integers_in, measured_in
 from trainwatch.runs.run import Ints, Run
 
 Rule = Literal["first of equals", "last of equals"]
@@ -54,7 +55,7 @@ def last_start(run: Run) -> slice:
     """Return the epoch rows that follow the last restart of the epoch count (a file may hold several starts)."""
     if "epoch" not in run.epoch_table.column_names:
         return slice(0, 0)
-    epoch = run.epoch_table["epoch"].to_numpy()
+    epoch = integers_in(run.epoch_table["epoch"])
     falls = np.flatnonzero(np.diff(epoch) <= 0)
     return slice(int(falls[-1]) + 1 if len(falls) else 0, len(epoch))
 
@@ -89,10 +90,10 @@ def replay(run: Run) -> Patience | None:
     rows = last_start(run)
     if "fitness" not in run.epoch_table.column_names or rows.start >= rows.stop:
         return None
-    epoch = run.epoch_table["epoch"].to_numpy()[rows].astype(np.int64)
+    epoch = integers_in(run.epoch_table["epoch"])[rows]
     column = run.epoch_table["fitness"].slice(rows.start)
-    fitness = column.to_numpy(zero_copy_only=False).astype(np.float64)
-    measured = column.is_valid().to_numpy()
+    fitness = floats_in(column)
+    measured = measured_in(column)
     if not measured.any():
         return None
     last = int(epoch[-1])

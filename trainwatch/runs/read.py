@@ -60,7 +60,7 @@ def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
         except UnreadableRun as error:
             failed[name] = error
             continue
-        if name == "trainwatch" and not run.step_table.num_rows and not run.epoch_table.num_rows:
+        if name == "trainwatch" and not run.step_columns.num_rows and not run.epoch_table.num_rows:
             bare = run  # events alone: any log beside it knows more of the curves
             continue
         if name != "trainwatch":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from trainwatch.result import Where
+from trainwatch.runs.columns import KEYS, Columns, of_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+HELD_BYTES = 96 << 20
+"""Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Series:
         step: Step of each value, int64; -1 throughout for epoch logs without steps.
         epoch: Epoch of each value, int64, 0-based.
         attempt: How often that epoch had been started before, int64.
+        weight: Rows of the record that each value stands for, itself and those before it that were not kept, int64; None:
+            none was left out.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Series:
     step: Ints
     epoch: Ints
     attempt: Ints
+    weight: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -51,14 +57,41 @@ class Series:
         """Mask of finite values, shape (n,)."""
         return np.isfinite(self.values)
 
+    @property
+    def rows(self) -> int:
+        """Rows of the record that the values stand for."""
+        return len(self) if self.weight is None else int(self.weight.sum())
+
+    @property
+    def weights(self) -> Ints:
+        """The weight of each value, 1 where none was left out."""
+        return np.ones(len(self), np.int64) if self.weight is None else self.weight
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its arrays."""
+        return sum(a.nbytes for a in (self.values, self.step, self.epoch, self.attempt, self.weight) if a is not None)
+
     def where(self, index: int) -> Where:
         """Return the place of one value."""
         step = int(self.step[index])
         return Where(step=step if step >= 0 else None, epoch=int(self.epoch[index]))
 
+    def at_steps(self, other: Series) -> Floats:
+        """Return the value in force at each step of another series: the first that was measured at it or later.
+
+        Of this series, which must not be empty, the last value stands for everything behind it; shape (len(other),).
+        """
+        if self.step is other.step:
+            return self.values
+        if (self.values == self.values[0]).all():
+            return np.full(len(other), self.values[0])
+        return self.values[np.clip(np.searchsorted(self.step, other.step), 0, len(self) - 1)]
+
     def take(self, mask: npt.NDArray[Any]) -> Series:
         """Return the values selected by a boolean mask or an index array."""
-        return Series(self.name, self.values[mask], self.step[mask], self.epoch[mask], self.attempt[mask])
+        weight = None if self.weight is None else self.weight[mask]
+        return Series(self.name, self.values[mask], self.step[mask], self.epoch[mask], self.attempt[mask], weight)
 
 
 def empty_series(name: str) -> Series:
@@ -73,12 +106,13 @@ class Run:
     Args:
         path: Folder or file it was read from.
         source: Id of the importer (``trainwatch``, ``ultralytics-csv`` ...).
-        steps: Arrow table of step rows, columns as in ``trainwatch_hooks.schema``; None if the log has epochs only.
+        steps: Step rows, columns as in ``trainwatch_hooks.schema``; None if the log has epochs only.
         epochs: Arrow table of epoch rows; must hold ``epoch`` (int64, 0-based) if it has rows.
         events: Event records in time order.
         meta: ``run.json`` or what an importer could reconstruct of it. Keys used by the analysis: ``trainer``,
             ``args`` (in force), ``requested``, ``planned_epochs``, ``hardware``, ``dataset``, ``process``,
-        ``versions``. notes: What may mislead the reader (torn rows, gaps), one sentence each.
+            ``versions``.
+        notes: What may mislead the reader (torn rows, gaps), one sentence each.
     """
 
     def __init__(
@@ -86,7 +120,7 @@ class Run:
         path: Path | str,
         source: str,
         *,
-        steps: pa.Table | None = None,
+        steps: pa.Table | Columns | None = None,
         epochs: pa.Table | None = None,
         events: Sequence[Mapping[str, Any]] = (),
         meta: Mapping[str, Any] | None = None,
@@ -94,16 +128,23 @@ class Run:
     ) -> None:
         self.path = Path(path)
         self.source = source
-        self.step_table: pa.Table = steps if steps is not None else pa.table({})
+        self.step_columns = (
+            steps if isinstance(steps, Columns) else of_table(steps if steps is not None else pa.table({}))
+        )
         self.epoch_table: pa.Table = epochs if epochs is not None else pa.table({})
         self.events: list[dict[str, Any]] = [dict(e) for e in events]
         self.meta: dict[str, Any] = dict(meta or {})
         self.notes: list[str] = list(notes)
         self._series: dict[tuple[str, str], Series] = {}
-        self._by_rank: dict[int, pa.Table] = {}
+        self._by_rank: dict[int, Columns] = {}
         self._keys: dict[str, dict[str, Ints]] = {}
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
+
+    @property
+    def step_table(self) -> pa.Table:
+        """Step rows as an Arrow table, made anew each time."""
+        return self.step_columns.table()
 
     @cached_property
     def steps(self) -> pd.DataFrame:
@@ -120,23 +161,26 @@ class Run:
     @cached_property
     def ranks(self) -> tuple[int, ...]:
         """Ranks that have step rows, ascending; ``(0,)`` where the record does not tell them apart."""
-        if "rank" not in self.step_table.column_names or not self.step_table.num_rows:
+        if "rank" not in self.step_columns or not self.step_columns.num_rows:
             return (0,)
-        found = sorted(int(r) for r in pc.unique(self.step_table["rank"]).to_pylist() if r is not None)
-        return tuple(found) or (0,)
+        rank = self.step_columns.values("rank")
+        return tuple(sorted({int(r) for r in np.unique(rank[~np.isnan(rank)])})) or (0,)
 
-    def rank_table(self, rank: int) -> pa.Table:
+    def rank_columns(self, rank: int) -> Columns:
         """Return the step rows of one rank, in the order of the record."""
         if len(self.ranks) == 1:
-            return self.step_table
+            return self.step_columns
         if rank not in self._by_rank:
-            self._by_rank[rank] = self.step_table.filter(pc.equal(self.step_table["rank"], rank))
+            self._by_rank[rank] = self.step_columns.take(self.step_columns.values("rank") == rank)
         return self._by_rank[rank]
 
     @property
     def step_rows(self) -> int:
         """Steps in the record, as the lowest rank counts them: ranks take the same steps together."""
-        return int(self.rank_table(self.ranks[0]).num_rows)
+        columns = self.rank_columns(self.ranks[0])
+        if columns.row is None or not columns.num_rows:
+            return columns.num_rows
+        return int(columns.row[-1]) + 1
 
     @property
     def args(self) -> dict[str, Any]:
@@ -162,9 +206,7 @@ class Run:
 
     @cached_property
     def _column_names(self) -> list[str]:
-        return [f"steps.{n}" for n in self.step_table.column_names] + [
-            f"epochs.{n}" for n in self.epoch_table.column_names
-        ]
+        return [f"steps.{n}" for n in self.step_columns.names] + [f"epochs.{n}" for n in self.epoch_table.column_names]
 
     def column_names(self) -> list[str]:
         """List all columns as ``steps.<name>`` and ``epochs.<name>``."""
@@ -178,43 +220,46 @@ class Run:
             rank: Whose steps; None: the lowest rank's. Ranks are never mixed in one series.
         """
         rank = self.ranks[0] if rank is None else rank
-        table = self.rank_table(rank) if column in self.step_table.column_names else self.step_table
-        return self._get(f"steps of rank {rank}", table, column)
+        if column not in self.step_columns:
+            return empty_series(column)
+        return self._get(f"steps of rank {rank}", column, lambda: self.rank_columns(rank))
 
     def epoch_series(self, column: str) -> Series:
         """Return the measured values of an epoch column, without rows that a later start of the training superseded."""
-        return self._get("epochs", self.epoch_table, column)
+        if column not in self.epoch_table.column_names:
+            return empty_series(column)
+        return self._get("epochs", column, lambda: of_table(self.epoch_table))
 
     def events_of(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the events of the given kinds, in time order."""
         return [e for e in self.events if e.get("kind") in kinds]
 
-    def _get(self, table_name: str, table: pa.Table, column: str) -> Series:
-        key = (table_name, column)
-        if key not in self._series:
-            keys = self._keys.setdefault(table_name, {})
-            series = _series(table, column, keys) if column in table.column_names else empty_series(column)
-            self._series[key] = _last_attempts(series) if table_name == "epochs" else series
-        return self._series[key]
+    def _get(self, table: str, column: str, read: Callable[[], Columns]) -> Series:
+        key = (table, column)
+        series = self._series.pop(key, None)
+        if series is None:
+            series = _series(read(), column, self._keys.setdefault(table, {}))
+            series = _last_attempts(series) if table == "epochs" else series
+        self._series[key] = series  # the newest last
+        self._forget()
+        return series
+
+    def _forget(self) -> None:
+        """Drop the series that were asked for longest ago; what they were made of is still there."""
+        held = sum(s.values.nbytes for s in self._series.values())
+        while held > HELD_BYTES and len(self._series) > 1:
+            held -= self._series.pop(next(iter(self._series))).values.nbytes
 
 
-def _series(table: pa.Table, column: str, keys: dict[str, Ints]) -> Series:
-    """Take a column out of a table; ``keys`` keeps the key columns, which all whole columns share."""
-    for name, missing in (("step", -1), ("epoch", 0), ("attempt", 0)):
-        if name not in keys:
-            keys[name] = _integers(table, name, missing)
-    values: Floats = table[column].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    if table[column].null_count == 0:
-        return Series(column, values, keys["step"], keys["epoch"], keys["attempt"])
-    valid = pc.is_valid(table[column]).to_numpy().astype(bool)
-    return Series(column, values[valid], keys["step"][valid], keys["epoch"][valid], keys["attempt"][valid])
-
-
-def _integers(table: pa.Table, name: str, missing: int) -> Ints:
-    if name not in table.column_names:
-        return np.full(table.num_rows, missing, np.int64)
-    values: Ints = pc.fill_null(table[name].cast(pa.int64()), missing).to_numpy()
-    return values
+def _series(columns: Columns, column: str, keys: dict[str, Ints]) -> Series:
+    """Take a column out; ``keys`` keeps the key columns, which all whole columns share."""
+    if not keys:
+        keys.update({name: columns.key(name) for name in KEYS})
+        if columns.row is not None:
+            keys["weight"] = np.diff(columns.row, prepend=-1)
+    values, measured = columns.values(column), columns.measured(column)
+    whole = Series(column, values, keys["step"], keys["epoch"], keys["attempt"], keys.get("weight"))
+    return whole if measured is None else whole.take(measured)
 
 
 def _last_attempts(series: Series) -> Series:

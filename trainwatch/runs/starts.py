@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainwatch.runs.arrays import integers_in
 from trainwatch.runs.run import Run
 
 
@@ -29,7 +30,7 @@ def starts(run: Run) -> tuple[Start, ...]:
     """List the starts: the epoch column falls, or stands still, where a new one begins."""
     if "epoch" not in run.epoch_table.column_names:
         return ()
-    epoch = run.epoch_table["epoch"].to_numpy()
+    epoch = integers_in(run.epoch_table["epoch"])
     if not len(epoch):
         return ()
     cuts = [0, *(np.flatnonzero(np.diff(epoch) <= 0) + 1).tolist(), len(epoch)]

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from trainwatch.result import Where
 from trainwatch.runs.run import Series
+from trainwatch.signals.grouped import by_epoch
 from trainwatch.signals.trend import Crossing, forecast_crossing, mann_kendall, slope_error, theil_sen, thin
 
 Floats = npt.NDArray[np.float64]
@@ -101,10 +102,11 @@ def per_epoch(series: Series, how: Literal["median", "min", "max"], since_step: 
     keep = series.finite & (series.step >= since_step)
     if not keep.any():
         return np.empty(0), np.empty(0)
-    import pandas as pd
-
-    reduced = pd.Series(series.values[keep]).groupby(series.epoch[keep], sort=True).agg(how)
-    return reduced.index.to_numpy(np.float64), reduced.to_numpy(np.float64)
+    whole = bool(keep.all())
+    epoch, values = by_epoch(
+        series.epoch if whole else series.epoch[keep], series.values if whole else series.values[keep], how
+    )
+    return epoch.astype(np.float64), values
 
 
 def find_creep(epoch: Floats, value: Floats, rule: CreepRule) -> Creep | None:

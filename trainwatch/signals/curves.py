@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from trainwatch.runs.run import Series
+from trainwatch.signals.running import centred_median, trailing_median
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -111,8 +111,7 @@ class Nonfinite:
 
 def running_median(values: npt.ArrayLike, width: int) -> Floats:
     """Return the centred running median, shape (n,); the window shrinks at the ends."""
-    smooth = pd.Series(np.asarray(values, np.float64)).rolling(max(width, 1), min_periods=1, center=True).median()
-    return smooth.to_numpy(np.float64)
+    return centred_median(values, max(width, 1))
 
 
 def noise(values: npt.ArrayLike) -> float:
@@ -136,7 +135,7 @@ def level_error(sigma: float, count: int) -> float:
 def best_level(up: Floats, width: int) -> float:
     """Return the best level that a curve held over ``width`` values, so that a lucky epoch is none."""
     width = min(max(width, 1), len(up))
-    return float(np.nanmax(pd.Series(up).rolling(width, min_periods=width).median().to_numpy()))
+    return float(np.nanmax(trailing_median(up, width, width)))
 
 
 def nonfinite(values: npt.ArrayLike) -> Nonfinite | None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainwatch.result import Curve
+from trainwatch.signals.blocks import row_medians
 
 MAX_NONFINITE = 1000
 """Non-finite places at most that a curve lists."""
@@ -41,17 +42,18 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
         bad = bad[np.linspace(0, len(bad) - 1, MAX_NONFINITE).astype(int)]
     per = max(1, -(-n // buckets))
     count = -(-n // per)
-    padded = np.full(count * per, np.nan)
-    padded[:n] = np.where(finite, ys, np.nan)
-    grid = padded.reshape(count, per)
+    whole = n // per
     low, mid, high = (np.full(count, np.nan) for _ in range(3))
-    full = np.isfinite(grid).all(axis=1)
-    if full.any():  # nearly all rows of nearly all runs; nanmedian is many times slower
-        rows = grid[full]
-        low[full], high[full], mid[full] = rows.min(axis=1), rows.max(axis=1), np.median(rows, axis=1)
-    for i in np.flatnonzero(~full & np.isfinite(grid).any(axis=1)):
-        row = grid[i][np.isfinite(grid[i])]
-        low[i], high[i], mid[i] = row.min(), row.max(), np.median(row)
+    grid = ys[: whole * per].reshape(whole, per)
+    full = np.append(finite[: whole * per].reshape(whole, per).all(axis=1), np.zeros(count - whole, bool))
+    if full.any():  # nearly all buckets of nearly all runs
+        rows = grid if full[:whole].all() else grid[full[:whole]]
+        low[full], high[full], mid[full] = rows.min(axis=1), rows.max(axis=1), row_medians(rows)
+    for i in np.flatnonzero(~full):
+        row = ys[i * per : (i + 1) * per]
+        row = row[np.isfinite(row)]
+        if len(row):
+            low[i], high[i], mid[i] = row.min(), row.max(), np.median(row)
     return Curve(
         name=name,
         x=tuple(xs[::per].tolist()),

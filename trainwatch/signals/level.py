@@ -11,12 +11,16 @@ References:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from trainwatch.signals.running import trailing_median
+
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 PAST_STEPS = 5000
@@ -37,18 +41,52 @@ TAIL_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 """Values of k that are tried."""
 
 
-class Departure(NamedTuple):
-    """How far each value lies above the level of its past, all of shape (n,).
+@dataclass(frozen=True)
+class Departure:
+    """How far each value lies above the level of its past; all arrays have the shape (n,).
 
     Attributes:
         ratio: Value over the median of the window before it; NaN where there is no level yet or no finite value.
-        mads: The same distance in median absolute deviations of log10 of that window.
-        level: That median.
+        distance: log10 of the ratio.
+        past: log10 of that median.
+        window: Values of the past that make the level.
+        min_past: Finite values at least before a level exists.
     """
 
     ratio: Floats
-    mads: Floats
-    level: Floats
+    distance: Floats
+    past: Floats
+    window: int
+    min_past: int
+
+    @property
+    def level(self) -> Floats:
+        """The median of the window before each value."""
+        with np.errstate(over="ignore"):
+            level: Floats = 10.0**self.past
+        return level
+
+    @property
+    def mads(self) -> Floats:
+        """The distance in median absolute deviations of log10 of that window."""
+        return self.mads_at(np.arange(len(self.distance)))
+
+    def mads_at(self, rows: Ints) -> Floats:
+        """Return the same for some rows only, ascending, shape (m,): few are ever far enough out to ask."""
+        scatter = np.full(len(rows), np.nan)
+        later = rows > 0
+        scatter[later] = trailing_median(np.abs(self.distance), self.window, self.min_past, rows[later] - 1)
+        with np.errstate(invalid="ignore"):
+            mads: Floats = self.distance[rows] / np.maximum(scatter, 1e-3)
+        return mads
+
+    def above(self, ratio: float, mads: float) -> Bools:
+        """Mark the values that are at least so many times their level, and so many deviations above it."""
+        with np.errstate(invalid="ignore"):
+            mask: Bools = self.ratio >= ratio
+            rows = np.flatnonzero(mask)
+            mask[rows] = self.mads_at(rows) >= mads
+        return mask
 
 
 def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
@@ -59,17 +97,23 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
         window: Values of the past that make the level.
         min_past: Finite values at least before a level exists.
     """
-    import pandas as pd
-
     y = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        logs = pd.Series(np.where(np.isfinite(y) & (y > 0), np.log10(np.where(y > 0, y, np.nan)), np.nan))
-    past = logs.rolling(window, min_periods=min_past).median().shift(1)
-    scatter = (logs - past).abs().rolling(window, min_periods=min_past).median().shift(1)
-    distance = (logs - past).to_numpy()
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        mads = distance / np.maximum(scatter.to_numpy(), 1e-3)
-        return Departure(10.0**distance, mads, 10.0 ** past.to_numpy())
+        logs = np.log10(y)
+    logs[~(np.isfinite(y) & (y > 0))] = np.nan
+    past = np.full(len(y), np.nan)
+    past[1:] = trailing_median(logs, window, min_past)[:-1]
+    distance = logs - past
+    with np.errstate(over="ignore"):
+        return Departure(10.0**distance, distance, past, window, min_past)
+
+
+def joined(parts: Sequence[Departure]) -> Departure:
+    """Put the departures of consecutive stretches of a series together, each judged by itself."""
+    ratio, distance, past = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "distance", "past")
+    )
+    return Departure(ratio, distance, past, parts[0].window, parts[0].min_past)
 
 
 def sustained(mask: Bools, length: int) -> int | None:
@@ -105,7 +149,7 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
 
 
 def burst(
-    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN
+    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN, *, rows: int | None = None
 ) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
@@ -121,9 +165,10 @@ def burst(
         count: Spikes that make a cluster.
         within: Span in values.
         chances: Clusters by chance that are allowed in the whole series.
+        rows: Values that the series had before it was thinned; default: as many as there are.
     """
     hits = np.flatnonzero(spike)
-    allowed = chances / max(len(ratio) / within, 1.0)
+    allowed = chances / max((rows or len(ratio)) / within, 1.0)
     first = 0
     while first + count <= len(hits):
         span = hits[first : np.searchsorted(hits, hits[first] + within)]

@@ -1,0 +1,112 @@
+"""Reads the step rows of our own recording: Parquet segments, and the journal of the tail.
+
+A record of more than :data:`RESOLUTION` holds is reduced (``thinning``): the memory for it does not grow with its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from trainwatch.runs.columns import Columns, of_table, of_tables
+from trainwatch.runs.thinning import Resolution, Segment, thin
+
+if TYPE_CHECKING:
+    from trainwatch_hooks import segments
+
+RESOLUTION = Resolution()
+
+
+def read_steps(folder: Path, notes: list[str], resolution: Resolution | None = None) -> Columns:
+    """Read all segments of all ranks.
+
+    Args:
+        folder: ``<run>/trainwatch/steps``.
+        notes: Receives what could not be read or was left out, one sentence each.
+        resolution: What of a long record is kept; default :data:`RESOLUTION`.
+    """
+    from trainwatch_hooks.segments import list_segments
+    from trainwatch_hooks.store import column_order
+
+    resolution = resolution or RESOLUTION
+    files = list_segments(folder)
+    if _values(files, resolution) <= resolution.full_values:
+        return of_tables((table for _, _, table in _tables(files, notes)), column_order)
+
+    def read() -> Iterator[tuple[int, int, Segment]]:
+        for rank, index, table in _tables(files, notes):
+            yield rank, index, _one(table)
+
+    columns, every, places = thin(
+        read, lambda index: _one(read_segment(files[index].path)[0]), column_order, resolution
+    )
+    notes.append(
+        f"The record is too long to be read whole: one step in {every} was, every step around {places} places that stand "
+        f"out, and each column's extremes. What begins elsewhere is dated to within about {every} steps."
+    )
+    return columns
+
+
+def _values(files: Sequence[segments.Segment], resolution: Resolution) -> int:
+    """Return what the sealed segments count together."""
+    import pyarrow.parquet as pq
+
+    total = 0
+    for segment in files:
+        if segment.path.suffix == ".parquet":
+            try:
+                metadata = pq.read_metadata(segment.path)
+            except (OSError, ValueError, pa.ArrowException):  # told when its rows are read
+                continue
+            total += resolution.values(metadata.num_rows, metadata.num_columns)
+    return total
+
+
+def _one(table: pa.Table) -> Segment:
+    """Return the columns of a segment, each in one piece."""
+    columns = of_table(table.combine_chunks())
+    return columns.pieces[0] if columns.pieces else ({}, 0)
+
+
+def _tables(files: Sequence[segments.Segment], notes: list[str]) -> Iterator[tuple[int, int, pa.Table]]:
+    torn = 0
+    for index, segment in enumerate(files):
+        try:
+            table, more = read_segment(segment.path)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            notes.append(f"steps/{segment.path.name} could not be read ({short(error)}); its rows are missing")
+            continue
+        torn += more
+        yield segment.rank, index, table
+    if torn:
+        notes.append(f"{torn} torn step row{'s' if torn > 1 else ''} at the end of the journal dropped")
+
+
+def read_segment(path: Path) -> tuple[pa.Table, int]:
+    """Read a segment whole; return its rows and how many were torn.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is damaged (``pa.ArrowException``, ``NotAJournal``).
+    """
+    from trainwatch_hooks.journal import read_journal
+    from trainwatch_hooks.segments import to_table
+
+    if path.suffix == ".journal":
+        try:
+            journal = read_journal(path)
+            return to_table(journal), journal.torn
+        except FileNotFoundError:  # sealed by the training while we looked: take the Parquet file
+            path = path.with_suffix(".parquet")
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return file.read(use_threads=False), 0
+
+
+def short(error: BaseException) -> str:
+    """Return the first line of an error, cut."""
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
