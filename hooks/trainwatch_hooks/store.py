@@ -176,12 +176,20 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written; an older file is then unharmed.
     """
+    write_text(path, json.dumps(_strict(record), ensure_ascii=False, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically and durably; what no file can hold (lone surrogates) is escaped.
+
+    Raises:
+        OSError: If it cannot be written; an older file is then unharmed.
+    """
     _make_parent(path, depth=1)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(_strict(record), file, ensure_ascii=False, indent=1)
-            file.write("\n")
+        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
