@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,9 @@ class StepStore:
         self._journal: JournalWriter | None = None
         self._retry_at = 0.0
         folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(f".rank{rank}-*.tmp"):  # of a predecessor that was killed while sealing
+            with suppress(OSError):
+                leftover.unlink()
         earlier = [s for s in list_segments(folder) if s.rank == rank]
         self._number = 1 + max((s.number for s in earlier), default=-1)
         self._full = [s.path for s in earlier if s.path.suffix == ".journal"]  # left by a killed predecessor
