@@ -50,6 +50,9 @@ EVIDENCE = {
     "host-memory-creep": ("host_memory", "throughput", "loss"),
     "out-of-memory": ("vram", "host_memory", "image_size", "loss"),
     "killed": ("host_memory", "loss", "throughput"),
+    "native-crash": ("throughput", "loss", "host_memory"),
+    "machine-down": ("throughput", "loss", "host_memory"),
+    "hang": ("throughput", "host_memory", "loss"),
 }
 """Panels that show each finding, most telling first. A panel that the run lacks is passed over."""
 

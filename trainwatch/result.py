@@ -17,7 +17,8 @@ SCHEMA: int = 1
 Severity = Literal["critical", "warning", "info"]
 Status = Literal["crashed", "diverged", "stalled", "degraded", "incomplete", "healthy", "unknown"]
 EndedBy = Literal[
-    "completed", "early-stop", "exception", "signal", "oom", "killed", "truncated", "running", "unknown"
+    "completed", "early-stop", "exception", "signal", "oom", "killed", "native-crash", "machine-down", "truncated", "running",
+    "unknown",
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 

@@ -28,6 +28,9 @@ COSTS = (
 )  # fmt: skip
 """Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""
 
+DIED = ("killed", "native-crash", "machine-down")
+"""Ways to vanish; the finding that tells of one bears the same name."""
+
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
 NEAR_SHARE = 0.1
@@ -56,15 +59,16 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
     creep = next((by_id[i] for i in CREEP if i in by_id), None)
 
     if numeric is not None:
-        died = run.ended_by in ("exception", "oom", "killed")
+        died = run.ended_by in ("exception", "oom", *DIED)
         return _told(run, "diverged", numeric, findings, died)
     if run.ended_by == "oom" and "out-of-memory" in by_id:
         cause = creep if creep is not None and creep.severity == "critical" else by_id["out-of-memory"]
         return _told(run, "crashed", cause, findings, True)
-    if run.ended_by == "killed" and "killed" in by_id:
-        cause = creep if creep is not None and creep.severity == "critical" else by_id["killed"]
+    if run.ended_by in DIED and run.ended_by in by_id:
+        fits = run.ended_by == "killed" and creep is not None and creep.severity == "critical"
+        cause = creep if creep is not None and fits else by_id[run.ended_by]
         return _told(run, "crashed", cause, findings, True)
-    if run.ended_by in ("exception", "oom", "killed"):
+    if run.ended_by in ("exception", "oom", *DIED):
         return Judgement(
             Verdict("crashed", f"Crashed {_after(run, context)}: {ending_reason}", None, 0.9), ending_reason
         )
@@ -193,10 +197,11 @@ def _near(a: Finding, b: Finding) -> bool:
 def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Finding], died: bool) -> Judgement:
     verb = {"diverged": "Diverged", "crashed": "Crashed", "stalled": "Stalled", "degraded": "Degraded"}[status]
     followed = [_lower(f.title) for f in _consequences(cause, findings)]
-    end = {"exception": "an exception ended it", "oom": "it ran out of memory", "killed": "the process was killed"}
-    tail = (
-        f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in ("killed", "out-of-memory") else ""
-    )
+    end = {
+        "exception": "an exception ended it", "oom": "it ran out of memory", "killed": "the process was killed",
+        "native-crash": "native code crashed", "machine-down": "the machine went down",
+    }  # fmt: skip
+    tail = f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in (*DIED, "out-of-memory") else ""
     headline = f"{verb}: {_lower(cause.title)}{tail}"
     reason = cause.summary + (f" What followed: {'; then '.join(followed)}." if followed else "")
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)

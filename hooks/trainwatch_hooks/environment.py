@@ -22,6 +22,14 @@ PACKAGES: Final = (
 )
 _GIT_TIMEOUT_S: Final = 3.0
 
+CGROUPS: Final = Path("/sys/fs/cgroup")
+
+EVENT_FILES: Final = ("memory.events", "memory.oom_control")
+"""Where a control group counts its killed processes: version 2, version 1."""
+
+NO_LIMIT: Final = 1 << 60
+"""Limits from here on mean none: version 1 writes a page-rounded 2**63."""
+
 
 def versions() -> dict[str, str]:
     """Return versions of Python and of the packages that matter, without importing them."""
@@ -51,29 +59,81 @@ def hardware() -> dict[str, Any]:
 
 
 def process() -> dict[str, Any]:
-    """Return what identifies this process later: pid, host, start time, boot id."""
+    """Return what identifies this process later: pid, host, start time, boot id, and what its end is told by."""
     import psutil
 
+    group = memory_cgroup()
     return {
         "pid": os.getpid(),
         "host": platform.node(),
         "started_s": psutil.Process().create_time(),
-        "boot_id": _first_line(Path("/proc/sys/kernel/random/boot_id")),
-        "oom_kills": oom_kills(),
+        "boot_id": boot_id(),
+        "memory_cgroup": str(group) if group is not None else None,
+        "oom_kills": oom_kills(group),
+        "machine_oom_kills": machine_oom_kills(),
     }
 
 
-def oom_kills() -> int | None:
-    """Return the cgroup's count of processes killed for memory, None where the kernel does not tell."""
-    for path in (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control")):
+def boot_id() -> str | None:
+    """Return the kernel's name for the time since the last boot, None where there is none."""
+    return _first_line(Path("/proc/sys/kernel/random/boot_id"))
+
+
+def booted_s() -> float | None:
+    """Return the Unix time of the last boot, None where the kernel does not tell."""
+    found = _entry(Path("/proc/stat"), "btime")
+    return None if found is None else float(found)
+
+
+def memory_cgroup() -> Path | None:
+    """Return the folder of the memory control group of this process, None where there is none.
+
+    In a container that sees only its own group the path of /proc/self/cgroup does not exist; the root is it then.
+    """
+    for root, controller in ((CGROUPS / "memory", "memory"), (CGROUPS, "")):
         try:
-            for line in path.read_text().splitlines():
-                name, _, value = line.partition(" ")
-                if name == "oom_kill":
-                    return int(value)
-        except (OSError, ValueError):
-            continue
+            lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        except OSError:
+            return None
+        for _, controllers, path in (x for x in lines if len(x) == 3):
+            if controller in controllers.split(","):
+                for folder in (root / path.lstrip("/"), root):
+                    if any((folder / name).is_file() for name in EVENT_FILES):
+                        return folder
     return None
+
+
+def oom_kills(group: Path | None) -> int | None:
+    """Return how many processes of a control group the kernel has killed for memory, None where it does not tell."""
+    for name in EVENT_FILES if group is not None else ():
+        count = _entry(Path(str(group)) / name, "oom_kill")
+        if count is not None:
+            return count
+    return None
+
+
+def machine_oom_kills() -> int | None:
+    """Return how many processes of the whole machine the kernel has killed for memory since it booted."""
+    return _entry(Path("/proc/vmstat"), "oom_kill")
+
+
+def free_memory(group: Path | None) -> int | None:
+    """Return the bytes that this process may still get: the machine's or its group's, whichever is less.
+
+    The page cache counts as free, because the kernel gives it up first: MemAvailable of /proc/meminfo, and in a group
+    the limit less what is used beyond inactive file pages.
+    """
+    kib = _entry(Path("/proc/meminfo"), "MemAvailable:")
+    free = [kib << 10] if kib is not None else []
+    if group is not None:
+        limit, used = (
+            next((n for n in (_number(group / name) for name in names) if n is not None), None)
+            for names in (("memory.max", "memory.limit_in_bytes"), ("memory.current", "memory.usage_in_bytes"))
+        )
+        if limit is not None and used is not None and limit < NO_LIMIT:
+            cache = _entry(group / "memory.stat", "inactive_file") or 0
+            free.append(max(limit - used + cache, 0))
+    return min(free) if free else None
 
 
 def git(folder: Path) -> dict[str, Any]:
@@ -122,13 +182,17 @@ def _gpus() -> list[dict[str, Any]]:
 
 
 def _cgroup_limit_bytes() -> int | None:
-    for path in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
-        text = _first_line(path)
-        if (
-            text and text.isdigit() and int(text) < 1 << 60
-        ):  # "max", or a page-rounded 2**63 on version 1, mean no limit
-            return int(text)
-    return None
+    """Return the smallest limit from the process' own group up to the root: a parent's limit binds its children."""
+    group = memory_cgroup()
+    folders = [CGROUPS, CGROUPS / "memory"] + ([group, *group.parents] if group is not None else [])
+    limits = [
+        limit
+        for folder in folders
+        if folder.is_relative_to(CGROUPS)
+        for name in ("memory.max", "memory.limit_in_bytes")
+        if (limit := _number(folder / name)) is not None and limit < NO_LIMIT
+    ]
+    return min(limits, default=None)
 
 
 def _address_space_limit_bytes() -> int | None:
@@ -145,3 +209,20 @@ def _first_line(path: Path) -> str | None:
         return path.read_text().strip().splitlines()[0]
     except (OSError, IndexError, UnicodeDecodeError):
         return None
+
+
+def _number(path: Path) -> int | None:
+    text = _first_line(path)
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _entry(path: Path, wanted: str) -> int | None:
+    """Return the number behind a name in a file of lines ``name number``."""
+    try:
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0] == wanted:
+                return int(words[1])
+    except (OSError, ValueError):
+        return None
+    return None

@@ -22,13 +22,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from trainwatch_hooks import crash, environment
+from trainwatch_hooks import crash, death, environment
 from trainwatch_hooks.guard import Guard
+from trainwatch_hooks.heartbeat import Heartbeat, Sampler
 from trainwatch_hooks.probes.amp import SkipDetector
 from trainwatch_hooks.probes.host_memory import HostMemory
 from trainwatch_hooks.probes.throughput import Stopwatch
 from trainwatch_hooks.readback import Readback, Row
-from trainwatch_hooks.redact import redact
+from trainwatch_hooks.redact import redact, redact_text
 from trainwatch_hooks.schema import FOLDER, SCHEMA_VERSION, EventKind
 from trainwatch_hooks.store import StepStore, append_line, write_json
 
@@ -65,7 +66,9 @@ class Recorder:
         meta: Further entries of ``run.json``; redacted.
         rows_per_segment: Step rows per Parquet file.
         fsync_seconds: What a power loss may take at most (seconds).
-        capture_crashes: Chain into ``sys.excepthook``, ``threading.excepthook``, SIGTERM and ``atexit``.
+        capture_crashes: Chain into ``sys.excepthook``, ``threading.excepthook``, ``atexit`` and the signals that end a
+            process, and leave signs of life beside the record, so that the way it died can be told.
+        hang_seconds: Shortest silence that is taken for hanging.
         report: Write ``report.html`` when the training ends in an exception, if trainwatch is installed.
     """
 
@@ -81,6 +84,7 @@ class Recorder:
         rows_per_segment: int = 4096,
         fsync_seconds: float = 5.0,
         capture_crashes: bool = True,
+        hang_seconds: float = 300.0,
         report: bool = True,
     ) -> None:
         self.run_dir = Path(run_dir)
@@ -99,6 +103,11 @@ class Recorder:
         self._base_attempt = 0
         self._attempts: dict[int, int] = {}
         self._ended: str | None = None
+        self._signal: str | None = None
+        self._validating = False
+        self._longest_epoch = 0
+        self._heartbeat: Heartbeat | None = None
+        self.sampled: dict[str, float] | None = None
         self._memory = HostMemory()
         self._watch = Stopwatch()
         self._skips = SkipDetector()
@@ -124,15 +133,78 @@ class Recorder:
                 "git": environment.git(Path.cwd()),
             }
             self.update_meta(**{**described, **(meta or {})})
-        self.event("start", f"recording into {self.folder}", source="recorder", pid=os.getpid())
+        self.event("start", f"recording into {self.folder}", source="recorder", pid=os.getpid(), **self._predecessor())
         if capture_crashes:
             with self.guard("chaining the crash hooks"):
                 crash.register(self)
+            with self.guard("starting the heartbeat"):
+                self._heartbeat = Heartbeat(self, fsync_seconds, hang_seconds)
+                self._heartbeat.start()
 
     @property
     def closed(self) -> bool:
         """Whether the record has been closed."""
         return self._closed
+
+    @property
+    def next_step(self) -> int:
+        """Number of the step that will end next."""
+        return self._step
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way; -1 before the first."""
+        return self._epoch
+
+    @property
+    def dropped(self) -> int:
+        """Step rows that could not be written so far."""
+        return self._store.dropped if self._store is not None else 0
+
+    @property
+    def validating(self) -> bool:
+        """Whether validation is under way, as far as it is known.
+
+        It is where the trainer said so, and where an epoch has as many micro-batches as the longest one before.
+        """
+        return self._validating or 0 < self._longest_epoch <= self._batch
+
+    def begin_validation(self) -> None:
+        """Say that validation begins, so that its time is not taken for hanging; the next step ends it."""
+        self._validating = True
+
+    def rss_bytes(self) -> int:
+        """Return bytes resident now."""
+        return self._memory.read()
+
+    def stderr_tail(self) -> str:
+        """Return the last lines that were written to stderr, secrets removed."""
+        return redact_text(crash.stderr_tail())
+
+    def sample(self, sampler: Sampler, columns: Sequence[str]) -> None:
+        """Let the heartbeat's thread call ``sampler`` now and then; the next row carries what it returns.
+
+        Args:
+            sampler: Returns columns.
+            columns: All that it may return.
+        """
+        if self._heartbeat is not None:
+            self.expect(columns)
+            self._heartbeat.sample(sampler)
+
+    def signalled(self, name: str) -> None:
+        """Record a signal that is about to end the training, or not: its handler decides. Called by the crash hooks."""
+        with self.guard(f"recording {name}"):
+            self._signal = name
+            self.event("signal", name, source="recorder", signal=name, **crash.state())
+            self.flush()
+            if self._heartbeat is not None:
+                self._heartbeat.beat()
+
+    def dump(self) -> None:
+        """Write all stacks and the state now into the events (SIGUSR1)."""
+        with self.guard("writing the stacks"):
+            self.event("dump", "stacks on demand", source="recorder", rss_bytes=self.rss_bytes(), **crash.state())
 
     def update_meta(self, **entries: Any) -> None:
         """Merge entries into ``run.json`` (rank 0 writes it)."""
@@ -156,6 +228,7 @@ class Recorder:
             self._attempts[epoch] += 1
         else:
             self._attempts[epoch] = self._base_attempt
+        self._longest_epoch, self._validating = max(self._longest_epoch, self._batch), False
         self._epoch, self._attempt, self._batch = epoch, self._attempts[epoch], 0
         self._watch.begin_epoch()
         return self._attempt
@@ -229,6 +302,9 @@ class Recorder:
         row["rank"] = self.rank
         row.update(self._watch.end_step())
         row["rss_bytes"] = self._memory.read()
+        if self.sampled:
+            row.update(self.sampled)
+            self.sampled = None
         self._step += 1
         self._batch += 1
         self._readback.submit(row, scalars, vector)
@@ -297,7 +373,8 @@ class Recorder:
             return
         if isinstance(error, KeyboardInterrupt):
             self._ended = "signal"
-            self.event("signal", "SIGINT (KeyboardInterrupt)", source="recorder", signal="SIGINT")
+            if self._signal != "SIGINT":  # else it is on record
+                self.event("signal", "SIGINT (KeyboardInterrupt)", source="recorder", signal="SIGINT")
             return
         if isinstance(error, SystemExit) and error.code in (None, 0):
             return
@@ -305,7 +382,12 @@ class Recorder:
         self._ended = kind
         text = "".join(traceback.format_exception(error))
         self.event(
-            kind, f"{type(error).__name__}: {error}", source="recorder", type=type(error).__name__, traceback=text
+            kind,
+            f"{type(error).__name__}: {error}",
+            source="recorder",
+            type=type(error).__name__,
+            traceback=text,
+            stderr=self.stderr_tail(),
         )
 
     def end(self, reason: str, message: str = "", **data: Any) -> None:
@@ -339,6 +421,8 @@ class Recorder:
             self.event(
                 "warning", "the recorder had errors of its own", source="recorder", errors=dict(self.guard.errors)
             )
+        if self._heartbeat is not None:
+            self._heartbeat.stop(self._ended or reason)
         self._closed = True
         self._memory.close()
         crash.unregister(self)
@@ -379,6 +463,15 @@ class Recorder:
         if last is not None:
             self._step = last["step"] + 1
             self._base_attempt = last["attempt"] + 1
+
+    def _predecessor(self) -> dict[str, Any]:
+        """Return the last signs of life of a process that recorded here before, and what can be seen of its end now.
+
+        Our own will be written over them; how that process died is told from this event from now on.
+        """
+        with self.guard("reading the signs of an earlier process"):
+            return death.signs_of_predecessor(self.folder, self.rank)
+        return {}
 
     def _write_report(self) -> None:
         """Let the analysis side, if installed, write the page, in a process of its own."""

@@ -64,6 +64,22 @@ STEP_COLUMNS: Final[tuple[Column, ...]] = (
     Column("rss_bytes", "int64", "bytes", "Resident memory of the training process."),
     Column("instances", "int64", "objects", "Labelled objects in the micro-batch."),
     Column("image_size", "int64", "pixels", "Width of the images as the network saw them."),
+    Column("update_ratio", "float32", "1", "L2 norm of one optimizer step over that of the weights before it."),
+    Column("update_ratio/*", "float32", "1", "The same for one top-level layer of the model."),
+    Column(
+        "tree_rss_bytes",
+        "int64",
+        "bytes",
+        "Resident memory of the process and its children, shared pages counted often.",
+    ),
+    Column("tree_pss_bytes", "int64", "bytes", "The same, shared pages counted once."),
+    Column("host_free_bytes", "int64", "bytes", "What the process may still get; the page cache counts as free."),
+    Column("shm_free_bytes", "int64", "bytes", "Free in /dev/shm, where loader workers hand batches over."),
+    Column("disk_free_bytes", "int64", "bytes", "Free on the disk of the run folder."),
+    Column("gpu_utilisation", "float32", "1", "Share of the last sampling period in which a kernel ran (NVML)."),
+    Column("gpu_temperature_c", "float32", "degrees C", "Temperature of the device."),
+    Column("gpu_power_w", "float32", "W", "Power that the device draws."),
+    Column("gpu_throttle", "int64", "1", "NVML's bit mask of reasons why the clock is held down."),
 )
 
 EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
@@ -80,13 +96,17 @@ EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "augment/*", "float64", "1", "Augmentation in force, read from the transforms; degrees and shear in degrees."
     ),
+    Column(
+        "ema/*", "float64", "1", "Averaged weights: distance to the weights in norms of these, and non-finite values."
+    ),
+    Column("bn/*", "float64", "1", "Batch normalisation: change of the running statistics since the last epoch."),
     Column("fitness", "float64", "1", "What the trainer ranks its checkpoints by."),
     Column("best_fitness", "float64", "1", "Best fitness so far."),
 )
 
 EventKind = Literal[
     "start", "end", "exception", "signal", "oom", "nan_recovery", "checkpoint", "intervention", "stage", "lr_restart",
-    "mosaic_closed", "dropped", "hang", "warning",
+    "mosaic_closed", "dropped", "hang", "dump", "nonfinite", "warning",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,9 @@ class StepStore:
         self._journal: JournalWriter | None = None
         self._retry_at = 0.0
         folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(f".rank{rank}-*.tmp"):  # of a predecessor that was killed while sealing
+            with suppress(OSError):
+                leftover.unlink()
         earlier = [s for s in list_segments(folder) if s.rank == rank]
         self._number = 1 + max((s.number for s in earlier), default=-1)
         self._full = [s.path for s in earlier if s.path.suffix == ".journal"]  # left by a killed predecessor
@@ -176,12 +180,20 @@ def write_json(path: Path, record: Mapping[str, Any]) -> None:
     Raises:
         OSError: If it cannot be written; an older file is then unharmed.
     """
+    write_text(path, json.dumps(_strict(record), ensure_ascii=False, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically and durably; what no file can hold (lone surrogates) is escaped.
+
+    Raises:
+        OSError: If it cannot be written; an older file is then unharmed.
+    """
     _make_parent(path, depth=1)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(_strict(record), file, ensure_ascii=False, indent=1)
-            file.write("\n")
+        with open(temporary, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -9,7 +9,7 @@ Why it works:
     checkpoints of trainwatch hold everything, and are never stripped.
 
 When it is given:
-    The process was killed, or the log ends early, and nothing else is wrong.
+    The process was killed, the machine went down, native code crashed, or the log ends early, and nothing else is wrong.
 
 What to expect:
     It goes on at the epoch after the checkpoint, with a small step in the loss: the weights are the EMA's, in half
@@ -37,7 +37,7 @@ class ResumeRun(Advice):
     """Resume an interrupted training."""
 
     title: ClassVar[str] = "Resume from the last checkpoint"
-    answers: ClassVar[tuple[str, ...]] = ("killed", "truncated-run")
+    answers: ClassVar[tuple[str, ...]] = ("killed", "machine-down", "native-crash", "truncated-run")
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the resume."""

@@ -38,7 +38,14 @@ class SaveMoreOften(Advice):
     """
 
     title: ClassVar[str] = "Keep a checkpoint every few epochs"
-    answers: ClassVar[tuple[str, ...]] = ("killed", "truncated-run", "out-of-memory", *NUMERIC)
+    answers: ClassVar[tuple[str, ...]] = (
+        "killed",
+        "machine-down",
+        "native-crash",
+        "truncated-run",
+        "out-of-memory",
+        *NUMERIC,
+    )
 
     parts: int = 20
     most_epochs: int = 10

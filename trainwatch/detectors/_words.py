@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainwatch.runs import Run  # imports pandas, which whoever only wants size() should not pay for
+    from trainwatch.runs import Run, Series  # imports pandas, which whoever only wants size() should not pay for
 
 _FORECAST = ("forecast_epoch", "forecast_epoch_low", "forecast_epoch_high")
 
@@ -41,3 +41,12 @@ def forecast_sentence(run: Run, detail: Mapping[str, Any]) -> str:
     span = "" if low == at == high else f" (95 %: {low} to {until})"
     planned = f"; {run.planned_epochs} epochs are planned" if run.planned_epochs else ""
     return f" At this rate the limit of {size(detail['limit_bytes'])} is hit at {at}{span}{planned}."
+
+
+def last_place(run: Run, steps: Series) -> str:
+    """Name the last recorded step as the user counts ("epoch 13 of 60, step 2"), or "the start" without one."""
+    if not len(steps):
+        return "the start"
+    last = steps.where(len(steps) - 1)
+    planned = f" of {run.planned_epochs}" if run.planned_epochs else ""
+    return f"{epoch_name(run, last.epoch or 0)}{planned}, step {last.step}"

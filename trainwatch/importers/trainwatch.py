@@ -7,6 +7,7 @@ writing. If there is no step and no epoch, events and meta data alone make a run
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from trainwatch.runs.arrays import floats, floats_in, integers
 from trainwatch.runs.columns import Columns
 from trainwatch.runs.record import read_steps, short
 from trainwatch.runs.run import Run
+from trainwatch_hooks.death import machine_now, signs_of_life
 from trainwatch_hooks.schema import EPOCH_COLUMNS, FOLDER, SCHEMA_VERSION
 
 MAX_META_BYTES = 16 << 20
@@ -36,6 +38,20 @@ _EVENT: dict[str, Any] = {
     "time_s": float, "step": int, "epoch": int, "attempt": int, "rank": int, "kind": str, "source": str, "message": str,
     "data": {"reason": str, "traceback": str, "type": str, "rows": int, "path": str, "signal": str},
 }  # fmt: skip
+
+_SIGNS: dict[str, Any] = {
+    "pid": int, "host": str, "started_s": float, "boot_id": str, "memory_cgroup": str, "rank": int, "time_s": float,
+    "step": int, "epoch": int, "oom_kills": int, "machine_oom_kills": int, "rss_bytes": int, "free_bytes": int,
+    "fault": str, "ended": str,
+}  # fmt: skip
+"""What the analysis relies on in a heartbeat."""
+
+_WITNESS: dict[str, Any] = {
+    "time_s": float, "pid": int, "recorders": list, "code": int, "oom_kills": int, "machine_oom_kills": int, "stderr": str,
+    "oom_kills_before": int, "machine_oom_kills_before": int,
+}  # fmt: skip
+
+_RANK_DIGITS = 6
 
 _LARGEST = 2**53
 """Integers beyond are no count of anything, and overflow 64 bits sooner or later."""
@@ -83,6 +99,10 @@ def load(path: Path) -> Run:
             f"{folder}: a record without a readable row or event{_because(notes)}; "
             "the training wrote nothing, or the files are damaged"
         )
+    meta["signs"] = _signs(folder)
+    meta["witnesses"] = [
+        line for e in _jsonl(folder / "witness.jsonl", notes)[0] if (line := _clean(e, _WITNESS, [])).get("time_s")
+    ]
     dropped = sum(int((e.get("data") or {}).get("rows") or 0) for e in events if e.get("kind") == "dropped")
     if dropped:
         notes.append(f"{dropped} step rows could not be written by the training (disk full or folder gone)")
@@ -175,24 +195,49 @@ def _is(value: Any, kind: type) -> bool:
 
 def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[dict[str, Any]]:
     """Read the JSON lines of all ranks, or of the lowest only (each rank writes every epoch; metrics are rank 0's)."""
-    found, bad = [], 0
+    found: list[dict[str, Any]] = []
+    bad = 0
     paths = sorted(folder.glob("rank*.jsonl"), key=lambda p: (len(p.name), p.name))
     for path in paths[:1] if first_only else paths:
-        try:
-            lines = path.read_bytes().split(b"\n")
-        except OSError as error:
-            notes.append(f"{folder.name}/{path.name} could not be read ({short(error)})")
-            continue
-        for line in filter(None, lines):
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                bad += 1
-                continue
-            if isinstance(record, dict):
-                found.append(record)
+        records, torn = _jsonl(path, notes)
+        found += records
+        bad += torn
     if bad:
         notes.append(f"{bad} torn line{'s' if bad > 1 else ''} in {folder.name} dropped")
+    return found
+
+
+def _jsonl(path: Path, notes: list[str]) -> tuple[list[dict[str, Any]], int]:
+    """Return the objects of a file of JSON lines, and how many lines are none."""
+    found, bad = [], 0
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return [], 0
+    except OSError as error:
+        notes.append(f"{path.parent.name}/{path.name} could not be read ({short(error)})")
+        return [], 0
+    for line in filter(None, lines):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            bad += 1
+            continue
+        if isinstance(record, dict):
+            found.append(record)
+    return found, bad
+
+
+def _signs(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the last signs of life by rank, with what this machine says now."""
+    found = {}
+    for path in sorted(folder.glob("heartbeat-rank*.json")):
+        rank = path.stem.removeprefix("heartbeat-rank")
+        if not rank.isdecimal() or len(rank) > _RANK_DIGITS:
+            continue
+        signs = _clean(signs_of_life(folder, int(rank)), _SIGNS, [])
+        if signs:
+            found[str(int(rank))] = {**signs, "now": {**machine_now(signs), "time_s": time.time()}}
     return found
 
 

@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from trainwatch.result import EndedBy
 from trainwatch.runs.arrays import integers_in
+from trainwatch.runs.death import Cause, Death, cause_of_death, witness_of
 from trainwatch.runs.oom import place_of
 from trainwatch.runs.patience import last_start, replay
 from trainwatch.runs.run import Run
 
 SILENT_S = 600.0
 """A record without end that was written to within this time may still be running (seconds)."""
+
+SURVIVED_S = 60.0
+"""Signs of life so long after a signal mean that the training took no harm from it (seconds)."""
+
+_KIND: Final[Mapping[Cause, EndedBy]] = {
+    "native-crash": "native-crash", "machine-down": "machine-down", "oom-killer": "killed", "sigkill": "killed",
+    "unknown": "killed", "signal": "signal", "exit": "unknown",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,11 +39,13 @@ class Ending:
         kind: As in the JSON document.
         reason: One sentence.
         event: The event that says so, if there is one.
+        death: How the process vanished, if the record has no end.
     """
 
     kind: EndedBy
     reason: str
     event: dict[str, Any] | None = None
+    death: Death | None = None
 
 
 def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
@@ -49,6 +61,9 @@ def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
     events = run.events[starts[-1] :] if starts else run.events
     by_kind = {e.get("kind"): e for e in events}
     last_step_s = _last_step_s(run)
+    first = _first_dead_rank(run, events)
+    if first is not None:
+        return Ending(_KIND[first.cause], f"rank {first.rank} died first: {first.reason}", None, first)
     for event in reversed(events):
         if event.get("kind") not in ("oom", "exception") or _survived(event, events, last_step_s):
             continue
@@ -63,22 +78,78 @@ def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
             "completed": "completed", "early-stop": "early-stop", "signal": "signal", "exception": "exception",
         }  # fmt: skip
         return Ending(known.get(reason, "unknown"), event.get("message") or f"the training ended: {reason}", event)
-    if "signal" in by_kind:
+    if "signal" in by_kind and not _outlived(by_kind["signal"], run, last_step_s):
         return Ending("signal", by_kind["signal"].get("message") or "a signal", by_kind["signal"])
-    alive = _process_alive(run)
+    signs = signs_of(run, 0)
+    witness = witness_of(signs, witnesses(run))
+    alive = None if witness is not None else _process_alive(run)
     if alive:
         return Ending("running", "the training process is alive")
     quiet_s = (now_s if now_s is not None else time.time()) - last_sign_of_life_s(run)
-    if alive is None and quiet_s < max(SILENT_S, 10 * _median_step_s(run)):
+    if witness is None and alive is None and quiet_s < max(SILENT_S, 10 * _median_step_s(run)):
         return Ending("running", f"written to {max(quiet_s, 0.0):.0f} s ago")
     if not starts:
         return Ending("unknown", "the record holds no start mark")
-    return Ending("killed", "the record stops without an end mark, an exception or a catchable signal")
+    death = cause_of_death(signs, witness)
+    said = "the record stops without an end mark, an exception or a catchable signal"
+    return Ending(_KIND[death.cause], f"{said}; {death.reason}" if signs or witness else said, None, death)
+
+
+def signs_of(run: Run, rank: int) -> Mapping[str, Any]:
+    """Return the last signs of life of a rank; an empty mapping without any."""
+    signs = run.meta.get("signs")
+    found = signs.get(str(rank)) if isinstance(signs, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def witnesses(run: Run) -> Sequence[Mapping[str, Any]]:
+    """Return the lines that ``trainwatch run`` wrote about this run's processes, oldest first."""
+    lines = run.meta.get("witnesses")
+    return [x for x in lines if isinstance(x, Mapping)] if isinstance(lines, list) else []
+
+
+def _first_dead_rank(run: Run, events: list[dict[str, Any]]) -> Death | None:
+    """Return the death of the rank that vanished before the others were told, in a distributed training.
+
+    The others then end by the launcher's SIGTERM or by a broken connection, which is no cause. None if no rank beyond
+    the first has signs of life, or none vanished, or the others came to a regular end.
+    """
+    signs = run.meta.get("signs")
+    ranks = [int(r) for r in signs if str(r).isdigit()] if isinstance(signs, Mapping) else []
+    if len(ranks) < 2:
+        return None
+    if any(e.get("kind") == "end" and _data(e).get("reason") in ("completed", "early-stop") for e in events):
+        return None
+    told = {
+        r: min(
+            (float(e.get("time_s") or 0.0) for e in events
+             if (e.get("rank") or 0) == r and e.get("kind") in ("end", "exception", "oom", "signal")
+             and not _data(e).get("handled")),
+            default=None,
+        )
+        for r in ranks
+    }  # fmt: skip
+    lines = witnesses(run)
+    silent = [r for r in ranks if told[r] is None and signs_of(run, r).get("ended") is None]
+    heard = [t for t in told.values() if t is not None]
+    gone = [r for r in silent if _gone(signs_of(run, r), lines)]
+    if not gone or not heard:
+        return None  # all are silent: that of rank 0 is told as ever
+    rank = min(gone, key=lambda r: float(signs_of(run, r).get("time_s") or 0.0))
+    if float(signs_of(run, rank).get("time_s") or 0.0) > min(heard) + SURVIVED_S:
+        return None
+    return cause_of_death(signs_of(run, rank), witness_of(signs_of(run, rank), lines), rank=rank)
+
+
+def _gone(signs: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> bool:
+    return witness_of(signs, lines) is not None or _alive(signs) is False
 
 
 def last_sign_of_life_s(run: Run) -> float:
     """Return the Unix time of the newest row or event; 0 if there is none."""
     times = [float(e["time_s"]) for e in run.events if isinstance(e.get("time_s"), int | float)]
+    beat = signs_of(run, 0).get("time_s")
+    times += [float(beat)] if isinstance(beat, int | float) else []
     return max([*(t for t in times if np.isfinite(t)), _last_step_s(run)])
 
 
@@ -140,9 +211,20 @@ def _survived(event: dict[str, Any], events: list[dict[str, Any]], last_step_s: 
     return any(e.get("kind") == "end" and _data(e).get("reason") in ("completed", "early-stop") for e in later)
 
 
+def _outlived(signal: Mapping[str, Any], run: Run, last_step_s: float) -> bool:
+    """Whether the training went on for long after a signal: it, or its own handler, had taken it for something else."""
+    at, beat = signal.get("time_s"), signs_of(run, int(signal.get("rank") or 0)).get("time_s")
+    last = max(last_step_s, float(beat) if isinstance(beat, int | float) else 0.0)
+    return isinstance(at, int | float) and last > at + max(SURVIVED_S, 10 * _median_step_s(run))
+
+
 def _process_alive(run: Run) -> bool | None:
     """Whether the recording process lives; None if it ran on another machine or cannot be told."""
-    process = run.meta.get("process") or {}
+    return _alive(run.meta.get("process") or {})
+
+
+def _alive(process: Mapping[str, Any]) -> bool | None:
+    """Whether a process lives that left its ``host``, ``pid``, ``started_s`` and ``boot_id``."""
     if process.get("host") != platform.node() or not isinstance(process.get("pid"), int):
         return None
     if process["pid"] == os.getpid():  # read by the training itself
@@ -152,7 +234,10 @@ def _process_alive(run: Run) -> bool | None:
     import psutil
 
     try:
-        started = psutil.Process(process["pid"]).create_time()
+        found = psutil.Process(process["pid"])
+        started = found.create_time()
+        if found.status() == psutil.STATUS_ZOMBIE:  # dead, and its parent has not looked yet
+            return False
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:

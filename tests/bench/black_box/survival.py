@@ -1,0 +1,235 @@
+"""What survives: SIGKILL at random moments, at every call of a rotation, and disks that refuse.
+
+    python tests/bench/black_box/survival.py [--kills 1000] [--write]
+
+A fast loop rotates every 50 rows and tells each finished step through a pipe; what the pipe holds must be on record. Kills
+at a call are made by a layer over the ``os`` functions (``faults.py``), a write half done. Disks that refuse: a real tmpfs
+of 64 KiB where one may be mounted, the fault layer else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from faults import Calls, failing, intercepted, kill
+
+LOOP = """
+import os, sys
+from trainwatch_hooks import Recorder
+rec = Recorder(sys.argv[1], rows_per_segment=50, fsync_seconds=0.01)
+i = 0
+while True:
+    rec.step(epoch=i // 100, losses={"a": 1.0, "b": 2.0}, grad_norm=3.0, lr=0.1)
+    os.write(1, b"%d\\n" % i)
+    i += 1
+"""
+
+ROWS = 10
+PER_SEGMENT = 4
+
+
+def random_kill(folder: Path, seed: int) -> tuple[int, int, int]:
+    """Kill a fast loop; return the steps it had finished, those missing, and those doubled or damaged."""
+    from trainwatch.runs import read_run
+
+    victim = subprocess.Popen([sys.executable, "-c", LOOP, str(folder)], stdout=subprocess.PIPE)
+    assert victim.stdout is not None
+    first = victim.stdout.readline()
+    time.sleep(random.Random(seed).uniform(0.0, 0.3))
+    victim.kill()
+    rest, _ = victim.communicate()
+    done = (first + rest).count(b"\n")
+    recorded = read_run(folder).steps["step"].tolist()
+    missing = len(set(range(done)) - set(recorded))
+    return done, missing, len(recorded) - len(set(recorded)) + (recorded != sorted(recorded))
+
+
+def rotate(folder: Path, act: Any = None, at: int = -1, every: bool = False, told: int | None = None) -> int:
+    """Append ``ROWS`` rows over two rotations and close, all in one thread; return the calls made.
+
+    Args:
+        folder: The run's folder, there already.
+        act: What happens at a call; None: nothing.
+        at: Which call.
+        every: At all later calls, too.
+        told: Descriptor that each finished row is told to.
+    """
+    from trainwatch_hooks.guard import Guard
+    from trainwatch_hooks.store import StepStore
+
+    real_write = os.write
+    with intercepted(Calls(act or (lambda name, args: None), at, every), folder) as calls:
+        store = StepStore(folder / "trainwatch" / "steps", 0, PER_SEGMENT, 3600.0, Guard())
+        store._thread = _NoThread()  # type: ignore[assignment]
+        for i in range(ROWS):
+            store.append({"step": float(i), "epoch": 0.0, "attempt": 0.0, "rank": 0.0, "time_s": float(i), "loss": 1.0})
+            if told is not None:
+                real_write(told, b".")
+            if i % PER_SEGMENT == 0:
+                store._background()
+        store.close()
+    return calls.count
+
+
+class _NoThread:
+    """Stands for the writer's thread: the rotation runs where it can be counted."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Nothing to wait for."""
+
+
+def kill_at_call(folder: Path, at: int) -> tuple[int, list[int]]:
+    """Kill a rotation at its ``at``-th call; return the rows it had finished and those on record."""
+    folder.mkdir()
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(read_end)
+            rotate(folder, kill, at, told=write_end)
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        done = len(pipe.read())
+    os.waitpid(pid, 0)
+    return done, rows_of(folder)
+
+
+def rows_of(folder: Path) -> list[int]:
+    """Return the steps on record as a reader finds them."""
+    from trainwatch.importers.trainwatch import _steps
+
+    table = _steps(folder / "trainwatch" / "steps", [])
+    return [int(s) for s in table["step"].to_pylist()] if table.num_rows else []
+
+
+@contextmanager
+def small_disk(size: str = "64k") -> Iterator[Path | None]:
+    """Mount a tmpfs of a size; None where that is not allowed."""
+    folder = Path(tempfile.mkdtemp(prefix="trainwatch-small-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
+    ).returncode
+    try:
+        yield None if mounted else folder
+    finally:
+        if not mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def train(folder: Path | None, trouble: str = "", steps: int = 3000) -> tuple[list[float], int, str]:
+    """Train a small net, recorded into ``folder`` or bare; return its weights, steps dropped, how it ended.
+
+    Args:
+        folder: The run's folder.
+        trouble: ``deleted``, ``read-only``, ``clock``, ``EIO``, ``ENOSPC`` or nothing, from a third of the steps on.
+        steps: How many.
+    """
+    import torch
+
+    from trainwatch_hooks import Recorder
+
+    torch.manual_seed(0)
+    model = torch.nn.Linear(8, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    generator = torch.Generator().manual_seed(1)
+    recorder = Recorder(folder, rows_per_segment=steps // 6, report=False) if folder is not None else None
+    stop: Any = None
+    real_time = time.time
+    for i in range(steps):
+        if i == steps // 3 and folder is not None:
+            if trouble == "deleted":
+                shutil.rmtree(folder)
+            elif trouble == "read-only":
+                stop = intercepted(Calls(failing(30), 0, True), folder)
+            elif trouble in ("EIO", "ENOSPC"):
+                stop = intercepted(Calls(failing({"EIO": 5, "ENOSPC": 28}[trouble]), 0, True), folder)
+            elif trouble == "clock":
+                time.time = lambda: real_time() + (-86_400.0 if i % 2 else 3600.0)  # noqa: B023
+            if stop is not None:
+                stop.__enter__()
+        x = torch.randn(16, 8, generator=generator)
+        loss = (model(x) - x.sum(1, keepdim=True)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if recorder is not None:
+            recorder.step(epoch=i * 3 // steps, losses={"mse": loss}, lr=0.01)
+    if stop is not None:
+        stop.__exit__(None, None, None)
+    dropped = 0
+    try:
+        if recorder is not None:
+            recorder.close()
+            dropped = recorder.dropped
+    finally:
+        time.time = real_time
+    weights = [float(v) for p in model.parameters() for v in p.detach().reshape(-1)]
+    return weights, dropped, "finished"
+
+
+def main() -> None:
+    """Do all of it; print the table, with --write renew it in README.md."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    done = missing = corrupt = 0
+    with tempfile.TemporaryDirectory() as temporary:
+        for seed in range(options.kills):
+            folder = Path(temporary) / "exp"
+            a, b, c = random_kill(folder, seed)
+            done, missing, corrupt = done + a, missing + b, corrupt + (c > 0)
+            shutil.rmtree(folder)
+        here = Path(temporary) / "rotation"
+        here.mkdir()
+        calls = rotate(here)
+        lost = doubled = 0
+        for at in range(calls):
+            finished, rows = kill_at_call(Path(temporary) / f"at{at}", at)
+            lost += len(set(range(finished)) - set(rows))
+            doubled += len(rows) - len(set(rows))
+        bare, _, _ = train(None)
+        lines = [
+            "| what | result |",
+            "|---|---|",
+            f"| SIGKILLs at random moments of a fast loop | {options.kills} ({done} steps finished) |",
+            f"| finished steps missing, reads that were not whole | {missing}, {corrupt} |",
+            f"| SIGKILLs at each of the {calls} calls of two rotations: steps lost, doubled | {lost}, {doubled} |",
+        ]
+        for trouble in ("deleted", "read-only", "EIO", "ENOSPC", "clock"):
+            weights, dropped, ended = train(Path(temporary) / trouble, trouble)
+            same = "the same" if weights == bare else "OTHER"
+            lines.append(
+                f"| {trouble} from step 1000 of 3000: training, weights, rows dropped | {ended}, {same}, {dropped} |"
+            )
+        with small_disk() as disk:
+            if disk is not None:
+                weights, dropped, ended = train(disk / "run")
+                same = "the same" if weights == bare else "OTHER"
+                lines.append(f"| a real disk of 64 KiB: training, weights, rows dropped | {ended}, {same}, {dropped} |")
+    print("\n".join(lines))
+    if options.write:
+        from _page import write
+
+        write("survival", lines)
+
+
+if __name__ == "__main__":
+    main()
