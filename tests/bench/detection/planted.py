@@ -15,7 +15,7 @@ VARIANTS = 6
 """Variants of each planted fault."""
 SEEDS = 2
 """Trainings of each variant."""
-HEALTHY_VARIANTS = 104
+HEALTHY_VARIANTS = 100
 
 EXPLODED = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
 STILL = ("plateau", "lr-too-small", "no-learning", "metric-frozen")
