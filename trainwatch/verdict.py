@@ -10,7 +10,7 @@ from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Ver
 CREEP = ("memory-creep", "host-memory-creep")
 
 CAUSAL = (
-    "missing-labels", *NUMERIC, "metric-frozen", "no-learning", "overfitting", "unstable-training", "degraded-after-best",
+    "missing-labels", *NUMERIC, "dead-output", "metric-frozen", "no-learning", "overfitting", "unstable-training", "degraded-after-best",
     "plateau", "premature-early-stop",
 )  # fmt: skip
 """Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, a model
@@ -23,7 +23,7 @@ NO_FAULT = ("truncated-run", "metrics-not-measured")
 """Warnings about the record rather than the training; they have verdicts of their own."""
 
 COSTS = (
-    "lr-overridden", "loss-imbalance", "memory-fragmentation", "near-memory-limit", "throughput-drop", "dataloader-bound",
+    "lr-overridden", "loss-imbalance", "unshuffled-data", "tiny-validation", "memory-fragmentation", "near-memory-limit", "throughput-drop", "dataloader-bound",
     "rank-straggler",
 )  # fmt: skip
 """Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""

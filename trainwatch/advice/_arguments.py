@@ -13,7 +13,14 @@ MEMORY = ("out-of-memory", "near-memory-limit", "memory-creep", "memory-fragment
 HOST_MEMORY = ("host-memory-creep", "killed")
 """Findings with which nothing may be advised that needs more host memory."""
 
-DIVERGED = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "amp-scale-collapse", "unstable-training")
+DIVERGED = (
+    "gradient-explosion",
+    "loss-explosion",
+    "nonfinite-loss",
+    "dead-output",
+    "amp-scale-collapse",
+    "unstable-training",
+)
 """Findings with which no learning rate may be raised."""
 
 

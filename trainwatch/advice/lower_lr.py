@@ -10,7 +10,7 @@ Why it works:
     rate alone decides how far a step goes.
 
 When it is given:
-    Gradients or loss exploded, or the loss became NaN.
+    Gradients or loss exploded, the loss became NaN, or the outputs died.
 
 What to expect:
     No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
@@ -46,7 +46,7 @@ class LowerLr(Advice):
     """
 
     title: ClassVar[str] = "Lower learning rate, explicit optimizer"
-    answers: ClassVar[tuple[str, ...]] = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
+    answers: ClassVar[tuple[str, ...]] = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "dead-output")
 
     sgd_lr_at_64: float = 0.01
     adam_lr: float = 0.001
@@ -114,7 +114,7 @@ class LowerLr(Advice):
         )
 
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
-        exploded = any(f.id in ("gradient-explosion", "loss-explosion") for f in found)
+        exploded = any(f.id in ("gradient-explosion", "loss-explosion", "dead-output") for f in found)
         warned = any(f.detail.get("precursor_steps") for f in found)
         too_high = lr0 > 2 * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

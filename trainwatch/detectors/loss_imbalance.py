@@ -38,6 +38,7 @@ import numpy.typing as npt
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run, Series
+from trainwatch.signals.blocks import block_medians
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class LossImbalance(Detector):
         min_epochs: Epochs at least.
         min_values: Values at least, per third.
         risen_ratio: Rise of a component since the first third from which it is an explosion, not an imbalance.
+        onset_blocks: Blocks of the first third among which the onset is looked for.
     """
 
     title: ClassVar[str] = "One loss component outweighs the others"
@@ -58,6 +60,7 @@ class LossImbalance(Detector):
     min_epochs: int = 10
     min_values: int = 4
     risen_ratio: float = 3.0
+    onset_blocks: int = 20
 
     def missing(self, run: Run) -> str | None:
         """Ask for at least two components."""
@@ -115,7 +118,7 @@ class LossImbalance(Detector):
                 f"{names[top]} is {levels[top]:.3g} in the last third of the run, {100 * share:.0f} % of the sum of the "
                 f"components (others: {rest}); above {100 * self.max_share:.0f} % they hardly steer the training."
             ),
-            onset=parts[top].where(len(parts[top]) // 3),
+            onset=parts[top].where(self._begin(parts, top)),
             series=parts[top].name,
             measured=Quantity(share, "of the total loss"),
             threshold=Quantity(self.max_share, "of the total loss"),
@@ -125,3 +128,12 @@ class LossImbalance(Detector):
                 "gains": gains,
             },
         )
+
+    def _begin(self, parts: list[Series], top: int) -> int:
+        """Return the index from which on the component holds its share, looked for in blocks of the first third."""
+        third = len(parts[top]) // 3
+        size = max(third // self.onset_blocks, 1)
+        levels = np.stack([block_medians(p.values[:third], size) for p in parts])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            small = np.flatnonzero(~(levels[top] / levels.sum(axis=0) >= self.max_share))
+        return (int(small[-1]) + 1) * size if len(small) else 0

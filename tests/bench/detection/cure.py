@@ -208,7 +208,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     by = {**{(c, s, "advised"): r for (c, s, a), r in by.items() if a == "unchanged"}, **by}
     cases = [(c, s) for c in CASES for s in SEEDS if all((c, s, a) in by for a in ("failed", *ARMS))]
     passed: dict[str, list[bool]] = {a: [] for a in ARMS}
-    lines = ["| case | seed | advised | loss: failed, unchanged, advised, random, reference | cured by |", "|---|---|---|---|---|"]
+    lines = [
+        "| case | seed | advised | loss: failed, unchanged, advised, random, reference | cured by |",
+        "|---|---|---|---|---|",
+    ]
     for case, seed in cases:
         usual = by["reference", seed, "reference"]["losses"]
         first, reference = by[case, seed, "failed"], sum(usual.values())

@@ -99,11 +99,18 @@ def _faulty(kind: str, s: Setting, rng: random.Random) -> Setting:
     vision = rng.choice(("mlp", "cnn"))
     longer = replace(s, epochs=40, per_epoch=rng.choice((15, 20)))
     if kind == "lr-high":
-        return replace(smooth, optimizer="SGD", lr=0.05, strength=10 ** rng.uniform(2, 3.5), warmup_epochs=rng.choice((0, 2)))
+        return replace(
+            smooth, optimizer="SGD", lr=0.05, strength=10 ** rng.uniform(2, 3.5), warmup_epochs=rng.choice((0, 2))
+        )
     if kind == "lr-spike":
         return replace(smooth, at=at, strength=10 ** rng.uniform(3, 4))
     if kind == "explosion-late":
-        return replace(smooth, at=rng.randrange(int(0.68 * s.steps), int(0.9 * s.steps)), strength=10 ** rng.uniform(2, 3), schedule="constant")
+        return replace(
+            smooth,
+            at=rng.randrange(int(0.68 * s.steps), int(0.9 * s.steps)),
+            strength=10 ** rng.uniform(2, 3),
+            schedule="constant",
+        )
     if kind == "labels-shuffled":
         size = rng.choice((512, 1024, POOL))
         return replace(longer, task="classify", label_noise=1.0, train_size=size, jitter=0.1)
@@ -115,24 +122,67 @@ def _faulty(kind: str, s: Setting, rng: random.Random) -> Setting:
     if kind in ("fp16-nan", "nan-batch"):
         return replace(s, net="mlp" if s.task != "detect" else "cnn", at=at)
     if kind in ("dead-relu", "frozen-layer"):
-        return replace(longer, net=vision, task=rng.choice(("classify", "two")), at=rng.randrange(200, 400), schedule="constant")
+        return replace(
+            longer, net=vision, task=rng.choice(("classify", "two")), at=rng.randrange(200, 400), schedule="constant"
+        )
     if kind == "frozen-net":
         return replace(longer, at=0 if rng.random() < 0.5 else at, planted_lr0=rng.random() < 0.5, task="classify")
     if kind == "vanishing":
         start = rng.random() < 0.4
-        return replace(longer, net="mlp", task="classify", sigmoid=start, depth=10 if start else 2, at=0 if start else at, optimizer="SGD", lr=0.02)
+        return replace(
+            longer,
+            net="mlp",
+            task="classify",
+            sigmoid=start,
+            depth=10 if start else 2,
+            at=0 if start else at,
+            optimizer="SGD",
+            lr=0.02,
+        )
     if kind == "data-order":
-        return replace(s, task="classify", epochs=30, per_epoch=25, train_size=25 * s.batch, jitter=0.3, schedule=rng.choice(("constant", "cosine")))
+        return replace(
+            s,
+            task="classify",
+            epochs=30,
+            per_epoch=25,
+            train_size=25 * s.batch,
+            jitter=0.3,
+            schedule=rng.choice(("constant", "cosine")),
+        )
     if kind == "val-is-train":
         return replace(s, val_size=512, train_size=512)
     if kind == "tiny-val":
         return replace(longer, task=rng.choice(("classify", "detect")), val_size=rng.randrange(6, 13))
     if kind in ("starving-loader", "throughput-drop"):
-        return replace(s, epochs=30, per_epoch=30, at=rng.randrange(350, 600) if kind == "throughput-drop" else 0, strength=rng.uniform(2, 6))
+        return replace(
+            s,
+            epochs=30,
+            per_epoch=30,
+            at=rng.randrange(350, 600) if kind == "throughput-drop" else 0,
+            strength=rng.uniform(2, 6),
+        )
     if kind == "spent-lr":
-        return replace(longer, epochs=60, per_epoch=12, at=rng.randrange(100, 300), strength=rng.choice((0.0, 1e-5, 1e-3, 3e-3)), schedule="constant")
+        return replace(
+            longer,
+            epochs=60,
+            per_epoch=12,
+            at=rng.randrange(100, 300),
+            strength=rng.choice((0.0, 1e-5, 1e-3, 3e-3)),
+            schedule="constant",
+        )
     if kind == "overfitting":
-        return replace(s, task=rng.choice(("classify", "regress", "two")), epochs=60, per_epoch=12, train_size=rng.randrange(64, 160), jitter=0.0, width=64, optimizer="Adam", lr=2e-3, schedule="constant")
+        return replace(
+            s,
+            task=rng.choice(("classify", "regress", "two")),
+            epochs=60,
+            per_epoch=12,
+            train_size=rng.randrange(64, 160),
+            jitter=0.0,
+            width=64,
+            optimizer="Adam",
+            lr=2e-3,
+            schedule="constant",
+        )
     if kind == "loss-imbalance":
         return replace(s, task=rng.choice(("two", "detect")), strength=10 ** rng.uniform(2, 3))
     if kind == "amp-collapse":
@@ -411,7 +461,9 @@ def allowed(true: list[float]) -> tuple[str, ...]:
         return ()
     found = []
     best, at = min(true), true.index(min(true))
-    level = sum(true[int(0.55 * len(true)) : int(0.65 * len(true))]) / max(int(0.65 * len(true)) - int(0.55 * len(true)), 1)
+    level = sum(true[int(0.55 * len(true)) : int(0.65 * len(true))]) / max(
+        int(0.65 * len(true)) - int(0.55 * len(true)), 1
+    )
     end = sum(true[-3:]) / 3
     if level - end < 0.015 * level:
         found.append("plateau")

@@ -47,7 +47,7 @@ class Planted:
 
 PLANTED: dict[str, Planted] = {
     "lr-high": Planted(
-        EXPLODED, ("no-learning", "unstable-training"), (*STILL, *LOST, "gradient-vanishing", "missing-labels"),
+        EXPLODED, ("no-learning", "unstable-training", "dead-output"), (*STILL, *LOST, "gradient-vanishing", "missing-labels"),
         "learning rate 100 to 3000 times too high from the first step",
     ),
     "lr-spike": Planted(
@@ -94,7 +94,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "val-is-train": Planted((), (), (), "the validation set is the training set"),
     "tiny-val": Planted(
-        ("unstable-training",), ("transient-collapse",), (*STILL, *LOST), "6 to 12 validation samples",
+        ("tiny-validation",), ("unstable-training",), (*STILL, *LOST), "6 to 12 validation samples",
     ),
     "starving-loader": Planted(
         ("dataloader-bound",), (), ("throughput-drop",), "the loader sleeps 2 to 6 ms before each batch",

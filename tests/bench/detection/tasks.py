@@ -170,14 +170,20 @@ def _detector(setting: Any, sizes: tuple[int, int, int], g: torch.Generator) -> 
         o, t = net(b[0]), b[1]
         some = t[:, 0] > 0
         box = F.smooth_l1_loss(o[:, 3:].sigmoid(), t[:, 1:], beta=0.05, reduction="none").sum(1)
-        return {"box_loss": 5 * (box * some).sum() / some.sum().clamp(min=1), "cls_loss": F.cross_entropy(o[:, :3], t[:, 0].long())}
+        return {
+            "box_loss": 5 * (box * some).sum() / some.sum().clamp(min=1),
+            "cls_loss": F.cross_entropy(o[:, :3], t[:, 0].long()),
+        }
 
     def score(net: nn.Module, b: Batch) -> float:
         o, t = net(b[0]), b[1]
         some = t[:, 0] > 0
         if not some.any():
             return 0.0
-        found, true = (torch.cat([c - s / 2, c + s / 2], 1) for c, s in ((o[:, 3:5].sigmoid(), o[:, 5:].sigmoid()), (t[:, 1:3], t[:, 3:])))
+        found, true = (
+            torch.cat([c - s / 2, c + s / 2], 1)
+            for c, s in ((o[:, 3:5].sigmoid(), o[:, 5:].sigmoid()), (t[:, 1:3], t[:, 3:]))
+        )
         low, high = torch.maximum(found[:, :2], true[:, :2]), torch.minimum(found[:, 2:], true[:, 2:])
         both = (high - low).clamp(min=0).prod(1)
         area = [(b[:, 2:] - b[:, :2]).prod(1) for b in (found, true)]
