@@ -86,3 +86,18 @@ def test_a_fine_tune_that_warm_up_shakes_is_quiet() -> None:
         if name.startswith("val/"):
             columns[name][:2] *= 0.4
     assert Overfitting().detect(epoch_log(columns)) == []
+
+
+def by_heart(left: float, n: int = 60) -> dict:
+    """The training loss falls to ``left`` of the validation loss, which stands still from epoch 10 on."""
+    rng = np.random.default_rng(0)
+    fall = np.exp(-np.arange(n) / 6)
+    val = 0.3 * (1 + 2 * np.exp(-np.arange(n) / 2)) * (1 + rng.normal(0, 0.004, n))
+    return {"train/reg_loss": np.maximum(fall, 0.3 * left), "val/reg_loss": val}
+
+
+def test_a_training_set_known_by_heart_is_told_although_the_validation_loss_only_stands_still() -> None:
+    (finding,) = Overfitting().detect(make_run(epochs=by_heart(0.01)))
+    assert finding.onset.epoch <= 14
+    assert "by heart" in finding.summary
+    assert Overfitting().detect(make_run(epochs=by_heart(0.5))) == [], "a usual gap"

@@ -25,7 +25,7 @@ CURVES: Final = (
 """What the functions here read. Step columns serve where the log has no epoch column of the kind (Trainer, own loops)."""
 
 METRICS: Final = (
-    "*map50-95*", "*map_0.5:0.95*", "*map", "*map_*", "*miou*", "*iou*", "*dice*", "*accuracy_top1*", "*accuracy*", "*acc",
+    "*map50-95*", "*map_0.5:0.95*", "*map", "*map_*", "*map50*", "*miou*", "*iou*", "*dice*", "*accuracy_top1*", "*accuracy*", "*acc",
     "*acc_*", "*top1*", "*auroc*", "*auc*", "*f1*",
 )  # fmt: skip
 """Metrics of which more is better, most telling first; patterns of lower-case names."""

@@ -126,6 +126,15 @@ class GradientVanishing(Detector):
         """Return the length of a block: a layer's norm may be recorded rarely, and a training may be short."""
         return int(np.clip(len(series) // self.blocks, self.min_block_steps, self.block_steps))
 
+    def _begin(self, norm: Series, per_sample: Floats, block: int, baseline: float) -> int:
+        """Return the value near the first vanished block that best divides living gradients from vanished ones."""
+        size = self._block(norm)
+        low = max((block - 1) * size, 0)
+        gone = per_sample[low : (block + 1) * size] <= np.sqrt(self.ratio) * baseline
+        # Vanished values before the cut, and living ones behind it, are on the wrong side.
+        wrong = np.r_[0, np.cumsum(gone)] + np.r_[np.cumsum(~gone[::-1])[::-1], 0]
+        return min(low + int(np.argmin(wrong)), len(norm) - 1)
+
     def _alive(self, norm: Series, samples: Floats) -> bool:
         levels, baseline = self._levels(norm, samples)
         return bool(baseline > 0 and (levels[-self.min_blocks :] >= self.alive_ratio * baseline).all())
@@ -139,7 +148,7 @@ class GradientVanishing(Detector):
     def _finding(
         self, view: View, norm: Series, block: int, level: float, baseline: float, layers: list[str]
     ) -> Finding:
-        first = block * self._block(norm)
+        first = self._begin(norm, norm.values / _samples(view, norm), block, baseline)
         where = epoch_name(view.run, int(norm.epoch[first]))
         what = f"of {'layer' if len(layers) == 1 else 'layers'} {', '.join(layers)} " if layers else ""
         small = f"{level / baseline:.2g} times" if level else "exactly 0, against"

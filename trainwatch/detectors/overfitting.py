@@ -144,7 +144,7 @@ class Overfitting(Detector):
     def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that stands still while the training loss goes to nothing."""
         n, lowest = len(val), float(smooth.min())
-        at = int(np.argmax(smooth <= (1 + self.min_rise) * lowest))
+        at = int(np.argmax(smooth <= (1 + self.min_rise / 2) * lowest))
         begin = max(at, int(np.searchsorted(val.epoch, after_warmup(view))))
         behind = train.take(train.epoch >= val.epoch[min(begin, n - 1)])
         if n - 1 - begin < max(self.min_epochs, self.min_share * n) or len(behind) < 6:
