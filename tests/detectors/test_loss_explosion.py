@@ -100,3 +100,16 @@ def test_one_wild_batch_or_a_rise_of_three_at_the_start_is_no_explosion() -> Non
     loss = lognormal(300, 0.2, 6.0)
     loss[0] = 2.0
     assert LossExplosion().detect(make_run({"loss": loss})) == []
+
+
+def test_spikes_that_stand_alone_and_return_are_a_warning_unless_the_gradients_jump_with_them() -> None:
+    loss = lognormal(1000, 0.2, 3.0)
+    spikes = [600, 615, 630]
+    loss[spikes] *= 1e5
+    (finding,) = LossExplosion().detect(make_run({"loss": loss}))
+    assert finding.severity == "warning"
+    norm = lognormal(1000, 0.2, 5.0)
+    norm[spikes] *= 1e3
+    assert LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm}))[0].severity == "critical"
+    loss[616:650] *= 20
+    assert LossExplosion().detect(make_run({"loss": loss}))[0].severity == "critical", "they do not stand alone"

@@ -18,7 +18,8 @@ How it decides:
     times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
-    returned below 1.5 times its level at the end; warning otherwise.
+    returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
+    fewer than ``single_share`` of the 50 steps are high, all are numbers, and no gradients jump with them.
 
 What to do:
     Lower the learning rate (with an explicit optimizer), warm up longer, and start again from a checkpoint of before
@@ -70,6 +71,7 @@ class LossExplosion(Detector):
         min_level: Levels below are not judged.
         confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at ``spikes`` of them.
         confirming_steps: Steps between a spike of the loss and the gradients' jump at most.
+        single_share: Share of high losses after the onset below which its spikes stand alone.
         start_steps: First steps that are compared with the first one.
         start_peak: Times the first loss that one of them must reach ...
         start_level: ... and that their median must.
@@ -101,6 +103,7 @@ class LossExplosion(Detector):
     min_level: float = 1e-3
     confirmed_chances: float = 3e-4
     confirming_steps: int = 2
+    single_share: float = 0.2
     start_steps: int = 30
     start_peak: float = 100.0
     start_level: float = 5.0
@@ -126,6 +129,21 @@ class LossExplosion(Detector):
         first = min(found, key=lambda f: (_order(f), -_value(f)))
         others = sorted({str(f.series) for f in found} - {str(first.series)})
         return [first if not others else _with_others(first, others)]
+
+    def _single(self, view: View, series: Series, first: int, level: float) -> bool:
+        """Whether the spikes stand alone: at its level between them, and the gradients, where recorded, do not jump."""
+        span = slice(first, first + self.within_steps)
+        with np.errstate(invalid="ignore"):
+            high = series.values[span] >= self.sustained_ratio * level
+        if not np.isfinite(series.values[span]).all() or high.mean() >= self.single_share:
+            return False
+        norm = view.steps("grad_norm")
+        if not len(norm):
+            return True
+        away = departure(norm.values, self.window_steps, self.min_past_steps)
+        with np.errstate(invalid="ignore"):
+            jumps = norm.step[away.ratio >= self.critical_ratio]
+        return coincidences(series.step[span][high], jumps, self.confirming_steps) < self.spikes
 
     def _at_once(self, view: View) -> list[Finding]:
         """Judge the first steps, which have no past but the first of them."""
@@ -207,7 +225,8 @@ class LossExplosion(Detector):
         tail = series.values[-max(3, len(series) // 20) :]
         tail = tail[np.isfinite(tail)]
         stays = not len(tail) or float(np.median(tail)) > self.returned_ratio * level
-        severity: Severity = "critical" if times >= self.critical_ratio or stays else "warning"
+        tall = times >= self.critical_ratio and not (per_step and self._single(view, series, first, level))
+        severity: Severity = "critical" if tall or stays else "warning"
         where = epoch_name(view.run, int(series.epoch[first]))
         step = f" (step {series.step[first]})" if per_step else ""
         what = "total loss" if series.name == "loss" else series.name.split("/", 1)[-1]
