@@ -50,7 +50,6 @@ from trainwatch.signals.curves import Score, best_level, level_error, noise, run
 from trainwatch.signals.regimes import longest_regime
 from trainwatch.signals.trend import mann_kendall, theil_sen
 
-
 Floats = npt.NDArray[np.float64]
 
 

@@ -29,7 +29,6 @@ def record(folder: str, kind: str, variant: int, seed: int) -> None:
     import torch
 
     torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
     from loops import Training
 
     target = Path(folder)
@@ -81,8 +80,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for the records, outside the repository")
     parser.add_argument("--only", nargs="*", choices=[*PLANTED, HEALTHY])
     parser.add_argument("--limit", type=int, help="at most so many trainings")
+    parser.add_argument("--backwards", action="store_true", help="last first, so that two processes can share a cache")
     options = parser.parse_args()
     what = [p for p in plan() if not options.only or p[0] in options.only][: options.limit]
+    if options.backwards:
+        what.reverse()
     print(f"{len(generate(options.cache, what))} of {len(what)} recorded")
 
 

@@ -316,7 +316,7 @@ class Training:
             block = bytearray(int(s.strength * MIB / s.per_epoch))
             block[::4096] = b"x" * len(block[::4096])
             self.kept.append(block)
-        elif self.kind == "killed" and step == s.at or self.kind == "truncated" and step == s.at:
+        elif (self.kind == "killed" and step == s.at) or (self.kind == "truncated" and step == s.at):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def after_backward(self, step: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 HALVES = ("tuning", "held-out")
-VARIANTS = 6
+VARIANTS = 5
 """Variants of each planted fault."""
 SEEDS = 2
 """Trainings of each variant."""

@@ -14,7 +14,7 @@ from _peers import DIVERGED, NO_PROGRESS, NOT_A_NUMBER, Fired, epoch_end_step, f
 from trainwatch.runs import Run
 
 RULES = {
-    "NaNMonitor": (*DIVERGED, *NOT_A_NUMBER),
+    "NaNMonitor": NOT_A_NUMBER,
     "EarlyStopper": NO_PROGRESS,
     "KillLossSpike": DIVERGED,
 }

@@ -15,7 +15,7 @@ from trainwatch.runs import Run
 
 RULES = {
     "EarlyStopping, patience 3": (*NO_PROGRESS, *OVERFIT),
-    "EarlyStopping, check_finite": (*DIVERGED, *NOT_A_NUMBER),
+    "EarlyStopping, check_finite": NOT_A_NUMBER,
     "SpikeDetection": (*DIVERGED, *NOT_A_NUMBER),
 }
 PATIENCE = 3

@@ -11,7 +11,7 @@ their descriptions. Not measured, for want of tensors: UnchangedTensor, WeightUp
 from __future__ import annotations
 
 import numpy as np
-from _peers import DIVERGED, NO_PROGRESS, NOT_A_NUMBER, OVERFIT, VANISHED, Fired, epoch_end_step, first, put, total
+from _peers import NO_PROGRESS, NOT_A_NUMBER, OVERFIT, VANISHED, Fired, epoch_end_step, first, put, total
 
 from trainwatch.runs import Run
 
@@ -20,7 +20,7 @@ RULES = {
     "Overfit": OVERFIT,
     "Overtraining": (*NO_PROGRESS, *OVERFIT),
     "VanishingGradient": VANISHED,
-    "ExplodingTensor": (*DIVERGED, *NOT_A_NUMBER),
+    "ExplodingTensor": NOT_A_NUMBER,
     "DeadRelu": ("dead-relu",),
 }
 NUM_STEPS = 10

@@ -8,14 +8,14 @@ or the fitness is not finite. Version 8.4. The trainings here have 60 epochs at 
 from __future__ import annotations
 
 import numpy as np
-from _peers import DIVERGED, NO_PROGRESS, NOT_A_NUMBER, Fired, epoch_end_step, score
+from _peers import NO_PROGRESS, NOT_A_NUMBER, Fired, epoch_end_step, score
 
 from trainwatch.runs import Run
 
 RULES = {
     "EarlyStopping, patience 100": NO_PROGRESS,
     "EarlyStopping, patience 10": NO_PROGRESS,
-    "NaN at the end of an epoch": (*DIVERGED, *NOT_A_NUMBER),
+    "NaN at the end of an epoch": NOT_A_NUMBER,
 }
 
 
