@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from planted import HEALTHY, Truth, half_of
-from tasks import POOL, Cast, Task, inputs, make_task
+from tasks import POOL, Cast, Task, make_task
 from torch import Tensor, nn
 
 from trainwatch_hooks import Recorder
@@ -255,11 +253,11 @@ class Training:
             clean = make_task(self.s.task, replace(self.s, label_noise=0.02, train_size=POOL), 7 + self.variant)
             x = clean.train[0][: self.s.train_size]
             y = clean.train[1][: self.s.train_size][torch.randperm(len(x), generator=self.g)]
-            self.task = replace_task(clean, train=(x, y))
+            self.task = replace(clean, train=(x, y))
         elif self.kind == "labels-missing":
-            self.task = replace_task(self.task, train=(x, torch.zeros_like(y)))
+            self.task = replace(self.task, train=(x, torch.zeros_like(y)))
         elif self.kind == "val-is-train":
-            self.task = replace_task(self.task, val=(x, y))
+            self.task = replace(self.task, val=(x, y))
 
     def weights(self) -> dict[str, float]:
         """Return the loss weights in force."""
@@ -470,18 +468,3 @@ def allowed(true: list[float]) -> tuple[str, ...]:
     if end > 1.02 * best and at < 0.8 * len(true):
         found += ["overfitting", "degraded-after-best"]
     return tuple(found)
-
-
-def replace_task(task: Task, **changes: Any) -> Task:
-    """Return a task with other data."""
-    return replace(task, **changes)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch on one core."""
-    torch.set_num_threads(1)
-    yield
-
-
-__all__ = ["Training", "allowed", "draw", "inputs", "one_thread", "rate"]

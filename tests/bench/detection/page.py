@@ -21,4 +21,5 @@ def write_section(name: str, text: str, page: Path = README) -> None:
     old = section(name, page)
     whole = page.read_text(encoding="utf-8")
     head, rest = whole.split(f"<!-- {name} -->\n", 1)
-    page.write_text(f"{head}<!-- {name} -->\n{rest.replace(old, text, 1) if old else text + rest}", encoding="utf-8")
+    rest = rest.replace(old, text, 1) if old else f"{text}\n{rest}"
+    page.write_text(f"{head}<!-- {name} -->\n{rest}", encoding="utf-8")
