@@ -101,3 +101,12 @@ def test_a_training_set_known_by_heart_is_told_although_the_validation_loss_only
     assert finding.onset.epoch <= 14
     assert "by heart" in finding.summary
     assert Overfitting().detect(make_run(epochs=by_heart(0.5))) == [], "a usual gap"
+
+
+def test_known_by_heart_is_told_even_if_the_score_creeps_up() -> None:
+    columns = by_heart(0.01)
+    columns["metrics/accuracy_top1"] = 0.5 + 0.001 * np.arange(60)
+    (finding,) = Overfitting().detect(make_run(epochs=columns))
+    assert finding.severity == "info"
+    columns["train/reg_loss"] = np.maximum(columns["train/reg_loss"], 0.05)
+    assert Overfitting().detect(make_run(epochs=columns)) == [], "not certain, and the score makes up for it"

@@ -192,14 +192,14 @@ def without_objects(view: View, part: str) -> Series | None:
     """Return the box loss of ``train`` or ``val`` if it is 0 throughout while another component is not, else None.
 
     Then the loss was computed and found no object: the side has no labels. The other may reach 0 later, when the model has
-    learnt that there is nothing; in its first three epochs it may not.
+    learnt that there is nothing; in its first epoch it may not.
     """
     every = [s for n in view.names(f"epochs.{part}/*") if len(s := view.epochs(n))]
     box = [s for s in every if is_box(s.name)]
     others = [s for s in every if not is_box(s.name)]
     if not box or any(s.values.any() for s in box):
         return None
-    return box[0] if any(s.finite.all() and bool((s.values[:3] != 0).all()) for s in others) else None
+    return box[0] if any(s.finite.all() and len(s) > 0 and bool(s.values[0] != 0) for s in others) else None
 
 
 def is_box(name: str) -> bool:

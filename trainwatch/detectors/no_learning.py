@@ -13,7 +13,7 @@ How it decides:
     until ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds
     no labels (missing-labels). Without any metric: training and validation loss have both moved by less than
     ``still_share`` over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at
-    chance) counts as never moved if its level of the last third is no better than that of the first
+    chance) counts as never moved if its level of the last third is no better than the best of the first
     ``start_epochs`` epochs by ``still_errors`` standard errors, no level in between was, and the training loss fell by
     less than ``still_train_share`` over ``still_epochs`` epochs at least.
     Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
@@ -74,7 +74,7 @@ class NoLearning(Detector):
         still_share: Change of a loss, as a share, below which it has not moved.
         max_p: A loss with a trend of this p-value or less does move, however little.
         min_steps: Recorded steps below which it is too early to judge.
-        start_epochs: Epochs that make the level at which a metric begins.
+        start_epochs: Epochs of which the best is where a metric begins.
         still_epochs: Epochs at least before a metric above zero is judged.
         still_errors: Standard errors by which a metric must rise to have moved.
         still_train_share: Fall of the training loss, as a share, that proves that something is learnt.
@@ -174,7 +174,7 @@ class NoLearning(Detector):
         up, train = score.up, total(losses(view, "train"), "train/*")
         if len(up) < self.still_epochs or train is None or not train.finite.all() or np.ptp(up) == 0:
             return []
-        start, third = float(np.median(up[: self.start_epochs])), len(up) // 3
+        start, third = float(up[: self.start_epochs].max()), len(up) // 3
         spread = noise(up)
         bar = start + max(score.smallest_step(start), self.still_errors * level_error(spread, self.start_epochs))
         if float(np.median(up[-third:])) > bar or best_level(up, max(third // 2, self.start_epochs)) > bar:

@@ -15,7 +15,8 @@ How it decides:
     above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
     ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
     Or the training set is known by heart: since the minimum the training side fell to ``heart_share`` of what it was then
-    and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``).
+    and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below ``heart_certain`` of it
+    that is told whatever the score does.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
     more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are,
     are two things.
@@ -35,7 +36,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -62,6 +63,7 @@ class _Rise:
     p_value: float
     fall: float
     val: Series
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Overfitting(Detector):
         min_fall: Smallest fall of the training loss since the minimum, as a share.
         heart_share: Training loss at the end over that at the minimum at which the set is known by heart ...
         heart_ratio: ... and over the validation loss.
+        heart_certain: Training loss over the validation loss below which it is told whatever the score does.
         makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
     """
 
@@ -107,6 +110,7 @@ class Overfitting(Detector):
     min_fall: float = 0.03
     heart_share: float = 0.5
     heart_ratio: float = 0.25
+    heart_certain: float = 0.05
     makes_up_share: float = 0.02
 
     def missing(self, run: Run) -> str | None:
@@ -122,7 +126,7 @@ class Overfitting(Detector):
         score = read_score(view)
         metric = score if score is not None and not score.is_loss and score.learnt else None
         judged = [(r, self._score_since(metric, r)) for r in rises]
-        left = [(r, change) for r, change in judged if change is None or not change.makes_up]
+        left = [(r, change) for r, change in judged if change is None or not change.makes_up or r.certain]
         if not left:
             return []
         worst, change = max(left, key=lambda pair: pair[0].share)
@@ -138,7 +142,10 @@ class Overfitting(Detector):
         if n < 2 * self.min_epochs or not (val.values > 0).all():
             return None
         smooth = running_median(val.values, max(self.min_smoothing_epochs, int(n * self.smoothing_share)))
-        return self._turned(view, train, val, smooth) or self._by_heart(view, train, val, smooth)
+        turned, by_heart = self._turned(view, train, val, smooth), self._by_heart(view, train, val, smooth)
+        if turned is not None and by_heart is not None:
+            return replace(turned, certain=by_heart.certain)
+        return turned or by_heart
 
     def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that stands still while the training loss goes to nothing."""
@@ -153,7 +160,9 @@ class Overfitting(Detector):
         level = float(np.median(val.values[-part:]))
         if not (0 < end <= self.heart_share * start and end <= self.heart_ratio * level):
             return None
-        return _Rise(at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val)
+        return _Rise(
+            at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val, end <= self.heart_certain * level
+        )
 
     def _turned(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that has a minimum and rises from there."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from planted import HEALTHY, Truth, half_of
 from tasks import POOL, Cast, Task, make_task
@@ -157,7 +158,7 @@ def _faulty(kind: str, s: Setting, rng: random.Random) -> Setting:
             epochs=30,
             per_epoch=30,
             at=rng.randrange(350, 600) if kind == "throughput-drop" else 0,
-            strength=rng.uniform(2, 6),
+            strength=rng.uniform(1, 3) if kind == "throughput-drop" else rng.uniform(2, 6),
         )
     if kind == "spent-lr":
         return replace(
@@ -182,7 +183,10 @@ def _faulty(kind: str, s: Setting, rng: random.Random) -> Setting:
             schedule="constant",
         )
     if kind == "loss-imbalance":
-        return replace(s, task=rng.choice(("two", "detect")), strength=10 ** rng.uniform(2, 3))
+        # With SGD the weight would be a learning rate a hundred times too high, which is another fault.
+        return replace(
+            s, task=rng.choice(("two", "detect")), strength=10 ** rng.uniform(2, 3), optimizer="AdamW", lr=2e-3
+        )
     if kind == "amp-collapse":
         return replace(longer, amp=True, at=at)
     if kind in ("killed", "truncated"):
@@ -235,6 +239,7 @@ class Training:
         for i, m in enumerate(self.relus):
             m.register_forward_hook(lambda _m, _i, o, i=i: self.activations.__setitem__(i, o.detach()))
         self.kept: list[bytearray] = []
+        self.seconds: list[float] = []
         self.truths: list[float] = []
         self.onset: int | None = None if kind in (HEALTHY, "val-is-train") else self.s.at
         self.order = torch.argsort(self.task.train[1][:, 0], stable=True) if kind == "data-order" else None
@@ -396,7 +401,10 @@ class Training:
         s = self.s
         self.before_step(step)
         if self.kind == "throughput-drop" and step >= s.at:
-            time.sleep(s.strength / 1000)
+            time.sleep(
+                s.strength * float(np.median(self.seconds))
+            )  # the machine is shared: as a multiple of its own step
+        begun = time.perf_counter()
         lr = self.lr(step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
@@ -422,6 +430,8 @@ class Training:
             epoch=epoch, losses=detached, grad_norm=norm, lr=lr, batch_size=s.batch, accumulate=s.accumulate,
             optimizer_stepped=stepped, **more,
         )  # fmt: skip
+        if step < s.at:
+            self.seconds.append(time.perf_counter() - begun)
         return detached
 
     def _move(self, amp: bool, norm: Tensor) -> None:

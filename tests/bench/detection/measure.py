@@ -12,6 +12,7 @@ import argparse
 import importlib
 import json
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,8 @@ GOLDEN = HERE / "golden.json"
 PREFIXES = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5, 0.7)
 """Shares of the training after the onset at which it is asked whether the fault is told already."""
 ONSET_SHARE = 0.02
+WORSE = 1.1
+"""Validation loss at the end over its best from which a training that was drawn as healthy is none, and is not counted."""
 BOOTSTRAPS = 1000
 ALARM = ("critical", "warning")
 
@@ -48,13 +51,21 @@ def read_truths(cache: Path) -> list[Truth]:
     return [Truth.from_json(json.loads(p.read_text())) for p in sorted(cache.glob("*/truth.json"))]
 
 
+def worse(run: Run) -> bool:
+    """Whether the validation loss of a training ends clearly above its best: it was drawn as healthy, and is not."""
+    names = [n.split(".", 1)[1] for n in run.column_names() if n.startswith("epochs.val/")]
+    loss = np.sum([run.epoch_series(n).values for n in names], axis=0)
+    smooth = np.array([np.median(loss[max(i - 1, 0) : i + 2]) for i in range(len(loss))])
+    return not np.isfinite(loss).all() or float(np.median(loss[-5:])) > WORSE * float(smooth.min())
+
+
 def examine(cache: Path, truth: Truth) -> Row:
     """Analyse one training, prefixes of it, and let the peers' rules look at it."""
     run = read_run(cache / truth.id)
     found = analyse(run, Config(strict=True)).findings
     return {
         "id": truth.id, "kind": truth.kind, "half": truth.half, "onset_step": truth.onset_step, "steps": truth.steps,
-        "allowed": list(truth.allowed), "findings": [[f.id, f.severity, onset_step(run, f)] for f in found],
+        "allowed": list(truth.allowed), "worse": truth.kind == HEALTHY and worse(run), "findings": [[f.id, f.severity, onset_step(run, f)] for f in found],
         "latency": latency(run, truth, found),
         "peers": {name: peer.fire(run) for name, peer in peers().items()},
     }  # fmt: skip
@@ -94,13 +105,15 @@ def latency(run: Run, truth: Truth, found: Sequence[Finding]) -> float | None:
         return None
     if answer([[f.id] for f in found], truth.kind) is None:
         return None
-    for share in PREFIXES:
-        until = truth.onset_step + int(share * truth.steps)
-        if until >= truth.steps:
-            break
-        if answer([[f.id] for f in analyse(prefix(run, until)).findings], truth.kind) is not None:
-            return share
-    return 1.0 - truth.onset_step / truth.steps
+    tried = [p for p in PREFIXES if truth.onset_step + int(p * truth.steps) < truth.steps]
+
+    def told(share: float) -> bool:
+        seen = analyse(prefix(run, truth.onset_step + int(share * truth.steps))).findings
+        return answer([[f.id] for f in seen], truth.kind) is not None
+
+    # Bisection: what is told at one prefix is taken to be told at all longer ones.
+    at = bisect_left(tried, True, key=told)
+    return tried[at] if at < len(tried) else 1.0 - truth.onset_step / truth.steps
 
 
 def prefix(run: Run, steps: int) -> Run:
@@ -161,7 +174,8 @@ def onset_errors(rows: Sequence[Row], kind: str) -> list[float]:
 
 def table(rows: Sequence[Row], half: str) -> list[str]:
     """Return the table of planted faults of one half."""
-    rows = [r for r in rows if r["half"] == half]
+    drawn = [r for r in rows if r["half"] == half]
+    rows = [r for r in drawn if not r["worse"]]
     lines = [
         f"**{half} half**", "",
         "| planted | trainings | precision (95 %) | recall (95 %) | F1 (95 %) | onset error: median, within 2 % | latency, median |",
@@ -193,7 +207,8 @@ def table(rows: Sequence[Row], half: str) -> list[str]:
     return [
         *lines, "",
         f"Healthy trainings: {len(healthy)}; with a wrong critical {share(sum(worst), len(worst))}, with a wrong critical or "
-        f"warning {share(sum(any_), len(any_))}.",
+        f"warning {share(sum(any_), len(any_))}. Drawn as healthy, but their validation loss ended more than 10 % above its best, so "
+        f"not counted: {len(drawn) - len(rows)}.",
     ]  # fmt: skip
 
 
@@ -211,7 +226,7 @@ def peer_table(rows: Sequence[Row]) -> list[str]:
         "| rule | meant for | fires there (95 %) | fires on healthy ones (95 %) | ours: found there | ours: false there, of healthy |",
         "|---|---|---|---|---|---|",
     ]
-    healthy = [r for r in rows if r["kind"] == HEALTHY]
+    healthy = [r for r in rows if r["kind"] == HEALTHY and not r["worse"]]
     for name, peer in peers().items():
         for rule, kinds in peer.RULES.items():
             there = [r for r in rows if r["kind"] in kinds]
@@ -231,7 +246,7 @@ def mistakes(rows: Sequence[Row]) -> list[str]:
     """Name what is missed, dated wrongly, or alarmed falsely in the tuning half."""
     lines = []
     for r in rows:
-        if r["half"] != HALVES[0]:
+        if r["half"] != HALVES[0] or r["worse"]:
             continue
         told = " ".join(f"{i}({s[0]})@{o}" for i, s, o in r["findings"])
         if r["kind"] != HEALTHY and PLANTED[r["kind"]].own:

@@ -100,7 +100,7 @@ PLANTED: dict[str, Planted] = {
         ("dataloader-bound",), (), ("throughput-drop",), "the loader sleeps 2 to 6 ms before each batch",
     ),
     "throughput-drop": Planted(
-        ("throughput-drop",), (), ("dataloader-bound",), "each step sleeps 2 to 6 ms longer from a step on",
+        ("throughput-drop",), (), ("dataloader-bound",), "each step takes 2 to 4 times as long from a step on",
     ),
     "spent-lr": Planted(
         ("plateau", "lr-too-small"), (), (*STILL, "overfitting"),

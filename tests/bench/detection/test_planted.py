@@ -96,7 +96,15 @@ def test_the_peers_rules_fire_where_they_are_meant_to(recorded: Path) -> None:
 def test_precision_counts_what_no_truth_explains() -> None:
     def row(kind: str, *found: str, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
         findings = [[i, "warning", 10] for i in found]
-        return {"kind": kind, "half": "tuning", "findings": findings, "allowed": allowed, "onset_step": 0, "steps": 100}
+        return {
+            "kind": kind,
+            "half": "tuning",
+            "findings": findings,
+            "allowed": allowed,
+            "onset_step": 0,
+            "steps": 100,
+            "worse": False,
+        }
 
     rows = [
         row("overfitting", "overfitting"), row("overfitting"), row(HEALTHY, "overfitting"),
