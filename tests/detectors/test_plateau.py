@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from epoch_logs import SCORE, curves, epoch_log
 from synthetic import make_run
 
 from trainwatch.detectors.plateau import Plateau
