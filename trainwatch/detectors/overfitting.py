@@ -144,8 +144,14 @@ class Overfitting(Detector):
         smooth = running_median(val.values, max(self.min_smoothing_epochs, int(n * self.smoothing_share)))
         turned, by_heart = self._turned(view, train, val, smooth), self._by_heart(view, train, val, smooth)
         if turned is not None and by_heart is not None:
-            return replace(turned, certain=by_heart.certain)
-        return turned or by_heart
+            turned = replace(turned, certain=by_heart.certain)
+        found = turned or by_heart
+        return None if found is None else replace(found, at=self._lowest(val, found.at))
+
+    def _lowest(self, val: Series, at: int) -> int:
+        """Return the lowest single value near a minimum of the smoothed loss: smoothing dates a sharp turn too early."""
+        first = max(at - self.min_smoothing_epochs // 2, 0)
+        return first + int(np.argmin(val.values[first : at + self.min_smoothing_epochs // 2 + 1]))
 
     def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that stands still while the training loss goes to nothing."""
