@@ -10,8 +10,8 @@ from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Ver
 CREEP = ("memory-creep", "host-memory-creep")
 
 CAUSAL = (
-    "missing-labels", *NUMERIC, "metric-frozen", "no-learning", "overfitting", "unstable-training", "degraded-after-best",
-    "plateau", "premature-early-stop",
+    "missing-labels", *NUMERIC, "dead-output", "metric-frozen", "no-learning", "overfitting", "unstable-training",
+    "degraded-after-best", "plateau", "premature-early-stop",
 )  # fmt: skip
 """Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, a model
 that learns its images by heart stands still on others."""
@@ -23,8 +23,8 @@ NO_FAULT = ("truncated-run", "metrics-not-measured")
 """Warnings about the record rather than the training; they have verdicts of their own."""
 
 COSTS = (
-    "lr-overridden", "loss-imbalance", "memory-fragmentation", "near-memory-limit", "throughput-drop", "dataloader-bound",
-    "rank-straggler",
+    "lr-overridden", "loss-imbalance", "unshuffled-data", "tiny-validation", "memory-fragmentation", "near-memory-limit",
+    "throughput-drop", "dataloader-bound", "rank-straggler",
 )  # fmt: skip
 """Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""
 

@@ -56,3 +56,12 @@ def test_a_score_that_never_was_one_and_a_frozen_one_are_quiet() -> None:
     assert DegradedAfterBest().detect(epoch_log(columns)) == []
     columns[SCORE] = np.r_[np.full(50, 0.5), np.full(50, 0.3)]
     assert DegradedAfterBest().detect(epoch_log(columns)) == [], "metric-frozen's"
+
+
+def test_a_frozen_score_counts_where_the_validation_loss_got_worse_as_well() -> None:
+    columns = curves()
+    columns[SCORE] = np.r_[columns[SCORE][:50], np.full(50, 0.2)]
+    for name in [n for n in columns if n.startswith("val/")]:
+        columns[name] = np.r_[columns[name][:50], columns[name][50:] * 1.8]
+    (finding,) = DegradedAfterBest().detect(epoch_log(columns))
+    assert finding.severity == "warning"

@@ -68,3 +68,14 @@ def test_nan_at_the_end_is_no_small_gradient() -> None:
     norm = lognormal(1000, 0.3)
     norm[500:] = np.nan
     assert detect(norm) == []
+
+
+def test_a_short_record_and_a_layer_recorded_rarely_are_judged() -> None:
+    layer = np.full(600, np.nan)
+    layer[::10] = 1.0
+    layer[260:] = np.where(np.isfinite(layer[260:]), 0.0, np.nan)
+    sparse = [None if np.isnan(v) else v for v in layer]
+    (finding,) = detect(lognormal(600, 0.3), **{"grad_norm/first": sparse})
+    assert finding.detail["layers"] == ["first"]
+    assert finding.onset is not None
+    assert finding.onset.step == 260

@@ -82,3 +82,34 @@ def test_a_new_level_after_the_close_of_mosaic_is_none_and_a_later_explosion_is_
     loss[50:] = 100.0
     (finding,) = LossExplosion().detect(make_run(epochs={"train/box_loss": loss}, **run))
     assert finding.onset.epoch == 50
+
+
+def test_a_loss_that_explodes_in_the_first_steps_has_no_past_but_its_first_value() -> None:
+    loss = lognormal(300, 0.2, 2.0)
+    loss[3:] *= np.r_[np.geomspace(1e5, 50, 60), np.full(237, 50.0)]
+    (finding,) = LossExplosion().detect(make_run({"loss": loss}))
+    assert finding.severity == "critical"
+    assert finding.onset is not None
+    assert finding.onset.step == 3
+
+
+def test_one_wild_batch_or_a_rise_of_three_at_the_start_is_no_explosion() -> None:
+    loss = lognormal(300, 0.2, 2.0)
+    loss[4] *= 1e4
+    assert LossExplosion().detect(make_run({"loss": loss})) == []
+    loss = lognormal(300, 0.2, 6.0)
+    loss[0] = 2.0
+    assert LossExplosion().detect(make_run({"loss": loss})) == []
+
+
+def test_spikes_that_stand_alone_and_return_are_a_warning_unless_the_gradients_jump_with_them() -> None:
+    loss = lognormal(1000, 0.2, 3.0)
+    spikes = [600, 615, 630]
+    loss[spikes] *= 1e5
+    (finding,) = LossExplosion().detect(make_run({"loss": loss}))
+    assert finding.severity == "warning"
+    norm = lognormal(1000, 0.2, 5.0)
+    norm[spikes] *= 1e3
+    assert LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm}))[0].severity == "critical"
+    loss[616:650] *= 20
+    assert LossExplosion().detect(make_run({"loss": loss}))[0].severity == "critical", "they do not stand alone"

@@ -57,3 +57,22 @@ def test_short_nan_and_negative_are_quiet() -> None:
 
 def test_one_component_is_not_applicable() -> None:
     assert LossImbalance().missing(make_run(None, {"train/loss": [1.0]})) is not None
+
+
+def test_the_onset_is_the_start_where_the_share_was_held_from_there() -> None:
+    (finding,) = detect(0.02, 1.5, 0.02)
+    assert finding.onset is not None
+    assert finding.onset.epoch == 0
+
+
+def test_a_component_that_was_learnt_away_does_not_lack_weight() -> None:
+    fall = np.exp(-np.arange(300) / 25)
+    steps = {
+        "loss/cls_loss": lognormal(300, 0.1, 1.0),
+        "loss/reg_loss": lognormal(300, 0.1, 1.0, seed=1) * np.maximum(fall, 0.01),
+    }
+    assert LossImbalance().detect(make_run(steps)) == []
+
+
+def test_the_usual_share_of_boxes_in_yolov7_is_quiet() -> None:
+    assert detect(0.029, 0.0, 0.003) == []

@@ -58,3 +58,9 @@ def test_one_epoch_with_a_box_is_enough_to_be_quiet_and_two_epochs_are_too_few()
 def test_other_tasks_are_not_applicable() -> None:
     run = epoch_log({"train/loss": np.ones(5), "metrics/accuracy_top1": np.ones(5)})
     assert MissingLabels().missing(run) is not None
+
+
+def test_the_other_component_may_reach_exactly_zero_later() -> None:
+    columns = {"train/box_loss": np.zeros(20), "train/cls_loss": np.r_[np.geomspace(1, 1e-7, 15), np.zeros(5)]}
+    (finding,) = MissingLabels().detect(epoch_log(columns))
+    assert finding.severity == "critical"

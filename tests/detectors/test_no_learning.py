@@ -74,3 +74,25 @@ def test_a_late_start_and_a_healthy_run_are_quiet() -> None:
     assert NoLearning().detect(epoch_log(columns, planned=300)) == [], "it has begun to learn"
     assert NoLearning().detect(epoch_log(curves())) == []
     assert NoLearning().detect(dead(4)) == [], "too short"
+
+
+def at_chance(n: int = 40, rise: float = 0.0, fall: float = 0.0, seed: int = 0) -> object:
+    rng = np.random.default_rng(seed)
+    t = np.arange(n) / n
+    return make_run(
+        epochs={
+            "train/loss": 1.6 * (1 - fall * t) * (1 + rng.normal(0, 0.01, n)),
+            "val/loss": 1.61 + rng.normal(0, 0.01, n),
+            "metrics/accuracy_top1": 0.25 + rise * t + rng.normal(0, 0.02, n),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_accuracy_at_chance_is_no_learning(seed: int) -> None:
+    (finding,) = NoLearning().detect(at_chance(seed=seed))
+    assert finding.severity == "warning"
+    assert finding.onset.epoch == 0
+    assert NoLearning().detect(at_chance(rise=0.3, seed=seed)) == []
+    assert NoLearning().detect(at_chance(fall=0.4, seed=seed)) == [], "it learns something, if only by heart"
+    assert NoLearning().detect(at_chance(12, seed=seed)) == [], "too early"

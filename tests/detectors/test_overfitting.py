@@ -86,3 +86,27 @@ def test_a_fine_tune_that_warm_up_shakes_is_quiet() -> None:
         if name.startswith("val/"):
             columns[name][:2] *= 0.4
     assert Overfitting().detect(epoch_log(columns)) == []
+
+
+def by_heart(left: float, n: int = 60) -> dict:
+    """The training loss falls to ``left`` of the validation loss, which stands still from epoch 10 on."""
+    rng = np.random.default_rng(0)
+    fall = np.exp(-np.arange(n) / 6)
+    val = 0.3 * (1 + 2 * np.exp(-np.arange(n) / 2)) * (1 + rng.normal(0, 0.004, n))
+    return {"train/reg_loss": np.maximum(fall, 0.3 * left), "val/reg_loss": val}
+
+
+def test_a_training_set_known_by_heart_is_told_although_the_validation_loss_only_stands_still() -> None:
+    (finding,) = Overfitting().detect(make_run(epochs=by_heart(0.01)))
+    assert finding.onset.epoch <= 14
+    assert "by heart" in finding.summary
+    assert Overfitting().detect(make_run(epochs=by_heart(0.5))) == [], "a usual gap"
+
+
+def test_known_by_heart_is_told_even_if_the_score_creeps_up() -> None:
+    columns = by_heart(0.01)
+    columns["metrics/accuracy_top1"] = 0.5 + 0.001 * np.arange(60)
+    (finding,) = Overfitting().detect(make_run(epochs=columns))
+    assert finding.severity == "info"
+    columns["train/reg_loss"] = np.maximum(columns["train/reg_loss"], 0.05)
+    assert Overfitting().detect(make_run(epochs=columns)) == [], "not certain, and the score makes up for it"

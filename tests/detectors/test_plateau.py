@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from epoch_logs import SCORE, curves, epoch_log
 from synthetic import make_run
 
 from trainwatch.detectors.plateau import Plateau
@@ -113,3 +114,14 @@ def test_the_close_of_mosaic_ends_it() -> None:
 
 def test_falling_from_the_first_epoch_on_is_none() -> None:
     assert detect(np.linspace(0.6, 0.4, 60), planned=600) == []
+
+
+def test_a_coarse_score_that_repeats_while_the_validation_loss_moves_is_flat_and_not_frozen() -> None:
+    columns = curves(80)
+    columns[SCORE] = np.r_[np.linspace(0.01, 0.3, 20), np.full(60, 0.3)]
+    columns["lr/pg0"] = np.full(80, 0.01)
+    (finding,) = Plateau().detect(epoch_log(columns, planned=100))
+    assert finding.onset.epoch <= 22
+    for name in [n for n in columns if n.startswith("val/")]:
+        columns[name] = np.r_[columns[name][:20], np.full(60, columns[name][20])]
+    assert Plateau().detect(epoch_log(columns, planned=100)) == [], "nothing is measured any more"

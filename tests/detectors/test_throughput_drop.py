@@ -60,3 +60,14 @@ def test_faster_short_and_nan_are_quiet() -> None:
     assert detect(np.r_[np.full(1000, 0.4), np.full(1000, 0.1)]) == []
     assert detect(np.full(100, 0.1)) == []
     assert detect(np.full(2000, np.nan)) == []
+
+
+def test_the_onset_is_dated_to_a_few_steps_and_a_cheap_drop_is_information() -> None:
+    work = lognormal(2000, 0.1, 0.1)
+    work[1020:] *= 3
+    (finding,) = detect(work)
+    assert finding.severity == "warning"
+    assert finding.onset is not None
+    assert abs((finding.onset.step or 0) - 1020) <= 2
+    (finding,) = detect(work / 100, 0.0)
+    assert finding.severity == "info", "two seconds are not worth a warning"

@@ -14,7 +14,7 @@ HOST_MEMORY = ("host-memory-creep", "killed")
 """Findings with which nothing may be advised that needs more host memory."""
 
 DIVERGED = (
-    "gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation", "amp-scale-collapse",
+    "gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation", "dead-output", "amp-scale-collapse",
     "unstable-training",
 )  # fmt: skip
 """Findings with which no learning rate may be raised."""

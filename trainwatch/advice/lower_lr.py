@@ -10,7 +10,8 @@ Why it works:
     rate alone decides how far a step goes.
 
 When it is given:
-    Gradients or loss exploded, or the loss became NaN, in training or (with standing metrics) in validation.
+    Gradients or loss exploded, the loss became NaN, in training or (with standing metrics) in validation, or the outputs
+    died.
 
 What to expect:
     No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
@@ -50,6 +51,7 @@ class LowerLr(Advice):
         "gradient-explosion",
         "loss-explosion",
         "nonfinite-loss",
+        "dead-output",
         "nonfinite-validation",
     )
 
@@ -121,7 +123,7 @@ class LowerLr(Advice):
         )
 
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
-        exploded = any(f.id in ("gradient-explosion", "loss-explosion") for f in found)
+        exploded = any(f.id in ("gradient-explosion", "loss-explosion", "dead-output") for f in found)
         warned = any(f.detail.get("precursor_steps") for f in found)
         too_high = lr0 > 2 * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

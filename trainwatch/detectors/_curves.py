@@ -25,8 +25,8 @@ CURVES: Final = (
 """What the functions here read. Step columns serve where the log has no epoch column of the kind (Trainer, own loops)."""
 
 METRICS: Final = (
-    "*map50-95*", "*map_0.5:0.95*", "*map", "*map_*", "*miou*", "*iou*", "*dice*", "*accuracy_top1*", "*accuracy*", "*acc",
-    "*acc_*", "*top1*", "*auroc*", "*auc*", "*f1*",
+    "*map50-95*", "*map_0.5:0.95*", "*map", "*map_*", "*map50*", "*miou*", "*iou*", "*dice*", "*accuracy_top1*", "*accuracy*",
+    "*acc", "*acc_*", "*top1*", "*auroc*", "*auc*", "*f1*",
 )  # fmt: skip
 """Metrics of which more is better, most telling first; patterns of lower-case names."""
 
@@ -184,16 +184,17 @@ def never_measured(view: View) -> bool:
 
 
 def without_objects(view: View, part: str) -> Series | None:
-    """Return the box loss of ``train`` or ``val`` if it is 0 throughout while another component never is, else None.
+    """Return the box loss of ``train`` or ``val`` if it is 0 throughout while another component is not, else None.
 
-    Then the loss was computed and found no object: the side has no labels.
+    Then the loss was computed and found no object: the side has no labels. The other may reach 0 later, when the model has
+    learnt that there is nothing; in its first epoch it may not.
     """
     every = [s for n in view.names(f"epochs.{part}/*") if len(s := view.epochs(n))]
     box = [s for s in every if is_box(s.name)]
     others = [s for s in every if not is_box(s.name)]
     if not box or any(s.values.any() for s in box):
         return None
-    return box[0] if any(s.finite.all() and bool((s.values != 0).all()) for s in others) else None
+    return box[0] if any(s.finite.all() and len(s) > 0 and bool(s.values[0] != 0) for s in others) else None
 
 
 def is_box(name: str) -> bool:

@@ -11,7 +11,8 @@ How it decides:
     The best level is a running median over ``level_epochs`` epochs, so that a lucky epoch is none; the final level is
     the median of the last ``final_epochs``. The drop is at least ``min_drop`` of the best level and ``noise_errors``
     standard deviations of the score's noise, and each of the last epochs lies below the best level by half of that.
-    Warm-up is left out, and so are scores that repeat exactly (metric-frozen). Warning from ``large_drop`` on.
+    Warm-up is left out, and so are scores that repeat exactly, unless the validation loss got worse as well (otherwise
+    they are metric-frozen's). Warning from ``large_drop`` on.
 
 What to do:
     Use best.pt. If it fell at once, look for what changed there (a restart of the learning rate, an intervention, a
@@ -31,7 +32,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from trainwatch.detectors._curves import CURVES, NOTHING, after_warmup, has_score, read_score
+from trainwatch.detectors._curves import CURVES, NOTHING, after_warmup, has_score, losses, read_score, total
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
@@ -72,11 +73,13 @@ class DegradedAfterBest(Detector):
         if score is None or not score.learnt or score.is_loss:
             return []  # of a loss alone, overfitting tells the same with its cause
         kept = score.series.take(score.series.epoch >= after_warmup(view))
-        if len(kept) < self.min_epochs or np.ptp(kept.values[-self.final_epochs :]) == 0:
+        if len(kept) < self.min_epochs:
             return []
         up = kept.values
         smooth = running_median(up, self.level_epochs)
         at = int(np.argmax(smooth))
+        if np.ptp(up[-self.final_epochs :]) == 0 and not self._loss_rose(view, int(kept.epoch[at])):
+            return []
         best, end = float(smooth[at]), float(np.median(up[-self.final_epochs :]))
         drop, sigma = best - end, noise(up)
         if best <= 0 or drop < max(self.min_drop * best, self.noise_errors * sigma):
@@ -103,3 +106,12 @@ class DegradedAfterBest(Detector):
                 detail={"best_level": best, "best_epoch": int(kept.epoch[at]), "final_level": end},
             )
         ]
+
+    def _loss_rose(self, view: View, since: int) -> bool:
+        """Whether the validation loss ends as much above its level at the best score as the score lies below."""
+        loss = total(losses(view, "val"), "val/*")
+        if loss is None or not loss.finite.all() or len(loss) < self.min_epochs:
+            return False
+        at = int(np.searchsorted(loss.epoch, since))
+        before = float(np.median(loss.values[max(at - self.level_epochs, 0) : at + 1]))
+        return float(np.median(loss.values[-self.final_epochs :])) > (1 + self.min_drop) * before > 0

@@ -8,7 +8,8 @@ Why it matters:
     Without a gradient nothing is learnt: the epochs that follow cost time and leave the weights where they are.
 
 How it decides:
-    n = grad_norm / (batch_size * accumulate). Levels are medians of ``block_steps`` (50) optimizer steps; the baseline is
+    n = grad_norm / (batch_size * accumulate). Levels are medians of ``block_steps`` (50) optimizer steps, of fewer in a
+    short record (``blocks`` blocks of ``min_block_steps`` at least); the baseline is
     the median over the first ``baseline_epochs`` (5), at least two blocks. Vanished: at least ``min_blocks`` (2)
     consecutive blocks, up to the end, at no more than ``ratio`` (0.001) of the baseline, or exactly 0. If the loss is
     recorded and has fallen below ``learnt_share`` (5 %) of its own level at the start, the model has simply learnt its
@@ -49,6 +50,8 @@ class GradientVanishing(Detector):
 
     Attributes:
         block_steps: Optimizer steps that make one level.
+        min_block_steps: Its smallest value, for short records and columns recorded rarely.
+        blocks: Blocks at least that a record is divided into, as far as ``min_block_steps`` allows.
         baseline_epochs: Epochs that make the baseline.
         min_blocks: Blocks at the end that must have vanished.
         ratio: Level over baseline at which it has vanished.
@@ -63,6 +66,8 @@ class GradientVanishing(Detector):
     )  # fmt: skip
 
     block_steps: int = 50
+    min_block_steps: int = 5
+    blocks: int = 16
     baseline_epochs: int = 5
     min_blocks: int = 2
     ratio: float = 1e-3
@@ -108,27 +113,42 @@ class GradientVanishing(Detector):
         return first, float(np.median(levels[first:])), baseline
 
     def _levels(self, norm: Series, samples: Floats) -> tuple[Floats, float]:
-        levels = block_medians(norm.values / samples, self.block_steps)
+        size = self._block(norm)
+        levels = block_medians(norm.values / samples, size)
         if len(levels) < 2 + self.min_blocks:
             return levels, 0.0
-        early = int(np.sum(norm.epoch < norm.epoch[0] + self.baseline_epochs)) // self.block_steps
+        early = int(np.sum(norm.epoch < norm.epoch[0] + self.baseline_epochs)) // size
         first = levels[: min(max(early, 2), len(levels) - self.min_blocks)]
         finite = first[np.isfinite(first)]
         return levels, float(np.median(finite)) if len(finite) else 0.0
+
+    def _block(self, series: Series) -> int:
+        """Return the length of a block: a layer's norm may be recorded rarely, and a training may be short."""
+        return int(np.clip(len(series) // self.blocks, self.min_block_steps, self.block_steps))
+
+    def _begin(self, norm: Series, per_sample: Floats, block: int, baseline: float) -> int:
+        """Return the value near the first vanished block that best divides living gradients from vanished ones."""
+        size = self._block(norm)
+        low = max((block - 1) * size, 0)
+        gone = per_sample[low : (block + 1) * size] <= np.sqrt(self.ratio) * baseline
+        # Vanished values before the cut, and living ones behind it, are on the wrong side.
+        wrong = np.r_[0, np.cumsum(gone)] + np.r_[np.cumsum(~gone[::-1])[::-1], 0]
+        return min(low + int(np.argmin(wrong)), len(norm) - 1)
 
     def _alive(self, norm: Series, samples: Floats) -> bool:
         levels, baseline = self._levels(norm, samples)
         return bool(baseline > 0 and (levels[-self.min_blocks :] >= self.alive_ratio * baseline).all())
 
     def _learnt(self, view: View) -> bool:
-        levels = block_medians(view.steps("loss").values, self.block_steps)
+        loss = view.steps("loss")
+        levels = block_medians(loss.values, self._block(loss))
         levels = levels[np.isfinite(levels)]
         return len(levels) >= 2 and bool(levels[-1] < self.learnt_share * levels[0])
 
     def _finding(
         self, view: View, norm: Series, block: int, level: float, baseline: float, layers: list[str]
     ) -> Finding:
-        first = block * self.block_steps
+        first = self._begin(norm, norm.values / _samples(view, norm), block, baseline)
         where = epoch_name(view.run, int(norm.epoch[first]))
         what = f"of {'layer' if len(layers) == 1 else 'layers'} {', '.join(layers)} " if layers else ""
         small = f"{level / baseline:.2g} times" if level else "exactly 0, against"

@@ -12,11 +12,14 @@ How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
     above it. 3 spikes within 50 steps, or 2 that lead straight into NaN, are an explosion if the tail of this very series
     makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
-    times the median. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
+    times the median. From the first step, where there is no past: the total loss (the only one, if there is one) reaches
+    ``start_peak`` (100) times its first value within ``start_steps`` (30), and its median over them is ``start_level`` (5)
+    times that value. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
     times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
-    returned below 1.5 times its level at the end; warning otherwise.
+    returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
+    fewer than ``single_share`` of the 50 steps are high, all are numbers, and no gradients jump with them.
 
 What to do:
     Lower the learning rate (with an explicit optimizer), warm up longer, and start again from a checkpoint of before
@@ -77,6 +80,10 @@ class LossExplosion(Detector):
         min_level: Levels below are not judged.
         confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at ``spikes`` of them.
         confirming_steps: Steps between a spike of the loss and the gradients' jump at most.
+        single_share: Share of high losses after the onset below which its spikes stand alone.
+        start_steps: First steps that are compared with the first one.
+        start_peak: Times the first loss that one of them must reach ...
+        start_level: ... and that their median must.
     """
 
     title: ClassVar[str] = "Training loss explodes"
@@ -105,6 +112,10 @@ class LossExplosion(Detector):
     min_level: float = 1e-3
     confirmed_chances: float = 3e-4
     confirming_steps: int = 2
+    single_share: float = 0.2
+    start_steps: int = 30
+    start_peak: float = 100.0
+    start_level: float = 5.0
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -116,8 +127,8 @@ class LossExplosion(Detector):
         """Return one finding about the series that departed first, or none."""
         per_step = bool(len(view.steps("loss")) or view.names("steps.loss/*"))
         columns = (["loss", *view.names("steps.loss/*")]) if per_step else view.names("epochs.train/*")
-        found = []
-        for column in columns:
+        found = self._at_once(view) if per_step else []
+        for column in columns if not found else []:
             series = self._ungained(view, column, per_step)
             finding = self._judge_one(view, series, per_step)
             if finding is not None:
@@ -127,6 +138,36 @@ class LossExplosion(Detector):
         first = min(found, key=lambda f: (_order(f), -_value(f)))
         others = sorted({str(f.series) for f in found} - {str(first.series)})
         return [first if not others else _with_others(first, others)]
+
+    def _single(self, view: View, series: Series, first: int, level: float) -> bool:
+        """Whether the spikes stand alone: at its level between them, and the gradients, where recorded, do not jump."""
+        span = slice(first, first + self.within_steps)
+        with np.errstate(invalid="ignore"):
+            high = series.values[span] >= self.sustained_ratio * level
+        if not np.isfinite(series.values[span]).all() or high.mean() >= self.single_share:
+            return False
+        norm = view.steps("grad_norm")
+        if not len(norm):
+            return True
+        away = departure(norm.values, self.window_steps, self.min_past_steps)
+        with np.errstate(invalid="ignore"):
+            jumps = norm.step[away.ratio >= self.critical_ratio]
+        return coincidences(series.step[span][high], jumps, self.confirming_steps) < self.spikes
+
+    def _at_once(self, view: View) -> list[Finding]:
+        """Judge the first steps, which have no past but the first of them."""
+        parts = view.names("steps.loss/*")
+        loss = view.steps("loss") if len(view.steps("loss")) or len(parts) != 1 else view.steps(parts[0])
+        start = loss.values[: self.start_steps]
+        if len(start) < self.start_steps or not start[0] > 0:
+            return []
+        times = np.where(np.isfinite(start), start, np.inf) / start[0]
+        if not (times.max() >= self.start_peak and np.median(times) >= self.start_level):
+            return []
+        first = int(np.flatnonzero(times >= self.start_level)[0])
+        return [
+            self._finding(view, loss, first, int(np.flatnonzero(times >= self.start_level)[-1]), float(start[0]), True)
+        ]
 
     def _ungained(self, view: View, column: str, per_step: bool) -> Series:
         series = view.steps(column) if per_step else view.epochs(column)
@@ -185,15 +226,17 @@ class LossExplosion(Detector):
         if not starts:
             return None
         first = min(starts)
-        level = float(levels[first])
-        last = int(np.flatnonzero(high)[-1])
+        return self._finding(view, series, first, int(np.flatnonzero(high)[-1]), float(levels[first]), per_step)
+
+    def _finding(self, view: View, series: Series, first: int, last: int, level: float, per_step: bool) -> Finding:
         stretch = series.values[first : last + 1]
         peak = first + int(np.argmax(np.where(np.isfinite(stretch), stretch, -np.inf)))
         times = float(series.values[peak] / level)
         tail = series.values[-max(3, len(series) // 20) :]
         tail = tail[np.isfinite(tail)]
         stays = not len(tail) or float(np.median(tail)) > self.returned_ratio * level
-        severity: Severity = "critical" if times >= self.critical_ratio or stays else "warning"
+        tall = times >= self.critical_ratio and not (per_step and self._single(view, series, first, level))
+        severity: Severity = "critical" if tall or stays else "warning"
         where = epoch_name(view.run, int(series.epoch[first]))
         step = f" (step {series.step[first]})" if per_step else ""
         what = "total loss" if series.name == "loss" else series.name.split("/", 1)[-1]

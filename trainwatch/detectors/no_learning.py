@@ -12,7 +12,10 @@ How it decides:
     run whose last score is its best and above ``starting_score`` has begun to learn: it is left alone in warm-up and
     until ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds
     no labels (missing-labels). Without any metric: training and validation loss have both moved by less than
-    ``still_share`` over at least ``late_epochs`` epochs and show no trend (``max_p``).
+    ``still_share`` over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at
+    chance) counts as never moved if its level of the last third is no better than the best of the first
+    ``start_epochs`` epochs by ``still_errors`` standard errors, no level in between was, and the training loss fell by
+    less than ``still_train_share`` over ``still_epochs`` epochs at least.
     Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
     trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
     the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
@@ -53,7 +56,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series, how_it_ended
-from trainwatch.signals.curves import MIN_SCORE
+from trainwatch.signals.curves import MIN_SCORE, Score, best_level, level_error, noise
 from trainwatch.signals.trend import mann_kendall
 
 
@@ -71,6 +74,10 @@ class NoLearning(Detector):
         still_share: Change of a loss, as a share, below which it has not moved.
         max_p: A loss with a trend of this p-value or less does move, however little.
         min_steps: Recorded steps below which it is too early to judge.
+        start_epochs: Epochs of which the best is where a metric begins.
+        still_epochs: Epochs at least before a metric above zero is judged.
+        still_errors: Standard errors by which a metric must rise to have moved.
+        still_train_share: Fall of the training loss, as a share, that proves that something is learnt.
     """
 
     title: ClassVar[str] = "Nothing is learnt"
@@ -85,6 +92,10 @@ class NoLearning(Detector):
     still_share: float = 0.01
     max_p: float = 0.05
     min_steps: int = 500
+    start_epochs: int = 3
+    still_epochs: int = 20
+    still_errors: float = 3.0
+    still_train_share: float = 0.05
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""
@@ -97,6 +108,8 @@ class NoLearning(Detector):
             return []
         if score.is_loss:
             return [] if metrics(view) else self._by_loss(view)
+        if score.learnt and not score.at_ceiling:
+            return self._by_metric(view, score)
         if (
             len(score.series) < self.min_epochs
             or score.learnt
@@ -157,6 +170,39 @@ class NoLearning(Detector):
             return "the training loss is not a number" if loss is not None else "no training loss is logged"
         change = values[-1] / values[0] - 1 if values[0] else 0.0
         return f"the training loss went from {values[0]:.3g} to {values[-1]:.3g} ({100 * change:+.0f} %)"
+
+    def _by_metric(self, view: View, score: Score) -> list[Finding]:
+        """Judge a metric that is not zero, but stays where it began while the training loss does not fall either."""
+        up, train = score.up, total(losses(view, "train"), "train/*")
+        if len(up) < self.still_epochs or train is None or not train.finite.all() or np.ptp(up) == 0:
+            return []
+        start, third = float(up[: self.start_epochs].max()), len(up) // 3
+        spread = noise(up)
+        bar = start + max(score.smallest_step(start), self.still_errors * level_error(spread, self.start_epochs))
+        if float(np.median(up[-third:])) > bar or best_level(up, max(third // 2, self.start_epochs)) > bar:
+            return []
+        level = float(np.median(train.values[: self.start_epochs]))
+        lowest = -best_level(-train.values, self.start_epochs)
+        if level <= 0 or (level - lowest) / level >= self.still_train_share:
+            return []
+        done = int(score.series.epoch[-1]) + 1
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.7,
+                title=f"Nothing learnt in {done} epochs",
+                summary=(
+                    f"{score.series.name} began at {start:.3g} and is at {np.median(up[-third:]):.3g} in the last {third} of "
+                    f"{done} epochs, within its noise of {spread:.2g}; {self._train_text(view)}."
+                ),
+                onset=score.series.where(0),
+                series=score.series.name,
+                measured=Quantity(float(np.median(up[-third:])) - start, "score"),
+                threshold=Quantity(bar - start, "score"),
+                detail={"epochs": done, "best": float(up.max()), "too_early": False},
+            )
+        ]
 
     def _by_loss(self, view: View) -> list[Finding]:
         """Judge by losses that never move, where there is no metric."""

@@ -14,6 +14,9 @@ How it decides:
     before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
     above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
     ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
+    Or the training set is known by heart: since the minimum the training side fell to ``heart_share`` of what it was then
+    and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below ``heart_certain`` of it
+    that is told whatever the score does.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
     more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are,
     are two things.
@@ -33,10 +36,11 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from trainwatch.detectors._curves import CURVES, after_warmup, losses, pairs, read_score, total
 from trainwatch.detectors._words import epoch_name
@@ -46,6 +50,8 @@ from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median
 from trainwatch.signals.regimes import longest_regime
 from trainwatch.signals.trend import mann_kendall, theil_sen
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class _Rise:
     p_value: float
     fall: float
     val: Series
+    certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,9 @@ class Overfitting(Detector):
         noise_errors: The rise is larger than this many standard errors.
         max_p: Largest one-sided p-value of the Mann-Kendall test.
         min_fall: Smallest fall of the training loss since the minimum, as a share.
+        heart_share: Training loss at the end over that at the minimum at which the set is known by heart ...
+        heart_ratio: ... and over the validation loss.
+        heart_certain: Training loss over the validation loss below which it is told whatever the score does.
         makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
     """
 
@@ -98,6 +108,9 @@ class Overfitting(Detector):
     noise_errors: float = 4.0
     max_p: float = 0.05
     min_fall: float = 0.03
+    heart_share: float = 0.5
+    heart_ratio: float = 0.25
+    heart_certain: float = 0.05
     makes_up_share: float = 0.02
 
     def missing(self, run: Run) -> str | None:
@@ -113,7 +126,7 @@ class Overfitting(Detector):
         score = read_score(view)
         metric = score if score is not None and not score.is_loss and score.learnt else None
         judged = [(r, self._score_since(metric, r)) for r in rises]
-        left = [(r, change) for r, change in judged if change is None or not change.makes_up]
+        left = [(r, change) for r, change in judged if change is None or not change.makes_up or r.certain]
         if not left:
             return []
         worst, change = max(left, key=lambda pair: pair[0].share)
@@ -129,6 +142,37 @@ class Overfitting(Detector):
         if n < 2 * self.min_epochs or not (val.values > 0).all():
             return None
         smooth = running_median(val.values, max(self.min_smoothing_epochs, int(n * self.smoothing_share)))
+        turned, by_heart = self._turned(view, train, val, smooth), self._by_heart(view, train, val, smooth)
+        if turned is not None and by_heart is not None:
+            turned = replace(turned, certain=by_heart.certain)
+        found = turned or by_heart
+        return None if found is None else replace(found, at=self._lowest(val, found.at))
+
+    def _lowest(self, val: Series, at: int) -> int:
+        """Return the lowest single value near a minimum of the smoothed loss: smoothing dates a sharp turn too early."""
+        first = max(at - self.min_smoothing_epochs // 2, 0)
+        return first + int(np.argmin(val.values[first : at + self.min_smoothing_epochs // 2 + 1]))
+
+    def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
+        """Judge a validation loss that stands still while the training loss goes to nothing."""
+        n, lowest = len(val), float(smooth.min())
+        at = int(np.argmax(smooth <= (1 + self.min_rise / 2) * lowest))
+        begin = max(at, int(np.searchsorted(val.epoch, after_warmup(view))))
+        behind = train.take(train.epoch >= val.epoch[min(begin, n - 1)])
+        if n - 1 - begin < max(self.min_epochs, self.min_share * n) or len(behind) < 6:
+            return None
+        part = max(len(behind) // 4, 3)
+        start, end = float(np.median(behind.values[:3])), float(np.median(behind.values[-part:]))
+        level = float(np.median(val.values[-part:]))
+        if not (0 < end <= self.heart_share * start and end <= self.heart_ratio * level):
+            return None
+        return _Rise(
+            at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val, end <= self.heart_certain * level
+        )
+
+    def _turned(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
+        """Judge a validation loss that has a minimum and rises from there."""
+        n = len(val)
         at = int(np.argmin(smooth))
         begin = max(at, int(np.searchsorted(val.epoch, after_warmup(view))))
         since = n - 1 - begin
@@ -176,8 +220,12 @@ class Overfitting(Detector):
         severity: Severity = "warning" if worse else "info"
         name = rise.val.name.split("/", 1)[-1]
         text = (
-            f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
-            f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
+            self._by_heart_text(name, where, rise)
+            if rise.p_value >= 1
+            else (
+                f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
+                f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
+            )
         )
         others = [r.val.name.split("/", 1)[-1] for r in rises if r is not rise]
         if others:
@@ -215,3 +263,9 @@ class Overfitting(Detector):
         part = max(len(behind) // 4, 3)
         start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
         return end / start - 1 if start > 0 else None
+
+    def _by_heart_text(self, name: str, where: str, rise: _Rise) -> str:
+        return (
+            f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
+            f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is known by heart."
+        )

@@ -21,8 +21,8 @@ How it decides:
     if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
     short is in the log. Never critical.
     No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
-    gain), that repeat exactly (frozen), that the close of mosaic lifted, or that fall from the first epoch on; and
-    losses that never fell.
+    gain), that repeat exactly while no validation loss moves (frozen), that the close of mosaic lifted, or that fall from
+    the first epoch on; and losses that never fell.
 
 What to do:
     With training loss still falling, the model learns the training set by heart: more data or more augmentation
@@ -115,7 +115,7 @@ class Plateau(Detector):
         if flat < max(self.min_epochs, self.min_share * (int(series.epoch[-1]) + 1)):
             return []
         behind = slice(last + 1, None)
-        if self._frozen(up[behind]) or self._ended(view, score, last, delta):
+        if self._frozen(view, score, last) or self._ended(view, score, last, delta):
             return []
         slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
@@ -128,8 +128,18 @@ class Plateau(Detector):
             return []  # slow, but it goes on: the interval excludes a standstill
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 
-    def _frozen(self, up: npt.NDArray[np.float64]) -> bool:
-        """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured."""
+    def _frozen(self, view: View, score: Score, since: int) -> bool:
+        """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured.
+
+        A validation loss that goes on moving proves that it is measured: a coarse score of weights that hardly move.
+        """
+        up, epoch = score.up[since + 1 :], int(score.series.epoch[since])
+        val = [s.take(s.epoch > epoch) for s in losses(view, "val")]
+        if any(
+            len(s) > 1 and s.finite.all() and float((np.diff(s.values) == 0).mean()) < self.max_frozen_share
+            for s in val
+        ):
+            return False
         same = np.diff(up) == 0
         last = trailing_count(same)
         return bool(same.mean() >= self.max_frozen_share) or last >= max(3, self.frozen_end_share * len(up))

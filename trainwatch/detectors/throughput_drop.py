@@ -13,7 +13,8 @@ How it decides:
     of ``block_steps`` (50) steps, so single slow steps (checkpoints, validation) do not count. The base of a block is the
     median of the 400 blocks before it, slow ones left out, at least ``min_base_blocks`` (5). A drop is a run of blocks at
     ``ratio`` (1.5) times the base or slower that is at least ``min_blocks`` (5) long and ``min_share`` (10 %) of the run.
-    Warning; with the time lost.
+    The onset is where, within a block of the first slow one, single steps change sides. Warning from ``warning_lost_s``
+    (60 s) lost on, information below: an hour's cost is worth a look, a second's is not.
 
 What to do:
     Compare ``data_s`` and ``step_s``: if the wait grew, look at the disk and the loader; if the work grew, at the
@@ -57,6 +58,7 @@ class ThroughputDrop(Detector):
         ratio: Level over base that is a slowdown.
         min_blocks: Consecutive slow blocks at least.
         min_share: Share of the run at least.
+        warning_lost_s: Seconds lost from which it is a warning.
     """
 
     title: ClassVar[str] = "Steps become slower"
@@ -69,6 +71,7 @@ class ThroughputDrop(Detector):
     ratio: float = 1.5
     min_blocks: int = 5
     min_share: float = 0.1
+    warning_lost_s: float = 60.0
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
@@ -85,8 +88,18 @@ class ThroughputDrop(Detector):
         if slow is None or slow[1] - slow[0] + 1 < max(self.min_blocks, self.min_share * count):
             return []
         first, last = slow[0] * self.block_steps, (slow[1] + 1) * self.block_steps - 1
+        first = self._refined(seconds / self._amount(view, work), first, float(base[slow[0]]))
         return [self._finding(view, work, wait, seconds, first, last, float(np.nanmedian(levels[slow[0] : slow[1] + 1])
                               / base[slow[0]]))]  # fmt: skip
+
+    def _refined(self, seconds: Floats, first: int, base: float) -> int:
+        """Return the step near the first slow block that best divides fast steps from slow ones."""
+        low = max(first - self.block_steps, 0)
+        with np.errstate(invalid="ignore"):
+            slow = seconds[low : first + self.block_steps] >= (1 + self.ratio) / 2 * base
+        # Slow steps before the cut, and fast ones behind it, are on the wrong side.
+        wrong = np.r_[0, np.cumsum(slow)] + np.r_[np.cumsum(~slow[::-1])[::-1], 0]
+        return low + int(np.argmin(wrong))
 
     def _base(self, levels: Floats) -> Floats:
         """Median of all blocks before each, those left out that were slow themselves; NaN before the first judgement."""
@@ -126,7 +139,7 @@ class ThroughputDrop(Detector):
         what = "the wait for data grew" if part == "data" else "the work itself grew"
         return Finding(
             id=self.id,
-            severity="warning",
+            severity="warning" if lost >= self.warning_lost_s else "info",
             confidence=float(np.clip(0.7 + 0.1 * np.log2(times), 0.7, 0.95)),
             title=f"Steps take {times:.2g} times as long from {where} on",
             summary=(

@@ -122,6 +122,7 @@ def find_creep(epoch: Floats, value: Floats, rule: CreepRule) -> Creep | None:
         value: Bytes, shape (n,).
         rule: Thresholds.
     """
+    skipped = epoch[: rule.skip_epochs], value[: rule.skip_epochs]
     epoch, value = epoch[rule.skip_epochs :], value[rule.skip_epochs :]
     if len(epoch) < rule.min_epochs:
         return None
@@ -145,10 +146,22 @@ def find_creep(epoch: Floats, value: Floats, rule: CreepRule) -> Creep | None:
     after = theil_sen(*_last_third(epoch, value))
     if not after.slope >= rule.min_tail_ratio * before.slope:
         return None
+    begin = epoch[0] if first else _first_on_line(*skipped, epoch, value, line.slope, line.intercept)
     return Creep(
-        slope=line.slope, low=line.low, high=line.high, p_value=trend.p_value, onset_epoch=int(epoch[0]),
+        slope=line.slope, low=line.low, high=line.high, p_value=trend.p_value, onset_epoch=int(begin),
         last_epoch=int(epoch[-1]), start_bytes=float(start), end_bytes=float(end), epochs=len(epoch), x=epoch, y=value,
     )  # fmt: skip
+
+
+def _first_on_line(before: Floats, held: Floats, epoch: Floats, value: Floats, slope: float, intercept: float) -> float:
+    """Return the first of the left-out epochs from which on memory already grew along the line, else the first judged.
+
+    Along the line: no further from it than half of an epoch's growth and three times the scatter of the epochs judged.
+    """
+    scatter = float(np.median(np.abs(value - intercept - slope * epoch)))
+    off = np.flatnonzero(np.abs(held - intercept - slope * before) > slope / 2 + 3 * scatter)
+    later = before[off[-1] + 1 :] if len(off) else before
+    return float(later[0] if len(later) else epoch[0])
 
 
 def _last_third(epoch: Floats, value: Floats) -> tuple[Floats, Floats]:

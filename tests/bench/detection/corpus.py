@@ -22,7 +22,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "hooks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "hooks"), str(HERE)]
+
+from page import write_section
 
 from trainwatch.analysis import Config, analyse
 from trainwatch.errors import UnreadableRun
@@ -205,9 +207,7 @@ def main() -> None:
     if options.mistakes and "tuning" in measured:
         print("\n" + "\n".join(measured["tuning"].mistakes))
     if options.write:
-        readme = HERE / "README.md"
-        head, rest = readme.read_text().split("<!-- table -->\n", 1)
-        readme.write_text(f"{head}<!-- table -->\n{text}\n\n{rest[rest.index('## False alarms') :]}")
+        write_section("table", text)
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-sys.path[:0] = [str(ROOT), str(ROOT / "hooks"), str(ROOT / "tests" / "helpers")]
+sys.path[:0] = [str(ROOT), str(ROOT / "hooks"), str(ROOT / "tests" / "helpers"), str(Path(__file__).parent)]
 
+from page import write_section
 from traces import NOISE, event_free
 
 from trainwatch.detectors.base import Detector
 from trainwatch.registry import members
-
-README = Path(__file__).with_name("README.md")
 
 
 def count(kind: str, seeds: int) -> tuple[Counter[str], Counter[str], int]:
@@ -56,8 +55,7 @@ def main() -> None:
         print(lines[-1], flush=True)
     table = "\n".join(lines)
     if options.write:
-        head = README.read_text().split("<!-- event-free -->")[0]
-        README.write_text(f"{head}<!-- event-free -->\n{table}\n")
+        write_section("event-free", table)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+from synthetic import lognormal, make_run
+
+from trainwatch.analysis import analyse
+from trainwatch.detectors.dead_output import DeadOutput
+from trainwatch.result import Finding
+from trainwatch.runs import Run
+
+EPOCHS, PER_EPOCH = 12, 10
+START = [{"kind": "start", "time_s": 0.0}, {"kind": "end", "time_s": 1.0, "data": {"reason": "completed"}}]
+
+
+def run(loss: np.ndarray, score: float = 0.0, **meta: object) -> Run:
+    epochs = {
+        "metrics/mAP50-95(B)": np.full(EPOCHS, score),
+        "train/box_loss": loss.reshape(EPOCHS, PER_EPOCH).mean(axis=1) / 2,
+        "train/cls_loss": loss.reshape(EPOCHS, PER_EPOCH).mean(axis=1) / 2,
+    }
+    return make_run({"loss": loss}, epochs, steps_per_epoch=PER_EPOCH, events=START, **meta)
+
+
+def dying(at: int = 30) -> np.ndarray:
+    loss = lognormal(EPOCHS * PER_EPOCH, 0.3, 60.0)
+    loss[at:] *= 1e-6
+    return loss
+
+
+def detect(r: Run) -> list[Finding]:
+    return DeadOutput().detect(r)
+
+
+def test_a_loss_that_falls_to_nothing_without_a_score_is_dated() -> None:
+    (finding,) = detect(run(dying()))
+    assert finding.severity == "critical"
+    assert finding.onset is not None
+    assert finding.onset.step == 30
+
+
+def test_a_lower_rate_is_advised() -> None:
+    args = {"lr0": 1.0, "optimizer": "SGD", "batch": 16, "nbs": 64}
+    analysis = analyse(run(dying(), trainer="ultralytics", args=args, requested=args))
+    assert analysis.verdict.cause == "dead-output"
+    change = {c.arg: c.new for r in analysis.recommendations for c in r.changes}
+    assert change["lr0"] <= 0.01
+
+
+def test_a_model_that_learns_its_data_by_heart_is_quiet() -> None:
+    assert detect(run(dying(), score=0.4)) == []
+
+
+def test_an_ordinary_fall_and_a_bad_end_are_quiet() -> None:
+    assert detect(run(lognormal(EPOCHS * PER_EPOCH, 0.3, 60.0, decay=4))) == []
+    loss = lognormal(EPOCHS * PER_EPOCH, 0.3, 60.0)
+    loss[-5:] *= 1e-6
+    assert detect(run(loss)) == []
+
+
+def test_missing_labels_are_not_dead_outputs() -> None:
+    r = run(dying())
+    table = r.epoch_table.set_column(
+        r.epoch_table.column_names.index("train/box_loss"), "train/box_loss", [np.zeros(EPOCHS)]
+    )
+    assert detect(Run(r.path, r.source, steps=r.step_table, epochs=table, events=r.events, meta=r.meta)) == []

@@ -1,0 +1,103 @@
+"""A training loss that falls to nothing while nothing is learnt: the model's outputs have died.
+
+What it does:
+    Compares the training loss of the last steps with that of the first ones where the score is still zero.
+
+Why it matters:
+    It looks like a success. But a model that answers nothing everywhere, with infinite confidence, has a small loss and no
+    gradient: it does not come back. A learning rate that is far too high does that within a few dozen steps.
+
+How it decides:
+    The score was validated in at least ``min_epochs`` epochs and never left zero (no-learning's bar), labels are there, and
+    the median training loss of the last ``tail_share`` of the steps (epochs, where no steps are recorded) is at most
+    ``ratio`` of the median of the first ``head_values``. A loss that small without any score cannot be learning. Critical. The
+    onset is where the loss falls below that bar for good.
+
+What to do:
+    Lower the learning rate tenfold, name the optimizer, warm up longer, and start anew: no checkpoint since is of use.
+
+Known false alarms:
+    A score that is measured on other data, or of another task, than is trained.
+
+References:
+    Ultralytics 8.4 utils/loss.py: all losses are weighted by the assigned scores, so they vanish with the outputs. Thresholds:
+    this project, from trainings with lr0=1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from trainwatch.detectors._curves import CURVES, NOTHING, has_score, losses, read_score, total, without_objects
+from trainwatch.detectors._words import epoch_name
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity
+from trainwatch.runs import Run
+
+
+@dataclass(frozen=True)
+class DeadOutput(Detector):
+    """A loss of nearly nothing without a score.
+
+    Attributes:
+        min_epochs: Validated epochs at least.
+        head_values: First values whose median is the level.
+        tail_share: Share of the values that makes the end.
+        ratio: End over level at most.
+    """
+
+    title: ClassVar[str] = "Model output has died"
+    optional: ClassVar[tuple[str, ...]] = CURVES
+
+    min_epochs: int = 5
+    head_values: int = 3
+    tail_share: float = 0.2
+    ratio: float = 1e-3
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for a validation score."""
+        return None if has_score(run) else NOTHING
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding, or none."""
+        score = read_score(view)
+        if score is None or score.is_loss or score.learnt or len(score.series) < self.min_epochs:
+            return []
+        loss = view.steps("loss")
+        if not len(loss):
+            summed = total(losses(view, "train"), "train/*")
+            if summed is None:
+                return []
+            loss = summed
+        tail = max(int(self.tail_share * len(loss)), self.head_values)
+        if len(loss) < 2 * tail or not loss.finite.all() or without_objects(view, "train") is not None:
+            return []
+        level = float(np.median(loss.values[: self.head_values]))
+        end = float(np.median(loss.values[-tail:]))
+        if not 0 <= end <= self.ratio * level or level <= 0:
+            return []
+        high = np.flatnonzero(loss.values > self.ratio * level)
+        # A single batch may rise again: what counts is where the last stretch of them ends.
+        settled = high[high < len(loss) - tail]
+        first = int(settled[-1]) + 1 if len(settled) else 0
+        where = epoch_name(view.run, int(loss.epoch[first]))
+        return [
+            Finding(
+                id=self.id,
+                severity="critical",
+                confidence=0.9,
+                title=f"The model's output has died by {where}",
+                summary=(
+                    f"The training loss fell from {level:.3g} to {end:.2g} although {score.series.name} never left "
+                    f"{score.series.values.max():.2g}: the model answers nothing everywhere, and has no gradient left."
+                ),
+                onset=loss.where(first),
+                series=loss.name,
+                measured=Quantity(end / level, "of the first loss"),
+                threshold=Quantity(self.ratio, "of the first loss"),
+                detail={"level": level, "end": end},
+            )
+        ]
