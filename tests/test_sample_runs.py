@@ -85,7 +85,7 @@ def test_its_page_is_small_and_its_text_narrow(sample: tuple[str, Analysis]) -> 
 def test_all_are_there_and_small() -> None:
     assert set(NAMES) == {
         "healthy", "gradient_explosion", "nan_loss", "plateau", "host_memory_creep", "killed", "out_of_memory", "unwatched",
-        "stabilised",
+        "stabilised", "gradient_explosion_cured", "gradient_explosion_cured_again",
     }  # fmt: skip
     assert sum(p.stat().st_size for p in SAMPLES.rglob("*") if p.is_file()) < 12_000_000
     assert not list(SAMPLES.rglob("*.pt"))

@@ -292,23 +292,23 @@ class Analysis:
         """
         document: dict[str, Any] = {
             "schema": SCHEMA,
-            "run": _plain(self.run),
-            "verdict": _plain(self.verdict),
-            "findings": [_without(_plain(f), () if full else ("detail",)) for f in self.findings],
+            "run": plain(self.run),
+            "verdict": plain(self.verdict),
+            "findings": [_without(plain(f), () if full else ("detail",)) for f in self.findings],
             "recommendations": [
                 _without(
                     {
-                        **_plain(r),
-                        "changes": [{"arg": c.arg, "from": _plain(c.old), "to": _plain(c.new)} for c in r.changes],
+                        **plain(r),
+                        "changes": [{"arg": c.arg, "from": plain(c.old), "to": plain(c.new)} for c in r.changes],
                     },
                     () if full else ("steps",),
                 )
                 for r in self.recommendations
             ],
-            "checks": _plain(self.checks),
+            "checks": plain(self.checks),
         }
         if full:
-            document["page"] = _plain(self.page)
+            document["page"] = plain(self.page)
         return document
 
     @classmethod
@@ -336,19 +336,20 @@ class Analysis:
         )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON types only; non-finite numbers become the strings ``nan``, ``inf``, ``-inf``."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, str | bool | int) or value is None:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, Sequence):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if hasattr(value, "item"):  # numpy scalar
-        return _plain(value.item())
+        return plain(value.item())
     return str(value)
 
 
