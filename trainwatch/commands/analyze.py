@@ -1,4 +1,4 @@
-"""``trainwatch analyze RUN``: the verdict in the terminal, as JSON, or as the page's source."""
+"""``trainwatch analyze RUN``: the verdict in the terminal, as JSON, Markdown, annotations, or as the page's source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import click
 
 @click.command()
 @click.argument("run")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "html", "markdown", "github"]),
+    default="text",
+    show_default=True,
+    help="markdown: for an issue or a chat; github: annotations of a workflow.",
+)
 @click.option("--full", is_flag=True, help="JSON: add charts, events, configuration and details.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of to stdout."
@@ -58,6 +65,14 @@ def command(
         from trainwatch.reports import html
 
         text = html.render(analysis)
+    elif format_ == "markdown":
+        from trainwatch.reports import markdown
+
+        text = markdown.render(analysis)
+    elif format_ == "github":
+        from trainwatch.reports import github
+
+        text = github.render(analysis)
     else:
         from trainwatch.reports import text as terminal
 

@@ -99,8 +99,8 @@ def step_places(run: Run, series: Series, by: By) -> Floats:
     lengths = np.diff(np.r_[begins, len(series)])
     inside = np.arange(len(series)) - np.repeat(begins, lengths)
     usual = float(np.median(lengths)) if len(lengths) else 1.0  # a torn last epoch is no shorter one
-    places: Floats = series.epoch - 1 + np.minimum((inside + 1) / usual, 1.0)  # its end is the epoch's place
-    return np.maximum.accumulate(places) if len(places) else places
+    places = series.epoch.astype(np.float64) - 1 + np.minimum((inside + 1) / usual, 1.0)  # its end is the epoch's place
+    return np.asarray(np.maximum.accumulate(places), np.float64) if len(places) else places
 
 
 def aligned_panels(
