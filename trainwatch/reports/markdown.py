@@ -94,7 +94,7 @@ def escape(text: str) -> str:
     """Make text mean itself in Markdown, in one line: markup, HTML, table cells, mentions and issue numbers."""
     text = " ".join(text.split())
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_{}\[\]()|~])", r"\\\1", text)
+    text = re.sub(r"([\\`*_\[\]|~])", r"\\\1", text)
     text = re.sub(r"^([-+=])", r"\\\1", text)
     text = re.sub(r"^(\d+)\.(?=\s)", r"\1\\.", text)
     # A zero-width joiner after the sign keeps a chat or tracker from reading a name, a number or a link.

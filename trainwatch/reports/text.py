@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -30,7 +31,7 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
-MAX_WHY, MAX_COST, MAX_NOTE = 4, 2, 1
+MAX_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND = 4, 2, 1, 5
 """Rows of the paragraphs on the first screen; the whole text follows below."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
@@ -79,6 +80,8 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
         _indented(console, note, "■ ")
     for failed in analysis.checks.could_not_run:
         _indented(console, f"could not run: {failed.id}: {failed.reason}")
+    if analysis.page.next_command and _long(console, analysis.page.next_command):
+        _next(console, analysis.page.next_command)
     return out.getvalue()
 
 
@@ -110,10 +113,21 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
             style="dim",
         ),
     )
-    if page.next_command:
-        console.print(Text("\nNext", style="bold"))
-        # Never wrapped: it is there to be copied.
-        console.print(Text(f"  {page.next_command}"), soft_wrap=True)
+    if page.next_command and not _long(console, page.next_command):
+        _next(console, page.next_command)
+    elif page.next_command:
+        _labelled(console, "Next", "the command, of many arguments, stands at the end.")
+
+
+def _long(console: Console, command: str) -> bool:
+    """Whether a command would push the verdict off the screen (an args.yaml holds a hundred arguments)."""
+    return cell_len(command) > MAX_COMMAND * console.width
+
+
+def _next(console: Console, command: str) -> None:
+    console.print(Text("\nNext", style="bold"))
+    # Never wrapped: it is there to be copied.
+    console.print(Text(f"  {command}"), soft_wrap=True)
 
 
 def _sparks(console: Console, analysis: Analysis) -> None:
