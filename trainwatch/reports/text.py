@@ -38,8 +38,8 @@ SPARK_WIDTH, MIN_SPARK = 30, 8
 SPARK_WORDS = 50
 """Columns that name and numbers of a curve take."""
 SPARK_NAMES = {"grad_norm": "gradient norm", "loss": "training loss", "lr": "learning rate", "score": "score",
-               "host_memory": "memory", "vram": "device memory", "train_loss": "training loss",
-               "val_loss": "validation", "throughput": "step time"}  # fmt: skip
+               "host_memory": "memory", "vram": "device memory", "train_loss": "epoch loss",
+               "val_loss": "validation", "loss_components": "components", "throughput": "step time"}  # fmt: skip
 """Short names of panels."""
 WIDE = 100
 """Columns from which the table of findings has thresholds and words for the severity."""
