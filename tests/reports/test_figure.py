@@ -69,3 +69,12 @@ def test_odd_panels(format_: str) -> None:
         )
         assert len(out) > 500
         assert b"<script>" not in out
+
+
+def test_words_are_words_and_fit() -> None:
+    from dataclasses import replace
+
+    wide = replace(panel(), title="Gradient norm per sample, before clipping of all of them", log=True)
+    svg = draw(wide, "svg", SIZES["column"]).decode()
+    assert "mathdefault" not in svg
+    assert "sample, before" not in svg, "a long label is written on two lines"

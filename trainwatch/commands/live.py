@@ -72,7 +72,7 @@ def command(obj: dict[str, bool], run: str, interval: float, once: bool, fail_on
     if analysis is None:
         raise TrainwatchError(f"{run}: nothing could be read ({follower.frame.message})")
     notifier.ended(analysis)
-    click.echo(text.render(analysis, color=bool(obj.get("color"))), nl=False, color=True)
+    click.echo(text.render(analysis, color=bool(obj.get("color")), brief=True), nl=False, color=True)
     return exit_code(analysis, fail_on)
 
 

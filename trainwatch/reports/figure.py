@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import textwrap
 import warnings
 from typing import Any
 
@@ -23,6 +24,8 @@ SIZES = {"column": (3.5, 2.4), "page": (7.2, 3.2), "slide": (10.0, 5.0)}
 UNITS = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
 SMALLEST_IN, LARGEST_IN = 1.0, 40.0
 PNG_DPI = 300
+LETTERS_PER_INCH = 13
+"""Letters of an axis label that fit beside an inch of height."""
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
 """Told apart with any colour vision (Okabe and Ito 2008), and by the dash besides."""
@@ -105,7 +108,7 @@ def draw(
 
 
 def _draw(axes: Any, panel: Panel, shift: int) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
     many = len(panel.curves) > MAX_NAMED
     if panel.log and _all_positive(panel):
@@ -134,12 +137,16 @@ def _draw(axes: Any, panel: Panel, shift: int) -> None:
     if panel.limit is not None and top > panel.limit / 4:
         axes.axhline(panel.limit, color="#B00020", linewidth=0.8)
     axes.set_xlabel({"s": "time (s)"}.get(panel.x_unit, panel.x_unit))
-    axes.set_ylabel(panel.title if not panel.unit or panel.unit == "bytes" else f"{panel.title} ({panel.unit})")
+    label = panel.title if not panel.unit or panel.unit == "bytes" else f"{panel.title} ({panel.unit})"
+    axes.set_ylabel("\n".join(textwrap.wrap(label, max(int(LETTERS_PER_INCH * axes.figure.get_figheight()), 12))))
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
     if panel.unit == "bytes":
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: size(v)))
-    elif axes.get_yscale() != "log":
+    elif axes.get_yscale() == "log":
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v)))
     axes.margins(x=0.01)
     if 1 < len(panel.curves) <= MAX_NAMED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -45,13 +46,14 @@ WIDE = 100
 """Columns from which the table of findings has thresholds and words for the severity."""
 
 
-def render(analysis: Analysis, *, width: int | None = None, color: bool = False) -> str:
+def render(analysis: Analysis, *, width: int | None = None, color: bool = False, brief: bool = False) -> str:
     """Return the text.
 
     Args:
         analysis: What to write.
         width: Columns; None: the terminal's, 80 where there is none. No line is longer, but for words that cannot break.
         color: Write ANSI colours.
+        brief: Only the first screen, and how to see all.
     """
     analysis = printable(analysis)
     out = io.StringIO()
@@ -61,6 +63,11 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
     )  # fmt: skip
     verdict = analysis.verdict
     _first_screen(console, analysis)
+    if brief:
+        console.print(
+            Text(f"\nAll of it: trainwatch analyze {shlex.quote(analysis.run.path)}", style="dim"), soft_wrap=True
+        )
+        return out.getvalue()
     if analysis.findings:
         console.print(Text(f"\nFindings ({len(analysis.findings)})", style="bold"))
         console.print(_findings_table(analysis, console.width))
