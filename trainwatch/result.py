@@ -10,7 +10,12 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from trainwatch.notebook import block
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA: int = 1
 
@@ -20,6 +25,11 @@ EndedBy = Literal[
     "completed", "early-stop", "exception", "signal", "oom", "killed", "truncated", "running", "unknown"
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+
+FRAME_COLUMNS = (
+    "id", "severity", "confidence", "epoch", "step", "measured", "threshold", "unit", "title", "summary",
+)  # fmt: skip
+"""Columns of ``Analysis.to_pandas()``."""
 
 NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation")
 """Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end, in
@@ -283,6 +293,41 @@ class Analysis:
     recommendations: tuple[Recommendation, ...] = ()
     checks: Checks = field(default_factory=Checks)
     page: Page = field(default_factory=Page)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the findings as a pandas frame, one row each, worst first; epochs and steps from 0, missing ones NA."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": f.id,
+                "severity": f.severity,
+                "confidence": f.confidence,
+                "epoch": f.onset.epoch if f.onset else None,
+                "step": f.onset.step if f.onset else None,
+                "measured": f.measured.value if f.measured else None,
+                "threshold": f.threshold.value if f.threshold else None,
+                "unit": f.measured.unit if f.measured else None,
+                "title": f.title,
+                "summary": f.summary,
+            }
+            for f in self.findings
+        ]
+        return pd.DataFrame(rows, columns=FRAME_COLUMNS).astype({"epoch": "Int64", "step": "Int64"})
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook: cause, cost, next command, findings."""
+        verdict, page = self.verdict, self.page
+        cause = f"{verdict.cause} ({100 * verdict.confidence:.0f} %)" if verdict.cause else ""
+        facts = [
+            ("run", self.run.path),
+            ("cause", cause),
+            ("why", page.cause_reason),
+            ("cost", page.cost),
+            ("next", page.next_command),
+        ]
+        rows = [(f.severity, f.id, f.title, f"{100 * f.confidence:.0f} %") for f in self.findings]
+        return block(verdict.headline, facts, ("severity", "finding", "what", "sure"), rows)
 
     def to_json(self, *, full: bool = False) -> dict[str, Any]:
         """Return JSON types only; non-finite numbers become the strings ``nan``, ``inf``, ``-inf``.

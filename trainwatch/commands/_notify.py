@@ -78,7 +78,7 @@ def make_notifier(url: str | None) -> Notifier:
     except ImportError:
         raise TrainwatchError('--notify needs apprise: pip install "trainwatch-toolkit[notify]"') from None
     for name in ("apprise", "urllib3", "requests"):  # they log what they call
-        logging.getLogger(name).disabled = True
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # its children, too
     service = apprise.Apprise()
     try:
         known = bool(service.add(url))

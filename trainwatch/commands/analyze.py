@@ -35,6 +35,12 @@ import click
     metavar="OURS=COLUMN,...",
     help="RUN is a CSV, JSON lines or Parquet table of another tool: step=iter,loss/total=train_loss",
 )
+@click.option(
+    "--notify",
+    metavar="URL",
+    envvar="TRAINWATCH_NOTIFY",
+    help="Tell a chat or mailbox the verdict (apprise URL; also in TRAINWATCH_NOTIFY, where no list of processes shows it).",
+)
 @click.option("--strict", is_flag=True, help="A check that cannot run is an error.")
 @click.pass_obj
 def command(
@@ -47,6 +53,7 @@ def command(
     fail_on: str,
     strict: bool,
     mapping: str | None,
+    notify: str | None,
 ) -> int:
     """Judge RUN: a run folder (runs/exp3) or a log file (results.csv).
 
@@ -54,8 +61,10 @@ def command(
     YOLOv9), results.txt (YOLOv7), metrics.csv (Lightning), trainer_state.json (Hugging Face), TensorBoard event files,
     CSVLogger (Keras), an offline run of Weights & Biases, a run of MLflow, or any other table with --map.
     """
+    from trainwatch.commands._notify import make_notifier
     from trainwatch.commands._shared import analyse_path, exit_code, write_file
 
+    notifier = make_notifier(notify)
     analysis = analyse_path(run, strict=strict, mapping=mapping)
     if format_ == "json":
         from trainwatch.reports import json
@@ -82,4 +91,5 @@ def command(
     else:
         write_file(output, text, force=force)
         click.echo(f"trainwatch: wrote {output}", err=True)
+    notifier.ended(analysis)
     return exit_code(analysis, fail_on)
