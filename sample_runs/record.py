@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
@@ -71,6 +72,23 @@ def healthy() -> None:
 def gradient_explosion() -> None:
     """The learning rate is far too high: lr0=1.0 (the largest that Ultralytics accepts) with momentum 0.98."""
     _train(epochs=40, images=128, lr0=1.0, momentum=0.98, warmup_epochs=12, warmup_bias_lr=0.0)
+
+
+def gradient_explosion_cured(seed: int = 0) -> None:
+    """The command that ``trainwatch analyze sample_runs/gradient_explosion`` says to type next, word for word."""
+    from trainwatch.analysis import analyse
+    from trainwatch.doctor._arguments import parse_words
+    from trainwatch.runs import read_run
+
+    command = shlex.split(analyse(read_run(HERE / "gradient_explosion")).page.next_command)
+    ours = ("model", "data", "project")  # the same model and images, in this folder
+    args = {k: v for k, v in parse_words(command[2:]).items() if k not in ours}
+    _train(images=128, **args, seed=seed)
+
+
+def gradient_explosion_cured_again() -> None:
+    """The same with another seed: how much two equal trainings differ."""
+    gradient_explosion_cured(seed=1)
 
 
 def nan_loss() -> None:
@@ -168,6 +186,8 @@ SCENARIOS: dict[str, Callable[[], None]] = {
     for f in (
         healthy,
         gradient_explosion,
+        gradient_explosion_cured,
+        gradient_explosion_cured_again,
         nan_loss,
         plateau,
         host_memory_creep,
@@ -183,7 +203,11 @@ def _record(name: str, keep: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="trainwatch-sample-") as temporary:
         folder = Path(temporary) / "project"
         folder.mkdir()
-        environ = {**os.environ, "PYTHONPATH": str(HERE), "YOLO_AUTOINSTALL": "false"}
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH")))),
+            "YOLO_AUTOINSTALL": "false",
+        }
         with open(Path(temporary) / "log", "w+") as log:
             child = subprocess.run(
                 [sys.executable, str(HERE / "record.py"), "--child", name],

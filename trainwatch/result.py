@@ -10,7 +10,12 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from trainwatch.notebook import block
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA: int = 1
 
@@ -21,6 +26,11 @@ EndedBy = Literal[
     "unknown",
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+
+FRAME_COLUMNS = (
+    "id", "severity", "confidence", "epoch", "step", "measured", "threshold", "unit", "title", "summary",
+)  # fmt: skip
+"""Columns of ``Analysis.to_pandas()``."""
 
 NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation")
 """Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end, in
@@ -316,6 +326,41 @@ class Analysis:
     checks: Checks = field(default_factory=Checks)
     page: Page = field(default_factory=Page)
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the findings as a pandas frame, one row each, worst first; epochs and steps from 0, missing ones NA."""
+        import pandas as pd
+
+        rows = [
+            {
+                "id": f.id,
+                "severity": f.severity,
+                "confidence": f.confidence,
+                "epoch": f.onset.epoch if f.onset else None,
+                "step": f.onset.step if f.onset else None,
+                "measured": f.measured.value if f.measured else None,
+                "threshold": f.threshold.value if f.threshold else None,
+                "unit": f.measured.unit if f.measured else None,
+                "title": f.title,
+                "summary": f.summary,
+            }
+            for f in self.findings
+        ]
+        return pd.DataFrame(rows, columns=FRAME_COLUMNS).astype({"epoch": "Int64", "step": "Int64"})
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook: cause, cost, next command, findings."""
+        verdict, page = self.verdict, self.page
+        cause = f"{verdict.cause} ({100 * verdict.confidence:.0f} %)" if verdict.cause else ""
+        facts = [
+            ("run", self.run.path),
+            ("cause", cause),
+            ("why", page.cause_reason),
+            ("cost", page.cost),
+            ("next", page.next_command),
+        ]
+        rows = [(f.severity, f.id, f.title, f"{100 * f.confidence:.0f} %") for f in self.findings]
+        return block(verdict.headline, facts, ("severity", "finding", "what", "sure"), rows)
+
     def to_json(self, *, full: bool = False) -> dict[str, Any]:
         """Return JSON types only; non-finite numbers become the strings ``nan``, ``inf``, ``-inf``.
 
@@ -324,23 +369,23 @@ class Analysis:
         """
         document: dict[str, Any] = {
             "schema": SCHEMA,
-            "run": _plain(self.run),
-            "verdict": _plain(self.verdict),
-            "findings": [_without(_plain(f), () if full else ("detail",)) for f in self.findings],
+            "run": plain(self.run),
+            "verdict": plain(self.verdict),
+            "findings": [_without(plain(f), () if full else ("detail",)) for f in self.findings],
             "recommendations": [
                 _without(
                     {
-                        **_plain(r),
-                        "changes": [{"arg": c.arg, "from": _plain(c.old), "to": _plain(c.new)} for c in r.changes],
+                        **plain(r),
+                        "changes": [{"arg": c.arg, "from": plain(c.old), "to": plain(c.new)} for c in r.changes],
                     },
                     () if full else ("steps",),
                 )
                 for r in self.recommendations
             ],
-            "checks": _plain(self.checks),
+            "checks": plain(self.checks),
         }
         if full:
-            document["page"] = _plain(self.page)
+            document["page"] = plain(self.page)
         return document
 
     @classmethod
@@ -368,19 +413,20 @@ class Analysis:
         )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON types only; non-finite numbers become the strings ``nan``, ``inf``, ``-inf``."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, str | bool | int) or value is None:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     if isinstance(value, Sequence):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if hasattr(value, "item"):  # numpy scalar
-        return _plain(value.item())
+        return plain(value.item())
     return str(value)
 
 

@@ -57,3 +57,10 @@ def test_where_it_cannot_write_it_says_so(capsys: pytest.CaptureFixture[str]) ->
 
 def test_strict_passes_on_a_sound_run() -> None:
     assert run(["analyze", str(SAMPLES / "healthy"), "--strict"]) == 0
+
+
+def test_markdown_and_github(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["analyze", str(SAMPLES / "killed"), "--format", "markdown"])
+    assert capsys.readouterr().out.startswith("## ▲ Crashed")
+    assert run(["analyze", str(SAMPLES / "killed"), "--format", "github"]) == 1
+    assert capsys.readouterr().out.startswith("::error title=trainwatch%3A Crashed")

@@ -41,3 +41,10 @@ def test_a_log_cannot_drive_the_terminal() -> None:
 
 def test_markup_of_rich_is_text() -> None:
     assert "[bold red]x[/]" in render(make_analysis("[bold red]x[/]"), width=120)
+
+
+def test_brief_is_the_first_screen_and_the_way_to_the_rest() -> None:
+    out = render(make_analysis(), width=80, brief=True)
+    assert out.splitlines()[-1] == "All of it: trainwatch analyze runs/plain"
+    assert "Expect:" not in out
+    assert len(out.splitlines()) <= 24

@@ -41,7 +41,7 @@ def exit_code(analysis: Analysis, fail_on: str) -> int:
     return int(any(order.index(f.severity) <= order.index(fail_on) for f in analysis.findings))
 
 
-def write_file(path: Path, text: str, *, force: bool) -> None:
+def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
     """Write a file whole or not at all.
 
     Raises:
@@ -52,7 +52,7 @@ def write_file(path: Path, text: str, *, force: bool) -> None:
         raise OutputExists(f"{path} exists and is not overwritten; add --force, or name another file with -o")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         os.replace(temporary, path)
     except OSError as error:
         raise TrainwatchError(

@@ -1,4 +1,4 @@
-"""``trainwatch analyze RUN``: the verdict in the terminal, as JSON, or as the page's source."""
+"""``trainwatch analyze RUN``: the verdict in the terminal, as JSON, Markdown, annotations, or as the page's source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ import click
 
 @click.command()
 @click.argument("run")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "html", "markdown", "github"]),
+    default="text",
+    show_default=True,
+    help="markdown: for an issue or a chat; github: annotations of a workflow.",
+)
 @click.option("--full", is_flag=True, help="JSON: add charts, events, configuration and details.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of to stdout."
@@ -28,6 +35,12 @@ import click
     metavar="OURS=COLUMN,...",
     help="RUN is a CSV, JSON lines or Parquet table of another tool: step=iter,loss/total=train_loss",
 )
+@click.option(
+    "--notify",
+    metavar="URL",
+    envvar="TRAINWATCH_NOTIFY",
+    help="Tell a chat or mailbox the verdict (apprise URL; also in TRAINWATCH_NOTIFY, where no list of processes shows it).",
+)
 @click.option("--strict", is_flag=True, help="A check that cannot run is an error.")
 @click.pass_obj
 def command(
@@ -40,6 +53,7 @@ def command(
     fail_on: str,
     strict: bool,
     mapping: str | None,
+    notify: str | None,
 ) -> int:
     """Judge RUN: a run folder (runs/exp3) or a log file (results.csv).
 
@@ -47,8 +61,10 @@ def command(
     YOLOv9), results.txt (YOLOv7), metrics.csv (Lightning), trainer_state.json (Hugging Face), TensorBoard event files,
     CSVLogger (Keras), an offline run of Weights & Biases, a run of MLflow, or any other table with --map.
     """
+    from trainwatch.commands._notify import make_notifier
     from trainwatch.commands._shared import analyse_path, exit_code, write_file
 
+    notifier = make_notifier(notify)
     analysis = analyse_path(run, strict=strict, mapping=mapping)
     if format_ == "json":
         from trainwatch.reports import json
@@ -58,6 +74,14 @@ def command(
         from trainwatch.reports import html
 
         text = html.render(analysis)
+    elif format_ == "markdown":
+        from trainwatch.reports import markdown
+
+        text = markdown.render(analysis)
+    elif format_ == "github":
+        from trainwatch.reports import github
+
+        text = github.render(analysis)
     else:
         from trainwatch.reports import text as terminal
 
@@ -67,4 +91,5 @@ def command(
     else:
         write_file(output, text, force=force)
         click.echo(f"trainwatch: wrote {output}", err=True)
+    notifier.ended(analysis)
     return exit_code(analysis, fail_on)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.importers._exported import exported_tables
 from trainwatch.importers._scalars import EPOCH_NAMES, MAX_STEP, by_step, planned_epochs, tables
 from trainwatch.importers._text import number, read_yaml
 from trainwatch.runs.run import Run
@@ -66,7 +67,7 @@ def load(path: Path) -> Run:
         raise UnreadableRun(f"{path}: {error.strerror or error}; make it readable or copy it") from error
     columns, step = by_step(scalars)
     epoch = next((columns[n] for n in EPOCH_NAMES if n in columns), None)
-    made = tables({n: c for n, c in columns.items() if n not in EPOCH_NAMES}, step, epoch)
+    made = exported_tables(scalars) or tables({n: c for n, c in columns.items() if n not in EPOCH_NAMES}, step, epoch)
     if made.steps is None and made.epochs is None:
         raise UnreadableRun(
             f"{path}: run {name} of MLflow holds no loss, metric or learning rate; nothing was logged yet"

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._epochs import MAX_EPOCH, EpochTable
+from trainwatch.importers._exported import exported_tables
 from trainwatch.importers._protobuf import BYTES, FIXED32, FIXED64, fields
 from trainwatch.importers._text import read_yaml
 from trainwatch.importers.ultralytics_csv import fitness_weights
@@ -107,6 +108,7 @@ def _run(path: Path, folder: Path, scalars: Mapping[str, Mapping[int, float]], n
     if not epochs and not steps:
         steps = dict(named)
     table = _epochs(epochs)
+    exported = exported_tables(scalars)
     args, unread = read_yaml(folder / "args.yaml")
     described = {"trainer": "ultralytics", "args": args, "planned_epochs": args.get("epochs")}
     if not args:
@@ -114,6 +116,8 @@ def _run(path: Path, folder: Path, scalars: Mapping[str, Mapping[int, float]], n
         described = meta(args) if args else {"trainer": "loop", "args": {}, "planned_epochs": None}
     if not isinstance(described["planned_epochs"], int) or not 0 < described["planned_epochs"] <= MAX_EPOCH:
         described["planned_epochs"] = None
+    if exported is not None:
+        return Run(path, SOURCE, steps=exported.steps, epochs=exported.epochs, meta=described, notes=[*notes, *unread])
     ranked = _fitness(table, args) if table.epoch else None
     return Run(
         path,

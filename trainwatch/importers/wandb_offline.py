@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.importers._exported import exported_tables
 from trainwatch.importers._protobuf import fields
 from trainwatch.importers._scalars import EPOCH_NAMES, MAX_STEP, by_step, planned_epochs, tables
 from trainwatch.importers._text import plain, read_yaml
@@ -83,7 +84,7 @@ def load(path: Path) -> Run:
         raise UnreadableRun(f"{path}: there is no run of Weights & Biases in it; give the folder wandb/offline-run-...")
     columns, step = by_step(scalars)
     epoch = next((columns[n] for n in EPOCH_NAMES if n in columns), None)
-    made = tables({n: c for n, c in columns.items() if n not in EPOCH_NAMES}, step, epoch)
+    made = exported_tables(scalars) or tables({n: c for n, c in columns.items() if n not in EPOCH_NAMES}, step, epoch)
     if made.steps is None and made.epochs is None:
         raise UnreadableRun(
             f"{file or path}: its history holds no loss, metric or learning rate; nothing was logged yet"
@@ -99,7 +100,7 @@ def _log(path: Path) -> Path | None:
     if path.is_file():
         files = [path]
     elif path.is_dir():
-        files = [*path.glob("run-*.wandb"), *path.glob("*run-*/run-*.wandb")]
+        files = [f for p in ("", "*run-*/", "wandb/*run-*/") for f in path.glob(f"{p}run-*.wandb")]
     else:
         return None
     for file in sorted((f for f in files if f.is_file()), key=lambda f: f.stat().st_mtime, reverse=True):

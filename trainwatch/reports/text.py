@@ -1,9 +1,16 @@
-"""The result for a terminal: verdict, cause, cost, findings, prescription, next command."""
+"""The result for a terminal: what fits a screen of 80 x 24 first (verdict, cause, cost, curves, next command), then all."""
 
 from __future__ import annotations
 
 import io
+import shlex
 
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trainwatch.reports.sparkline import sparkline, summary
 from trainwatch.reports.wording import (
     SEVERITY_SHAPE,
     SOURCES,
@@ -13,32 +20,80 @@ from trainwatch.reports.wording import (
     place,
     printable,
     quantity,
+    short,
+    size,
 )
-from trainwatch.result import Analysis, Recommendation
+from trainwatch.result import SEVERITIES, Analysis, Recommendation
 
 COLOURS = {
     "crashed": "red", "diverged": "red", "stalled": "yellow", "degraded": "yellow", "incomplete": "cyan",
     "healthy": "green", "unknown": "cyan", "critical": "red", "warning": "yellow", "info": "cyan",
 }  # fmt: skip
 
+SCREEN = 23
+"""Rows of the first screen at most: a terminal of 24 rows less the prompt."""
+MAX_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND = 4, 2, 1, 5
+"""Rows of the paragraphs on the first screen; the whole text follows below."""
+MAX_SPARKS = 3
+SPARK_WIDTH, MIN_SPARK = 30, 8
+SPARK_WORDS = 50
+"""Columns that name and numbers of a curve take."""
+SPARK_NAMES = {"grad_norm": "gradient norm", "loss": "training loss", "lr": "learning rate", "score": "score",
+               "host_memory": "memory", "vram": "device memory", "train_loss": "epoch loss",
+               "val_loss": "validation", "loss_components": "components", "throughput": "step time"}  # fmt: skip
+"""Short names of panels."""
+WIDE = 100
+"""Columns from which the table of findings has thresholds and words for the severity."""
 
-def render(analysis: Analysis, *, width: int | None = None, color: bool = False) -> str:
+
+def render(analysis: Analysis, *, width: int | None = None, color: bool = False, brief: bool = False) -> str:
     """Return the text.
 
     Args:
         analysis: What to write.
         width: Columns; None: the terminal's, 80 where there is none. No line is longer, but for words that cannot break.
         color: Write ANSI colours.
+        brief: Only the first screen, and how to see all.
     """
-    from rich.console import Console
-    from rich.text import Text
-
     analysis = printable(analysis)
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=color, no_color=not color, color_system="standard" if color else None,
         highlight=False, emoji=False, markup=False, legacy_windows=False,
     )  # fmt: skip
+    verdict = analysis.verdict
+    _first_screen(console, analysis)
+    if brief:
+        console.print(
+            Text(f"\nAll of it: trainwatch analyze {shlex.quote(analysis.run.path)}", style="dim"), soft_wrap=True
+        )
+        return out.getvalue()
+    if analysis.findings:
+        console.print(Text(f"\nFindings ({len(analysis.findings)})", style="bold"))
+        console.print(_findings_table(analysis, console.width))
+    for finding in analysis.findings:
+        console.print()
+        style = COLOURS[finding.severity]
+        _hanging(console, Text(f"{SEVERITY_SHAPE[finding.severity]} {finding.id}", style=style))
+        _indented(console, analysis.page.cause_reason if finding.id == verdict.cause else finding.summary)
+    if analysis.recommendations:
+        console.print(Text(f"\nWhat to change ({len(analysis.recommendations)})", style="bold"))
+    for recommendation in analysis.recommendations:
+        _recommendation(console, recommendation)
+    notes = analysis.page.notes
+    if notes:
+        console.print(Text("\nRead this with care", style="bold"))
+    for note in notes:
+        _indented(console, note, "■ ")
+    for failed in analysis.checks.could_not_run:
+        _indented(console, f"could not run: {failed.id}: {failed.reason}")
+    if analysis.page.next_command and _long(console, analysis.page.next_command):
+        _next(console, analysis.page.next_command)
+    return out.getvalue()
+
+
+def _first_screen(console: Console, analysis: Analysis) -> None:
+    """Write what a person must know, in at most :data:`SCREEN` rows; what is cut short here stands in full below."""
     verdict, run, page = analysis.verdict, analysis.run, analysis.page
     style = COLOURS[verdict.status]
     _hanging(console, Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
@@ -48,52 +103,83 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False)
     console.print()
     if verdict.cause:
         _labelled(console, "Cause", f"{verdict.cause} (confidence {percent(verdict.confidence)})")
-    _labelled(console, "Why" if verdict.cause else "Because", page.cause_reason)
-    _labelled(console, "Cost", page.cost)
-    for note in page.notes:
-        _labelled(console, "Note", note)
-    if analysis.findings:
-        console.print(Text(f"\nFindings ({len(analysis.findings)})", style="bold"))
-    for finding in analysis.findings:
-        line = Text(f"{SEVERITY_SHAPE[finding.severity]} {finding.severity} ", style=COLOURS[finding.severity])
-        line.append(f"{finding.id}", style="bold")
-        facts = [
-            place(finding.onset, analysis),
-            quantity(finding.measured),
-            f"confidence {percent(finding.confidence)}",
-        ]
-        line.append("  " + " · ".join(f for f in facts if f), style="dim")
-        _hanging(console, line)
-        if finding.id != verdict.cause:
-            _indented(console, finding.summary)
-    if analysis.recommendations:
-        console.print(Text(f"\nWhat to change ({len(analysis.recommendations)})", style="bold"))
-    for recommendation in analysis.recommendations:
-        _recommendation(console, recommendation)
+    _labelled(console, "Why" if verdict.cause else "Because", page.cause_reason, MAX_WHY)
+    _labelled(console, "Cost", page.cost, MAX_COST)
+    if page.notes:
+        more = f" (and {len(page.notes) - 1} more below)" if len(page.notes) > 1 else ""
+        _labelled(console, "Note", page.notes[0] + more, MAX_NOTE)
+    _sparks(console, analysis)
     checks = analysis.checks
     console.print()
+    counts = [f"{sum(f.severity == s for f in analysis.findings)} {s}" for s in SEVERITIES]
     _hanging(
         console,
         Text(
-            f"Checks: {len(checks.passed)} passed · {len({f.id for f in analysis.findings})} found something · "
-            f"{len(checks.not_applicable)} not applicable · {len(checks.could_not_run)} could not run",
+            f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
+            f"{len(checks.could_not_run)} could not run",
             style="dim",
         ),
     )
-    for failed in checks.could_not_run:
-        _indented(console, f"could not run: {failed.id}: {failed.reason}")
-    if page.next_command:
-        console.print(Text("\nNext", style="bold"))
-        # Never wrapped: it is there to be copied.
-        console.print(Text(f"  {page.next_command}"), soft_wrap=True)
-    return out.getvalue()
+    if page.next_command and not _long(console, page.next_command):
+        _next(console, page.next_command)
+    elif page.next_command:
+        _labelled(console, "Next", "the command, of many arguments, stands at the end.")
 
 
-def _recommendation(console: object, recommendation: Recommendation) -> None:
-    from rich.console import Console
-    from rich.text import Text
+def _long(console: Console, command: str) -> bool:
+    """Whether a command would push the verdict off the screen (an args.yaml holds a hundred arguments)."""
+    return cell_len(command) > MAX_COMMAND * console.width
 
-    assert isinstance(console, Console)
+
+def _next(console: Console, command: str) -> None:
+    console.print(Text("\nNext", style="bold"))
+    # Never wrapped: it is there to be copied.
+    console.print(Text(f"  {command}"), soft_wrap=True)
+
+
+def _sparks(console: Console, analysis: Analysis) -> None:
+    """Draw the first curve of each evidence panel, one line each."""
+    panels = [p for p in analysis.page.panels if p.evidence and p.curves and not p.id.endswith("_close")][:MAX_SPARKS]
+    room = min(SPARK_WIDTH, console.width - SPARK_WORDS)
+    if not panels or room < MIN_SPARK:
+        return
+    console.print()
+    for panel in panels:
+        curve = panel.curves[0]
+        found = summary(curve)
+        if found is None:
+            continue
+        first, last, high = (_spark_number(found[i], panel.unit) for i in (0, 1, 3))
+        line = Text(f"{short(SPARK_NAMES.get(panel.id, panel.title.lower()), 14):<15}")
+        line.append(sparkline(curve, room, log=panel.log).ljust(room), style=COLOURS[analysis.verdict.status])
+        line.append(f"  {first} → {last}, max {high}", style="dim")
+        console.print(line, no_wrap=True, crop=True, overflow="ellipsis")
+
+
+def _spark_number(value: float, unit: str) -> str:
+    return size(value) if unit == "bytes" else f"{value:.3g}"
+
+
+def _findings_table(analysis: Analysis, width: int) -> Table:
+    """List the findings; on a narrow terminal without thresholds."""
+    wide = width >= WIDE
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("", "finding", "since", "measured", *(["threshold"] if wide else []), "sure"):
+        table.add_column(Text(name), overflow="fold")
+    for f in analysis.findings:
+        style = COLOURS[f.severity]
+        table.add_row(
+            Text(f"{SEVERITY_SHAPE[f.severity]} {f.severity}" if wide else SEVERITY_SHAPE[f.severity], style=style),
+            Text(f.id, style="bold"),
+            Text(place(f.onset, analysis)),
+            Text(quantity(f.measured)),
+            *([Text(quantity(f.threshold))] if wide else []),
+            Text(percent(f.confidence)),
+        )
+    return table
+
+
+def _recommendation(console: Console, recommendation: Recommendation) -> None:
     head = Text(recommendation.id, style="bold")
     head.append(
         f"  for {', '.join(recommendation.answers)} · confidence {percent(recommendation.confidence)}", style="dim"
@@ -109,30 +195,27 @@ def _recommendation(console: object, recommendation: Recommendation) -> None:
     _indented(console, f"Expect: {recommendation.expected}")
 
 
-def _labelled(console: object, label: str, text: str) -> None:
+def _labelled(console: Console, label: str, text: str, rows: int | None = None) -> None:
     if text:
-        _indented(console, text, f"{label:<8}")
+        _indented(console, text, f"{label:<8}", rows)
 
 
-def _indented(console: object, text: str, label: str = "  ") -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    assert isinstance(console, Console)
+def _indented(console: Console, text: str, label: str = "  ", rows: int | None = None) -> None:
+    """Print a paragraph under its label, cut with an ellipsis after so many rows."""
     room = max(console.width - len(label), 20)
     # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
-    lines = Text(" ".join(text.split())).wrap(console, room)
+    lines = [line.plain.rstrip() for line in Text(" ".join(text.split())).wrap(console, room)]
+    if rows is not None and len(lines) > rows:
+        lines = lines[:rows]
+        last = Text(lines[-1] + "…")
+        last.truncate(room, overflow="ellipsis")
+        lines[-1] = last.plain
     for i, line in enumerate(lines):
-        console.print(Text((label if i == 0 else " " * len(label)) + line.plain.rstrip()), soft_wrap=True)
+        console.print(Text((label if i == 0 else " " * len(label)) + line), soft_wrap=True)
 
 
-def _hanging(console: object, text: object, indent: int = 2) -> None:
+def _hanging(console: Console, text: Text, indent: int = 2) -> None:
     """Print a styled line; what does not fit continues below, indented."""
-    from rich.console import Console
-    from rich.text import Text
-
-    assert isinstance(console, Console)
-    assert isinstance(text, Text)
     room = max(console.width, 20)
     first = text.wrap(console, room)[:1]
     rest = text[len(first[0].plain) :] if first else text

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from trainwatch.notebook import block
 from trainwatch.result import Where
 from trainwatch.runs.columns import KEYS, Columns, of_table
 
@@ -157,6 +158,27 @@ class Run:
         """Epoch rows as pandas."""
         frame: pd.DataFrame = self.epoch_table.to_pandas()
         return frame
+
+    def to_pandas(self) -> dict[str, pd.DataFrame]:
+        """Return ``steps``, ``epochs`` and ``events`` as pandas frames."""
+        import pandas as pd
+
+        return {"steps": self.steps, "epochs": self.epochs, "events": pd.DataFrame(self.events)}
+
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook: what it is, and its columns."""
+        names = [n.split(".", 1) for n in self.column_names()]
+        columns = {t: ", ".join(n for table, n in names if table == t) for t in ("steps", "epochs")}
+        planned = f" of {self.planned_epochs}" if self.planned_epochs else ""
+        facts = [
+            ("read as", self.source),
+            ("epochs", f"{self.epochs_done}{planned}"),
+            ("steps", str(self.step_rows)),
+            ("events", str(len(self.events))),
+            *((f"{table} columns", text) for table, text in columns.items()),
+            *(("note", note) for note in self.notes),
+        ]
+        return block(f"Run {self.path}", facts)
 
     @cached_property
     def ranks(self) -> tuple[int, ...]:

@@ -1,0 +1,74 @@
+"""Both renderers of a comparison."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from trainwatch.compared import ArgumentChange, Comparison, Difference, FindingChange, Pair, Side
+from trainwatch.reports import compare_html, compare_text
+from trainwatch.result import Curve, Mark, Panel
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'\u202e\x1b[2J"
+
+
+def made(text: str = "plain") -> Comparison:
+    side = Side("A", (f"runs/{text}",), ("diverged",), (f"Diverged {text}",), ("completed",), (40,))
+    curve = Curve("A", (0.0, 1.0, 2.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 90.0, 1.0), 2.0)
+    pair = Pair(
+        "A", "B", "helped", f"The change helped: {text}", 0.9, (f"reason {text}",), (ArgumentChange("lr0", "1", text),),
+        (ArgumentChange("versions.torch", None, text),),
+        (FindingChange("plateau", "critical", "went", 1, 0, f"title {text}"),),
+        (Difference("score", f"Score {text}", "", "more", 0.1, 0.5, 0.4, 0.3, 0.5, "seeds", True),
+         Difference("memory", "Memory", "bytes", "less", 2.0**20, None)),
+    )  # fmt: skip
+    panel = Panel("loss", f"Loss {text}", "", "epoch", (curve, replace(curve, name="B")), (Mark("onset", text, 1.0),))
+    return Comparison("epoch", (side, replace(side, label="B")), (pair,), (panel,), (f"note {text}",), "0.1.0", 1)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("text", ["plain", "a long sentence " * 20, "x" * 300, "長い説明" * 40])
+def test_text_fits(width: int, text: str) -> None:
+    assert max(map(cell_len, compare_text.render(made(text), width=width).splitlines())) <= width
+
+
+def test_text_tells_all() -> None:
+    out = compare_text.render(made(), width=100)
+    for part in ("● The change helped", "confidence 90 %", "reason plain", "- lr0=1", "+ lr0=plain", "plateau", "gone",
+                 "+0.4", "+0.3 to +0.5", "1 MiB", "not measured", "█", "■ note plain"):  # fmt: skip
+        assert part in out, part
+    assert "\x1b[" not in out
+    assert "\x1b[" in compare_text.render(made(), width=100, color=True)
+
+
+def test_text_cannot_drive_the_terminal() -> None:
+    assert not set(compare_text.render(made(HOSTILE), width=80)) & set("\x1b\u202e")
+
+
+def test_page_is_offline_escaped_and_the_same_bytes() -> None:
+    page = compare_html.render(made(HOSTILE))
+    assert page == compare_html.render(made(HOSTILE))
+    assert "<img" not in page
+    assert page.count("</script>") == 1
+    assert "\x1b" not in page
+    assert "default-src 'none'" in page
+    assert not re.search(r'(?:src|href)="https?:', page)
+    assert page.count("<h1") == 1
+    assert '<html lang="en">' in page
+
+
+def test_page_tells_all() -> None:
+    page = compare_html.render(made())
+    for part in (
+        "The change helped: plain",
+        "reason plain",
+        "lr0=1",
+        "gone",
+        "not measured",
+        "<svg role=",
+        "note plain",
+    ):
+        assert part in page, part

@@ -1,0 +1,117 @@
+"""How much two equal trainings differ, and whether a difference is more than that.
+
+Several seeds tell it: Welch's interval, or the standard deviation of the side that has several. With one run each it
+is estimated from the scatter of the late epochs of the run, times :data:`SEED_FACTOR`; that is a guess, and said so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from trainwatch.compared import Noise
+from trainwatch.signals.trend import theil_sen
+
+Floats = npt.NDArray[np.float64]
+
+LATE_SHARE = 0.1
+"""Share of the values up to the end whose median is the level."""
+LATE_MIN, LATE_MAX = 5, 50
+"""Values of the level, at least and at most."""
+SCATTER_WINDOWS = 2
+"""Windows of the level, from the end, whose scatter about a straight line is the noise."""
+SEED_FACTOR = 2.0
+"""Standard deviation of the level between equal trainings with other seeds, over the scatter of late epochs of one."""
+LEVEL = 0.95
+"""Coverage of the intervals."""
+
+
+@dataclass(frozen=True)
+class Late:
+    """The end of one curve.
+
+    Attributes:
+        level: Median of the last values.
+        scatter: Standard deviation of the values about a straight line through the end of the curve.
+        count: Values that the level was made from.
+    """
+
+    level: float
+    scatter: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A difference of two sides and its 95 % interval."""
+
+    difference: float
+    low: float
+    high: float
+    noise: Noise
+
+
+def late(values: npt.ArrayLike) -> Late | None:
+    """Describe the end of a curve; None with fewer than :data:`LATE_MIN` finite values.
+
+    Args:
+        values: In order, shape (n,); non-finite ones are left out.
+    """
+    y = np.asarray(values, np.float64)
+    y = y[np.isfinite(y)]
+    if len(y) < LATE_MIN:
+        return None
+    count = int(min(max(round(LATE_SHARE * len(y)), LATE_MIN), LATE_MAX))
+    tail = y[-min(SCATTER_WINDOWS * count, len(y)) :]
+    x = np.arange(len(tail), dtype=np.float64)
+    slope = theil_sen(x, tail).slope
+    rest = tail - slope * x
+    scatter = float(np.std(rest, ddof=min(2, len(rest) - 1)))
+    return Late(float(np.median(y[-count:])), scatter, count)
+
+
+def interval(old: Sequence[Late], new: Sequence[Late]) -> Interval | None:
+    """Return the difference of two sides with its interval.
+
+    Args:
+        old: Ends of the first side's runs, at least one.
+        new: The same of the second.
+
+    Returns:
+        None if a side has none.
+    """
+    from scipy import stats
+
+    if not old or not new:
+        return None
+    a, b = np.array([r.level for r in old]), np.array([r.level for r in new])
+    difference = float(b.mean() - a.mean())
+    kind: Noise = "seeds"
+    if len(a) > 1 and len(b) > 1:
+        var_a, var_b = float(a.var(ddof=1)) / len(a), float(b.var(ddof=1)) / len(b)
+        se = math.sqrt(var_a + var_b)
+        df = (var_a + var_b) ** 2 / (var_a**2 / (len(a) - 1) + var_b**2 / (len(b) - 1)) if se > 0 else 1.0
+    elif len(a) > 1 or len(b) > 1:
+        several = a if len(a) > 1 else b
+        sd = float(several.std(ddof=1))
+        se, df = sd * math.sqrt(1 / len(a) + 1 / len(b)), float(len(several) - 1)
+    else:
+        kind = "late-scatter"
+        sd = SEED_FACTOR * math.sqrt((old[0].scatter ** 2 + new[0].scatter ** 2) / 2)
+        se, df = sd * math.sqrt(2.0), float(SCATTER_WINDOWS * min(old[0].count, new[0].count) - 2)
+    half = float(stats.t.ppf(0.5 + LEVEL / 2, max(df, 1.0))) * se
+    return Interval(difference, difference - half, difference + half, kind)
+
+
+def seeds_needed(sd: float, difference: float) -> int:
+    """Return the seeds per side with which a difference would be seen four times out of five (normal approximation).
+
+    ``n = 2 (1.96 + 0.84)^2 sd^2 / difference^2``, the usual formula of two equal groups.
+    """
+    if difference == 0 or sd == 0:
+        return 2
+    return max(2, math.ceil(2 * (1.96 + 0.84) ** 2 * (sd / difference) ** 2))

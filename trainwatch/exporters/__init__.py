@@ -1,0 +1,1 @@
+"""One file per format that a run can be written in, for people who live there."""
