@@ -32,7 +32,7 @@ class Scalars(NamedTuple):
 
 def step_rows(run: Run) -> Iterator[Scalars]:
     """Yield the step rows of the lowest rank."""
-    table = run.rank_table(run.ranks[0])
+    table = run.rank_columns(run.ranks[0]).table()
     names = [n for n in table.column_names if n not in NOT_SCALARS]
     if "step" not in table.column_names or not table.num_rows:
         return
