@@ -51,9 +51,13 @@ def bad_inputs(folder: Path) -> dict[str, str]:
 
 def test_bad_input_gets_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, path in bad_inputs(tmp_path).items():
-        for command in ("analyze", "report"):
+        sample, out = str(SAMPLES / "unwatched"), str(tmp_path / "out.pdf")
+        for command, *more in (
+            ("analyze",), ("report",), ("compare", sample), ("figure", "--panel", "loss", "-o", out), ("live", "--once"),
+            ("export", "--to", "csv", "-o", out),
+        ):  # fmt: skip
             before = sorted(p for p in tmp_path.rglob("*"))
-            assert run([command, path]) == 2, name
+            assert run([command, path, *more]) == 2, (name, command)
             captured = capsys.readouterr()
             assert captured.out == "", name
             assert captured.err.count("\n") == 1, (name, captured.err)

@@ -5,6 +5,7 @@ Which module calls which::
     __main__ / entry point -> main()
         Commands (lists commands/*.py, imports one only when it is called)
             commands/analyze.py  commands/report.py  commands/explain.py  commands/checks.py  commands/resume.py
+            commands/compare.py  commands/live.py  commands/figure.py  commands/export.py
 
 Exit codes: 0 nothing at or above --fail-on, 1 such findings, 2 usage error, unreadable run or internal error.
 Results go to stdout, everything else to stderr.
@@ -52,6 +53,8 @@ def group(ctx: click.Context, color: str, debug: bool) -> None:
     \b
     trainwatch analyze runs/exp3     the verdict in the terminal
     trainwatch report runs/exp3      the same as a page
+    trainwatch live runs/exp3        while it trains
+    trainwatch compare runs/a runs/b did the change help?
     trainwatch resume runs/exp3      go on where it stopped, exactly or with changed arguments
     """  # noqa: D301 (click wants the control character)
     ctx.ensure_object(dict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -72,3 +74,28 @@ def test_page_tells_all() -> None:
         "note plain",
     ):
         assert part in page, part
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_in_a_browser_it_asks_for_nothing_and_has_no_barrier(scheme: str, tmp_path: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium")
+    target = tmp_path / "c.html"
+    target.write_text(compare_html.render(made(HOSTILE)), encoding="utf-8")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        asked: list[str] = []
+        said: list[str] = []
+        for strict in (True, False):  # axe itself is a script that the page's policy forbids
+            page = browser.new_context(color_scheme=scheme, bypass_csp=not strict).new_page()
+            page.on("request", lambda r: asked.append(r.url))
+            page.on("console", lambda m: said.append(m.text))
+            page.goto(target.as_uri())
+        violations = axe.Axe().run(page).response["violations"]
+        browser.close()
+    assert set(asked) == {target.as_uri()}
+    assert said == []
+    assert [v["id"] for v in violations] == []

@@ -46,9 +46,10 @@ def command(
     """  # noqa: D301 (click wants the control character)
     from trainwatch.commands._shared import write_file
     from trainwatch.comparison import compare
+    from trainwatch.errors import TrainwatchError
 
     if len(sides) < 2:
-        raise click.UsageError("two runs are needed: trainwatch compare RUN_BEFORE RUN_AFTER")
+        raise TrainwatchError("two runs are needed: trainwatch compare RUN_BEFORE RUN_AFTER")
     result = compare([[_member(path) for path in split_side(side)] for side in sides], by)  # type: ignore[arg-type]
     if format_ == "json":
         import json
@@ -76,15 +77,17 @@ def split_side(word: str) -> list[str]:
     """Return the runs of one side; a path that exists as it stands is one run, commas or not.
 
     Raises:
-        click.UsageError: If a name between commas is empty.
+        TrainwatchError: If a name between commas is empty.
     """
+    from trainwatch.errors import TrainwatchError
+
     try:
         whole = Path(word).exists()
     except (OSError, ValueError):
         whole = True  # reading it says what is wrong
     paths = [word] if whole else word.split(",")
     if any(not p for p in paths):
-        raise click.UsageError(f"{word!r}: a run's name is empty; write A1,A2,A3")
+        raise TrainwatchError(f"{word!r}: a run's name is empty; write A1,A2,A3")
     return paths
 
 

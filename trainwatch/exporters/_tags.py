@@ -22,6 +22,10 @@ NOT_SCALARS = ("step", "rank", "time_s")
 """Step columns that the tool keeps itself (its axis, its clock), or that tell ranks apart."""
 
 
+BATCH_ROWS = 65536
+"""Rows that are turned into Python numbers at once: a run of 1e7 steps fits no memory."""
+
+
 class Scalars(NamedTuple):
     """One row: place on the axis, Unix time or 0, names and values."""
 
@@ -36,12 +40,13 @@ def step_rows(run: Run) -> Iterator[Scalars]:
     names = [n for n in table.column_names if n not in NOT_SCALARS]
     if "step" not in table.column_names or not table.num_rows:
         return
-    columns = {n: table[n].to_pylist() for n in names}
-    steps = table["step"].to_pylist()
-    times = table["time_s"].to_pylist() if "time_s" in table.column_names else [None] * len(steps)
-    for i, step in enumerate(steps):
-        values = {STEP_PREFIX + n: float(c[i]) for n, c in columns.items() if c[i] is not None}
-        yield Scalars(int(step), _time(times[i]), values)
+    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+        columns = {n: batch[n].to_pylist() for n in names}
+        steps = batch["step"].to_pylist()
+        times = batch["time_s"].to_pylist() if "time_s" in batch.schema.names else [None] * len(steps)
+        for i, step in enumerate(steps):
+            values = {STEP_PREFIX + n: float(c[i]) for n, c in columns.items() if c[i] is not None}
+            yield Scalars(int(step), _time(times[i]), values)
 
 
 def epoch_rows(run: Run, *, by_step: bool) -> Iterator[Scalars]:
@@ -73,13 +78,19 @@ def rows(run: Run) -> Iterator[Scalars]:
     Raises:
         TrainwatchError: If the run has neither.
     """
-    joined: dict[int, Scalars] = {}
-    for row in (*step_rows(run), *epoch_rows(run, by_step=True)):
-        known = joined.get(row.at)
-        joined[row.at] = Scalars(row.at, known.time_s or row.time_s, {**known.values, **row.values}) if known else row
-    if not joined:
+    waiting = sorted(epoch_rows(run, by_step=True), key=lambda row: -row.at)
+    none = not waiting
+    for row in step_rows(run):
+        none = False
+        while waiting and waiting[-1].at < row.at:
+            yield waiting.pop()
+        if waiting and waiting[-1].at == row.at:
+            epoch = waiting.pop()
+            row = Scalars(row.at, row.time_s or epoch.time_s, {**row.values, **epoch.values})
+        yield row
+    yield from reversed(waiting)
+    if none:
         raise TrainwatchError(f"{run.path}: the run holds no step and no epoch; there is nothing to export")
-    yield from (joined[at] for at in sorted(joined))
 
 
 def parameters(run: Run) -> dict[str, Any]:

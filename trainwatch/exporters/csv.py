@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from trainwatch.exporters._tags import BATCH_ROWS
 from trainwatch.runs import Run
 
 EVENT_FIELDS = ("time_s", "step", "epoch", "attempt", "rank", "kind", "source", "message", "data")
@@ -29,10 +32,14 @@ def write(run: Run, folder: Path) -> None:
     """
     for name, table in (("steps", run.step_table), ("epochs", run.epoch_table)):
         if table.num_rows:
-            columns = [table[c].to_pylist() for c in table.column_names]
-            _write(folder / f"{name}.csv", table.column_names, zip(*columns, strict=True))
+            _write(folder / f"{name}.csv", table.column_names, _rows(table))
     if run.events:
         _write(folder / "events.csv", EVENT_FIELDS, ([e.get(f) for f in EVENT_FIELDS] for e in run.events))
+
+
+def _rows(table: pa.Table) -> Iterator[Sequence[Any]]:
+    for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _write(path: Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
