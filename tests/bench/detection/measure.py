@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import multiprocessing
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -279,9 +281,12 @@ def main() -> None:
     parser.add_argument("--half", choices=(*HALVES, "both"), default="tuning")
     parser.add_argument("--mistakes", action="store_true", help="name the trainings judged wrongly, tuning half only")
     parser.add_argument("--write", action="store_true", help="regenerate golden.json and README.md (both halves)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
     halves = HALVES if options.half == "both" or options.write else (options.half,)
-    rows = [examine(options.cache, t) for t in read_truths(options.cache) if t.half in halves]
+    truths = [t for t in read_truths(options.cache) if t.half in halves]
+    with multiprocessing.Pool(options.jobs) as pool:
+        rows = pool.map(partial(examine, options.cache), truths, chunksize=4)
     for half in halves:
         print("\n".join(table(rows, half)), "\n")
     print("\n".join(peer_table(rows)))
