@@ -172,7 +172,7 @@ class _Backward:
             for tensor in _tensors(output):
                 if tensor.requires_grad:
                     self._kept.append(tensor)
-                    tensor.register_hook(self._heard(name, id(tensor)))
+                    tensor.register_hook(self._heard(name, id(tensor)))  # type: ignore[no-untyped-call]
 
         return hook
 

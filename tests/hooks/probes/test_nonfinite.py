@@ -22,11 +22,23 @@ class Half(torch.nn.Module):
         return x.half().float()
 
 
+class Bad(torch.autograd.Function):
+    """Finite forward, a backward that is not: what a square root does at 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 1.0
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        return gradient / 0.0
+
+
 class Root(torch.nn.Module):
-    """Finite forward; its gradient at 0 is not."""
+    """A module around it."""
 
     def forward(self, x: Any) -> Any:
-        return (x - x.detach()).clamp(min=0).sqrt()
+        return Bad.apply(x)
 
 
 def net(*middle: Any) -> Any:
