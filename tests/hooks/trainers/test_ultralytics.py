@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +251,9 @@ def test_watch_refuses_what_cannot_be_watched() -> None:
     ("where", "place", "name"),
     [("image", "input", "img["), ("weight", "weight", "model.2."), ("term", "loss term", "box_loss")],
 )
-def test_the_first_nonfinite_number_and_its_batch_are_named(where: str, place: str, name: str, train: Train) -> None:
+def test_the_first_nonfinite_number_and_its_batch_are_named(
+    where: str, place: str, name: str, train: Train, tmp_path: Path
+) -> None:
     def plant(trainer: Any) -> None:
         if trainer.epoch != 1:
             return
@@ -268,7 +271,9 @@ def test_the_first_nonfinite_number_and_its_batch_are_named(where: str, place: s
         if where == "term":
             trainer.args.box = math.nan
 
-    run = read_run(train(callbacks={"on_train_epoch_start": plant}, epochs=2, val=False).save_dir)
+    with suppress(RuntimeError):  # "NaN persisted": Ultralytics gives up after three recoveries
+        train(callbacks={"on_train_epoch_start": plant}, epochs=2, val=False)
+    run = read_run(tmp_path / "runs" / "train")
     event = run.events_of("nonfinite")[0]
     assert event["data"]["at_step"] == 2
     assert event["data"]["place"] == place
