@@ -4,6 +4,7 @@
     on_pretrain_routine_end      arguments in force, wrap optimizer_step and preprocess_batch on this trainer
     on_train_epoch_start         a new epoch, or a replay of one (attempt + 1)
     on_train_batch_start/_end    one row
+    on_train_epoch_end           validation begins
     on_val_end                   validation took place
     on_model_save                checkpoint event
     on_fit_epoch_end             one epoch row (it fires once more after training, for the final validation)
@@ -16,16 +17,19 @@ charge.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from trainwatch_hooks.guard import Guard
-from trainwatch_hooks.probes import amp, augmentation, batch, learning_rate, losses, vram
+from trainwatch_hooks.probes import amp, augmentation, batch, learning_rate, losses, nonfinite, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
+from trainwatch_hooks.readback import MAX_PENDING, Row
 from trainwatch_hooks.recorder import Recorder
 
 EVENTS = (
@@ -34,6 +38,7 @@ EVENTS = (
     "on_train_epoch_start",
     "on_train_batch_start",
     "on_train_batch_end",
+    "on_train_epoch_end",
     "on_val_end",
     "on_model_save",
     "on_fit_epoch_end",
@@ -106,6 +111,7 @@ class UltralyticsHook:
     def on_train_batch_start(self, trainer: Any) -> None:
         """The batch has arrived."""
         if self.session is not None:
+            self.session.let_batch_go()
             self.session.recorder.begin_step()
 
     def on_train_batch_end(self, trainer: Any) -> None:
@@ -113,6 +119,11 @@ class UltralyticsHook:
         with self._guard("on_train_batch_end"):
             if self.session is not None:
                 self.session.end_step(trainer)
+
+    def on_train_epoch_end(self, trainer: Any) -> None:
+        """Validation begins: its time is no silence."""
+        if self.session is not None:
+            self.session.recorder.begin_validation()
 
     def on_val_end(self, validator: Any) -> None:
         """Note that validation took place in this epoch."""
@@ -158,6 +169,10 @@ class Session:
         self._batch_size = 0
         self._train_epoch = -1
         self._since_vram = 0
+        self._batch: dict[str, Any] | None = None
+        self._images: deque[tuple[int, tuple[str, ...]]] = deque(maxlen=MAX_PENDING + 1)
+        self._nonfinite_told = 0
+        self._traced_step = -1
         args = _plain_args(trainer.args)
         self.recorder = Recorder(
             self.save_dir,
@@ -193,18 +208,24 @@ class Session:
             },
         )
         self._batch_size = int(trainer.batch_size)
+        recorder.listen(self._look_at_row)
         norms = GradNorm(trainer.model.named_parameters())
         self.grad_norm = norms
         recorder.expect(["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer)])
-        trainer.optimizer_step = self._tapped_optimizer_step(trainer.optimizer_step, norms, _has_stock_step(trainer))
+        trainer.optimizer_step = self._tapped_optimizer_step(
+            trainer, trainer.optimizer_step, norms, _has_stock_step(trainer)
+        )
         trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, int(trainer.world_size or 1))
 
-    def _tapped_optimizer_step(self, original: Callable[[], None], norms: GradNorm, stock: bool) -> Callable[[], None]:
+    def _tapped_optimizer_step(
+        self, trainer: Any, original: Callable[[], None], norms: GradNorm, stock: bool
+    ) -> Callable[[], None]:
         import torch
 
         @wraps(original)
         def optimizer_step() -> None:
             self._stepped = True
+            self._look_before_the_step(trainer)
             stock_clip = torch.nn.utils.clip_grad_norm_
 
             def clip(parameters: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -212,7 +233,10 @@ class Session:
                 # Only the stock optimizer_step is known to pass all of the model's parameters.
                 if stock and max_norm is not None:
                     try:
-                        return norms.clip(max_norm)
+                        total = norms.clip(max_norm)
+                        if not total.is_cuda and not math.isfinite(total):
+                            self._trace(trainer, "gradient norm")
+                        return total
                     except MixedGradients:
                         pass  # nothing was touched yet; the stock clip does it
                     except Exception as error:
@@ -234,9 +258,69 @@ class Session:
             data = original(data)
             with self.recorder.guard("reading the batch's shape"):
                 self._batch_row = batch.read(data, world_size)
+                self._batch = data
+                self._images.append((self.recorder.next_step, tuple(data.get("im_file") or ())))
             return data
 
         return preprocess_batch
+
+    def let_batch_go(self) -> None:
+        """Forget the last batch, so that it lives no longer than without us."""
+        self._batch = None
+
+    def _look_before_the_step(self, trainer: Any) -> None:
+        """On a CPU the loss can be read at once, while the weights are still those that made it."""
+        loss = trainer.loss
+        with self.recorder.guard("looking at the loss"):
+            if loss is not None and not loss.is_cuda and not bool(loss.detach().isfinite().all()):
+                self._trace(trainer, "loss")
+
+    def _trace(self, trainer: Any, seen: str) -> None:
+        """Say where the first non-finite number came from; the batch is run again, the training stays as it is."""
+        step = self.recorder.next_step
+        if self._batch is None or self._nonfinite_told >= nonfinite.MOST_EVENTS or step == self._traced_step:
+            return
+        self._nonfinite_told += 1
+        self._traced_step = step
+        data = self._batch
+        with self.recorder.guard("tracing a non-finite number"):
+            model = getattr(trainer.model, "module", trainer.model)
+
+            def again() -> Any:
+                total, items = model(data)
+                return total, losses.components(items, trainer.loss_names)
+
+            origin = nonfinite.trace(model, data, again, tuple(data.get("im_file") or ()))
+            self.recorder.event(
+                "nonfinite",
+                f"the {seen} of step {step} is not finite: {origin.detail}",
+                source="ultralytics",
+                seen=seen,
+                at_step=step,
+                **origin.event(),
+            )
+
+    def _look_at_row(self, row: Row) -> None:
+        """Name the batch of a non-finite row that came from a device, where it was not traced before the step."""
+        step = row.get("step")
+        bad = [n for n in ("loss", "grad_norm") if (value := row.get(n)) is not None and not math.isfinite(value)]
+        if not bad or step == self._traced_step or self._nonfinite_told >= nonfinite.MOST_EVENTS:
+            return
+        self._nonfinite_told += 1
+        images = next((files for s, files in self._images if s == step), ())
+        parts = [n for n, v in row.items() if n.startswith("loss/") and v is not None and not math.isfinite(v)]
+        origin = nonfinite.Origin(
+            "unknown", parts[0] if parts else bad[0], "seen after the optimizer had moved", images
+        )
+        self.recorder.event(
+            "nonfinite",
+            f"{' and '.join([*bad, *parts])} of step {step:.0f} not finite; the batch is known, the module is not: it was "
+            "seen after the optimizer had moved",
+            source="ultralytics",
+            seen=bad[0],
+            at_step=step,
+            **origin.event(),
+        )
 
     def begin_epoch(self, trainer: Any) -> None:
         """Count attempts; say why an epoch is replayed."""

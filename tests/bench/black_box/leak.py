@@ -15,14 +15,19 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-def growth_bytes(steps: int) -> tuple[int, int]:
-    """Return resident bytes after the first tenth, and their growth to the end (median of the last hundred readings)."""
+def growth_bytes(steps: int, rows_per_segment: int = 4096, warm: float = 0.1) -> tuple[int, int]:
+    """Return resident bytes after the share ``warm`` of the steps, and their growth to the end (median of the last hundred readings)."""
+    import pyarrow.parquet  # noqa: F401 (the writer's thread would do it in the middle)
+
     from trainwatch_hooks import Recorder
     from trainwatch_hooks.probes.host_memory import HostMemory
 
     memory = HostMemory()
     readings: list[int] = []
-    with tempfile.TemporaryDirectory() as folder, Recorder(folder, report=False) as recorder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Recorder(folder, report=False, rows_per_segment=rows_per_segment) as recorder,
+    ):
         for i in range(steps):
             recorder.step(epoch=i // 1000, losses={"box": 1.0, "cls": 2.0}, grad_norm=3.0, lr=0.01, batch_size=16)
             if i % 1000 == 999:
@@ -30,7 +35,8 @@ def growth_bytes(steps: int) -> tuple[int, int]:
             if i % (steps // 1000) == 0:
                 readings.append(memory.read())
     memory.close()
-    early, late = sorted(readings[100:200])[50], sorted(readings[-100:])[50]
+    begin = int(warm * 1000)
+    early, late = sorted(readings[begin : begin + 100])[50], sorted(readings[-100:])[50]
     return early, late - early
 
 

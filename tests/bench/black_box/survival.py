@@ -13,6 +13,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,32 +28,63 @@ sys.path.insert(0, str(HERE))
 
 from faults import Calls, failing, intercepted, kill
 
-LOOP = """
+NURSERY = """
 import os, sys
+import pyarrow.parquet
 from trainwatch_hooks import Recorder
-rec = Recorder(sys.argv[1], rows_per_segment=50, fsync_seconds=0.01)
-i = 0
-while True:
-    rec.step(epoch=i // 100, losses={"a": 1.0, "b": 2.0}, grad_norm=3.0, lr=0.1)
-    os.write(1, b"%d\\n" % i)
-    i += 1
+for line in sys.stdin:
+    folder, pipe = line.split()
+    pid = os.fork()
+    if pid == 0:
+        told = os.open(pipe, os.O_WRONLY)
+        rec = Recorder(folder, rows_per_segment=50, fsync_seconds=0.01)
+        i = 0
+        while True:
+            rec.step(epoch=i // 100, losses={"a": 1.0, "b": 2.0}, grad_norm=3.0, lr=0.1)
+            os.write(told, b"%d\\n" % i)
+            i += 1
+    print(pid, flush=True)
+    os.waitpid(pid, 0)
 """
+"""Forks one victim after the other, so that a thousand do not each import everything."""
 
 ROWS = 10
 PER_SEGMENT = 4
 
 
-def random_kill(folder: Path, seed: int) -> tuple[int, int, int]:
+@contextmanager
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    """Run the process that forks victims."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", NURSERY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.communicate()
+
+
+def random_kill(folder: Path, seed: int, victims: subprocess.Popen[str]) -> tuple[int, int, int]:
     """Kill a fast loop; return the steps it had finished, those missing, and those doubled or damaged."""
     from trainwatch.runs import read_run
 
-    victim = subprocess.Popen([sys.executable, "-c", LOOP, str(folder)], stdout=subprocess.PIPE)
-    assert victim.stdout is not None
-    first = victim.stdout.readline()
-    time.sleep(random.Random(seed).uniform(0.0, 0.3))
-    victim.kill()
-    rest, _ = victim.communicate()
-    done = (first + rest).count(b"\n")
+    assert victims.stdin is not None
+    assert victims.stdout is not None
+    pipe = folder.with_name(f"{folder.name}.pipe")
+    os.mkfifo(pipe)
+    victims.stdin.write(f"{folder} {pipe}\n")
+    victims.stdin.flush()
+    pid = int(victims.stdout.readline())
+    with open(pipe, "rb") as told:
+        first = told.readline()
+        time.sleep(random.Random(seed).uniform(0.0, 0.3))
+        os.kill(pid, signal.SIGKILL)
+        done = (first + told.read()).count(b"\n")
+    pipe.unlink()
     recorded = read_run(folder).steps["step"].tolist()
     missing = len(set(range(done)) - set(recorded))
     return done, missing, len(recorded) - len(set(recorded)) + (recorded != sorted(recorded))
@@ -192,11 +224,12 @@ def main() -> None:
     options = parser.parse_args()
     done = missing = corrupt = 0
     with tempfile.TemporaryDirectory() as temporary:
-        for seed in range(options.kills):
-            folder = Path(temporary) / "exp"
-            a, b, c = random_kill(folder, seed)
-            done, missing, corrupt = done + a, missing + b, corrupt + (c > 0)
-            shutil.rmtree(folder)
+        with nursery() as victims:
+            for seed in range(options.kills):
+                folder = Path(temporary) / "exp"
+                a, b, c = random_kill(folder, seed, victims)
+                done, missing, corrupt = done + a, missing + b, corrupt + (c > 0)
+                shutil.rmtree(folder)
         here = Path(temporary) / "rotation"
         here.mkdir()
         calls = rotate(here)

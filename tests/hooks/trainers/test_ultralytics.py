@@ -7,6 +7,7 @@ import math
 import os
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,41 @@ def test_a_full_disk_leaves_the_training_alone(train: Train, monkeypatch: pytest
 def test_watch_refuses_what_cannot_be_watched() -> None:
     with pytest.raises(TypeError, match="Recorder"):
         watch(torch.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("where", "place", "name"),
+    [("image", "input", "img["), ("weight", "weight", "model.2."), ("term", "loss term", "box_loss")],
+)
+def test_the_first_nonfinite_number_and_its_batch_are_named(
+    where: str, place: str, name: str, train: Train, tmp_path: Path
+) -> None:
+    def plant(trainer: Any) -> None:
+        if trainer.epoch != 1:
+            return
+        if where == "weight":
+            next(p for n, p in trainer.model.named_parameters() if n.startswith("model.2.")).data.view(-1)[0] = math.nan
+        if where == "image":
+            inner = trainer.preprocess_batch
+
+            def preprocess(batch: Any) -> Any:
+                batch = inner(batch)
+                batch["img"][3, 0, 0, 0] = math.inf
+                return batch
+
+            trainer.preprocess_batch = preprocess
+        if where == "term":
+            trainer.args.box = math.nan
+
+    with suppress(RuntimeError):  # "NaN persisted": Ultralytics gives up after three recoveries
+        train(callbacks={"on_train_epoch_start": plant}, epochs=2, val=False)
+    run = read_run(tmp_path / "runs" / "train")
+    event = run.events_of("nonfinite")[0]
+    assert event["data"]["at_step"] == 2
+    assert event["data"]["place"] == place
+    assert event["data"]["name"].startswith(name)
+    if where == "image":
+        assert event["data"]["name"] == "img[3]"
+        assert event["data"]["image_count"] == 1
+    assert all(Path(f).suffix == ".jpg" or Path(f).suffix == ".png" for f in event["data"]["images"])
+    assert len(run.events_of("nonfinite")) <= 5
