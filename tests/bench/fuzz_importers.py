@@ -1,129 +1,173 @@
 """Feeds damaged logs to every importer for some minutes; reports tracebacks, hangs and errors of more than one line.
 
-``python tests/bench/fuzz_importers.py [--minutes 1] [--only ID] [--seed 0]``. Exit code 1 if there was any.
+``python tests/bench/fuzz_importers.py [--minutes 10] [--only ID ...] [--seed 0] [--write]``. Exit code 1 if there was any.
+Every damaged folder goes through the importer and through ``read_run``; of what could be read one in ten is analysed, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import hashlib
 import random
+import resource
+import shutil
 import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "helpers"), str(ROOT / "tests" / "property"), str(ROOT), str(ROOT / "hooks")]
+sys.path[:0] = [str(ROOT / "tests" / "helpers"), str(ROOT), str(ROOT / "hooks")]
 
-from test_hostile_logs import VALID
+from damage import SEEDS, Files, damage
 
+from trainwatch.analysis import analyse
 from trainwatch.errors import TrainwatchError
 from trainwatch.registry import modules
+from trainwatch.runs import Run, read_run
 
-HANG_S = 10
-PIECES = (
-    b"nan",
-    b"inf",
-    b"1e999",
-    b'"',
-    b",",
-    b"\n",
-    b"\r",
-    b"\0",
-    b"{",
-    b"[" * 2000,
-    b"-1",
-    b"9" * 400,
-    b"\xff\xfe",
-    b"\xef\xbb\xbf",
-)
-LONG = 10 << 20
+TABLE = Path(__file__).with_name("FUZZ.md")
+HANG_S = 10.0
+"""Processor seconds that one file may take: the clock would blame the neighbours of a busy machine."""
+STUCK_S = 300.0
+"""Seconds by the clock after which the campaign is ended with a traceback: nothing of Python ran any more."""
+ANALYSED = 0.1
+KEPT = 40
+"""Failures that are written out at most."""
 
 
-class Hang(Exception):
-    """An importer took longer than ``HANG_S``."""
+class Hang(BaseException):
+    """An importer took longer than ``HANG_S``; no ``except Exception`` may swallow it."""
 
 
 def alarm(_number: int, _frame: FrameType | None) -> None:
     raise Hang
 
 
-def damage(valid: bytes, chance: random.Random) -> bytes:
-    """Change a valid file at one to eight places; rarely make it a line of 10 MB or repeat it a thousand times."""
-    data = bytearray(valid)
-    kind = chance.random()
-    if kind < 0.002:
-        return bytes(data[: len(data) // 2]) + chance.choice((b"x", b"1,", b"{", b"\0")) * (LONG // 2)
-    if kind < 0.01:
-        data *= 1000
-    for _ in range(chance.randint(1, 8)):
-        at, to = chance.randint(0, len(data)), chance.randint(0, len(data))
-        piece = chance.choice((*PIECES, chance.randbytes(chance.randint(1, 20))))
-        how = chance.randint(0, 4)
-        if how == 0:
-            del data[at:]
-        elif how == 1:
-            data[at : at + len(piece)] = piece
-        elif how == 2:
-            data[at:at] = piece
-        elif how == 3:
-            data[at:at] = data[at : at + 200] * 3
-        else:
-            del data[min(at, to) : max(at, to)]
-    return bytes(data)
+@contextmanager
+def watched() -> Iterator[None]:
+    """Raise :class:`Hang` after ``HANG_S`` of processor time."""
+    faulthandler.dump_traceback_later(STUCK_S, exit=True)
+    signal.setitimer(signal.ITIMER_PROF, HANG_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.cancel_dump_traceback_later()
 
 
-def fuzz(id: str, seconds: float, chance: random.Random) -> tuple[Counter[str], list[str]]:
-    """Fuzz one importer; return counts and what went wrong."""
+def write(folder: Path, files: Files) -> None:
+    """Write a run's files into an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+def look(run: Run, *, whole: bool) -> None:
+    """Ask a run what every analysis asks; with ``whole`` analyse it.
+
+    Raises:
+        AssertionError: If a check or an advice could not run.
+    """
+    _ = (run.epochs_done, run.planned_epochs, run.step_rows, run.args)
+    for column in run.column_names():
+        table, name = column.split(".", 1)
+        _ = run.step_series(name) if table == "steps" else run.epoch_series(name)
+    if whole:
+        failed = analyse(run).checks.could_not_run
+        assert failed == (), failed
+
+
+def fuzz(id: str, seconds: float, chance: random.Random, keep: Path | None) -> tuple[Counter[str], dict[str, str], float]:
+    """Fuzz one importer; return counts, what went wrong (once per place), and the most processor seconds of one file."""
     importer = modules("trainwatch.importers")[id]
-    name, valid = VALID[id]
+    seeds = [make() for make in SEEDS[id]]
     counts: Counter[str] = Counter()
-    wrong: list[str] = []
+    wrong: dict[str, str] = {}
+    slowest = 0.0
     until = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "run"
         while time.monotonic() < until:
-            data = damage(valid, chance)
-            (path / name).write_bytes(data)
-            signal.alarm(HANG_S)
+            files = damage(chance.choice(seeds), chance)
+            write(folder, files)
+            counts["files"] += 1
+            before = time.process_time()
+            failure = kind = ""
+            whole = chance.random() < ANALYSED
             try:
-                importer.sniff(path)
-                run = importer.load(path)
-                _ = (run.epochs_done, run.column_names())
-                counts["read"] += 1
-            except TrainwatchError as error:
-                counts["refused"] += 1
-                if "\n" in str(error):
-                    wrong.append(f"more than one line: {error}")
+                with watched():
+                    importer.sniff(folder)
+                    for read in (importer.load, read_run):
+                        try:
+                            run = read(folder)
+                        except TrainwatchError as error:
+                            assert "\n" not in str(error), f"more than one line: {error}"
+                            counts["refused"] += read is importer.load
+                            continue
+                        counts["read"] += read is importer.load
+                        look(run, whole=whole and read is read_run)
+                        counts["analysed"] += whole and read is read_run
             except Hang:
-                counts["hang"] += 1
-                wrong.append(f"hang: {len(data)} bytes, {data[:80]!r}")
+                kind, failure = "hangs", traceback.format_exc(limit=-3)
             except Exception:
-                counts["traceback"] += 1
-                wrong.append(traceback.format_exc(limit=-3) + f"{data[:300]!r}")
-            finally:
-                signal.alarm(0)
-    return counts, wrong
+                kind, failure = "tracebacks", traceback.format_exc(limit=-4)
+            slowest = max(slowest, time.process_time() - before)
+            if kind:
+                counts[kind] += 1
+                place = hashlib.sha1("".join(x for x in failure.splitlines() if x[:7] == "  File ").encode()).hexdigest()[:10]
+                if place not in wrong and len(wrong) < KEPT:
+                    wrong[place] = failure
+                    if keep is not None:
+                        write(keep / id / place, files)
+    return counts, wrong, slowest
+
+
+def row(id: str, minutes: float, counts: Counter[str], slowest: float) -> str:
+    """Return the line of the table."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return (
+        f"| {id} | {minutes:.1f} min | {counts['files']} | {counts['read']} | {counts['analysed']} | "
+        f"{counts['tracebacks']} | {counts['hangs']} | {slowest:.2f} s | {peak:.0f} MB |"
+    )
+
+
+def put(line: str) -> None:
+    """Replace the importer's line in the table, or add it."""
+    id = line.split("|")[1]
+    head, table = TABLE.read_text().split("<!-- table -->\n")
+    titles, rows = table.splitlines()[:2], [r for r in table.splitlines()[2:] if r.split("|")[1] != id]
+    TABLE.write_text("\n".join([f"{head}<!-- table -->", *titles, *sorted([*rows, line]), ""]))
 
 
 def main() -> int:
     """Fuzz and report."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, default=1.0, help="for each importer")
-    options.add_argument("--only", choices=sorted(VALID))
+    options.add_argument("--only", nargs="+", choices=sorted(SEEDS), default=sorted(SEEDS))
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--write", action="store_true", help=f"put the figures into {TABLE.name}")
+    options.add_argument("--keep", type=Path, help="folder for the files that made something fail")
     chosen = options.parse_args()
-    signal.signal(signal.SIGALRM, alarm)
+    signal.signal(signal.SIGPROF, alarm)
     failed = 0
-    for id in [chosen.only] if chosen.only else sorted(VALID):
-        counts, wrong = fuzz(id, 60 * chosen.minutes, random.Random(f"{id}{chosen.seed}"))
-        print(f"{id}: {dict(counts)}", flush=True)
-        for text in wrong[:3]:
-            print(text, flush=True)
+    for id in chosen.only:
+        start = time.monotonic()
+        counts, wrong, slowest = fuzz(id, 60 * chosen.minutes, random.Random(f"{id}{chosen.seed}"), chosen.keep)
+        line = row(id, (time.monotonic() - start) / 60, counts, slowest)
+        print(line, flush=True)
+        for place, text in wrong.items():
+            print(f"--- {id} {place}\n{text}", flush=True)
+        if chosen.write:
+            put(line)
         failed += len(wrong)
     return int(failed > 0)
 

@@ -75,9 +75,9 @@ def load(path: Path, mapping: Mapping[str, str] | None = None) -> Run:
                 f"{file}: no column has a known name; say which is which, e.g. --map step=iter,loss=total"
             )
         columns, notes = _read(file)
-    except OSError as error:
-        raise UnreadableRun(f"{file}: {error.strerror or error}; make it readable or copy it") from error
-    except (ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.strerror:  # pyarrow's are of no system call, and of several lines
+            raise UnreadableRun(f"{file}: {error.strerror}; make it readable or copy it") from error
         first = (str(error).splitlines() or [type(error).__name__])[0][:150]
         raise UnreadableRun(
             f"{file}: no table that can be read ({first}); give a CSV, JSON lines or Parquet file"

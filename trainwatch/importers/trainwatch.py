@@ -224,7 +224,7 @@ def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[
 
 
 def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
-    rows = [r for r in rows if isinstance(r.get("epoch"), int)]
+    rows = [r for r in rows if _is(r.get("epoch"), int)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     integers = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
     return pa.table(
@@ -240,9 +240,10 @@ def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
 
 def _cast(value: Any, to: Callable[[Any], Any]) -> Any:
     try:
-        return None if value is None else to(value)
-    except (TypeError, ValueError):
+        made = None if value is None else to(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return None if isinstance(made, int) and abs(made) >= _LARGEST else made
 
 
 def _short(error: BaseException) -> str:
