@@ -86,7 +86,18 @@ def look(run: Run, *, whole: bool) -> None:
         assert failed == (), failed
 
 
-def fuzz(id: str, seconds: float, chance: random.Random, keep: Path | None) -> tuple[Counter[str], dict[str, str], float]:
+def one_line(error: TrainwatchError) -> None:
+    """Refuse an error of several lines.
+
+    Raises:
+        AssertionError: If it is one.
+    """
+    assert "\n" not in str(error), f"more than one line: {error}"
+
+
+def fuzz(
+    id: str, seconds: float, chance: random.Random, keep: Path | None
+) -> tuple[Counter[str], dict[str, str], float]:
     """Fuzz one importer; return counts, what went wrong (once per place), and the most processor seconds of one file."""
     importer = modules("trainwatch.importers")[id]
     seeds = [make() for make in SEEDS[id]]
@@ -110,7 +121,7 @@ def fuzz(id: str, seconds: float, chance: random.Random, keep: Path | None) -> t
                         try:
                             run = read(folder)
                         except TrainwatchError as error:
-                            assert "\n" not in str(error), f"more than one line: {error}"
+                            one_line(error)
                             counts["refused"] += read is importer.load
                             continue
                         counts["read"] += read is importer.load
@@ -123,7 +134,9 @@ def fuzz(id: str, seconds: float, chance: random.Random, keep: Path | None) -> t
             slowest = max(slowest, time.process_time() - before)
             if kind:
                 counts[kind] += 1
-                place = hashlib.sha1("".join(x for x in failure.splitlines() if x[:7] == "  File ").encode()).hexdigest()[:10]
+                place = hashlib.sha1(
+                    "".join(x for x in failure.splitlines() if x[:7] == "  File ").encode()
+                ).hexdigest()[:10]
                 if place not in wrong and len(wrong) < KEPT:
                     wrong[place] = failure
                     if keep is not None:
@@ -135,7 +148,7 @@ def row(id: str, minutes: float, counts: Counter[str], slowest: float) -> str:
     """Return the line of the table."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return (
-        f"| {id} | {minutes:.1f} min | {counts['files']} | {counts['read']} | {counts['analysed']} | "
+        f"| {id} | {minutes:.1f} min | {time.process_time():.0f} s | {counts['files']} | {counts['read']} | {counts['analysed']} | "
         f"{counts['tracebacks']} | {counts['hangs']} | {slowest:.2f} s | {peak:.0f} MB |"
     )
 

@@ -34,7 +34,18 @@ WORDS = (
     "", " ", "None", "null", "true", "tensor(1.)", '"', '""', "'", '"a,b', "a\nb", "\t", "\0", "�", "=1+1", "epoch",
     "step", "loss", "val/loss", "train/box_loss", "metrics/mAP50-95(B)", "x/lr0", "../../etc", "x" * 5000,
 )  # fmt: skip
-BYTES = (b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc3\x28", b"\xed\xa0\x80", b"\r", b"\x1a", b'"', b"[" * 3000, b"\xff" * 8)
+BYTES = (
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\xc3\x28",
+    b"\xed\xa0\x80",
+    b"\r",
+    b"\x1a",
+    b'"',
+    b"[" * 3000,
+    b"\xff" * 8,
+)
 YAML = ("null", "true", "[]", "[1, 2]", "{a: 1}", "-1", ".nan", ".inf", "1e400", "2024-99-99", "0", "'", "&a [*a]",
         "!!python/object/apply:os.getcwd []", "9" * 400, "abc", "0.5", "1e9", "? ", "* ", "[" * 3000)  # fmt: skip
 
@@ -46,7 +57,9 @@ def _table(names: Sequence[str], first: int = 0, rows: int = ROWS) -> bytes:
     lines = [",".join(names)]
     for i in range(rows):
         left = 1 / (i + 1)
-        row = [str(i + first) if n == "epoch" else str(10 * i) if n in ("step", "time") else f"{left:.5f}" for n in names]
+        row = [
+            str(i + first) if n == "epoch" else str(10 * i) if n in ("step", "time") else f"{left:.5f}" for n in names
+        ]
         lines.append(",".join(row))
     return ("\n".join(lines) + "\n").encode()
 
@@ -55,7 +68,9 @@ def _ultralytics() -> Files:
     names = ("epoch", "time", "train/box_loss", "train/cls_loss", "train/dfl_loss", "metrics/precision(B)",
              "metrics/recall(B)", "metrics/mAP50(B)", "metrics/mAP50-95(B)", "val/box_loss", "val/cls_loss",
              "val/dfl_loss", "lr/pg0", "lr/pg1", "lr/pg2")  # fmt: skip
-    args = "task: detect\nmodel: yolo12n.pt\nepochs: 12\npatience: 5\nbatch: 16\nval: true\nclose_mosaic: 3\nlr0: 0.01\n"
+    args = (
+        "task: detect\nmodel: yolo12n.pt\nepochs: 12\npatience: 5\nbatch: 16\nval: true\nclose_mosaic: 3\nlr0: 0.01\n"
+    )
     return {"results.csv": _table(names, 1), "args.yaml": args.encode()}
 
 
@@ -94,7 +109,9 @@ def _state() -> dict[str, Any]:
     for s in range(1, 20):
         history.append({"epoch": s / 5, "loss": 4 / s, "grad_norm": 1.0, "learning_rate": 1e-4, "step": 10 * s})
         if s % 5 == 0:
-            history.append({"epoch": s / 5, "eval_loss": 5 / s, "eval_accuracy": 0.5, "eval_runtime": 2.0, "step": 10 * s})
+            history.append(
+                {"epoch": s / 5, "eval_loss": 5 / s, "eval_accuracy": 0.5, "eval_runtime": 2.0, "step": 10 * s}
+            )
     return {
         "best_metric": 0.5, "best_model_checkpoint": "out/checkpoint-150", "best_global_step": 150, "epoch": 3.8,
         "global_step": 190, "max_steps": 200, "num_train_epochs": 4, "log_history": history, "trial_name": None,
@@ -140,13 +157,17 @@ def _wandb() -> Files:
 
 
 def _mlflow_database() -> Files:
-    values = [("loss", 1 / (s + 1), s, s == 3) for s in range(20)] + [("val_loss", 1.0, s, False) for s in range(0, 20, 4)]
+    values = [("loss", 1 / (s + 1), s, s == 3) for s in range(20)] + [
+        ("val_loss", 1.0, s, False) for s in range(0, 20, 4)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         return {"mlflow.db": mlflowdb.write(Path(folder) / "a.db", {"a": values[:9], "b": values}).read_bytes()}
 
 
 def _mlflow_files() -> Files:
-    lines = {n: "".join(f"17000000{i:05d} {1 / (i + 1)} {i}\n" for i in range(20)) for n in ("train_loss", "val_loss", "lr")}
+    lines = {
+        n: "".join(f"17000000{i:05d} {1 / (i + 1)} {i}\n" for i in range(20)) for n in ("train_loss", "val_loss", "lr")
+    }
     return {
         "meta.yaml": b"run_id: abc\nrun_uuid: abc\nstatus: 3\nstart_time: 1700000000000\nend_time: null\n",
         "params/epochs": b"20",
@@ -169,7 +190,9 @@ def _generic_parquet() -> Files:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({"step": list(range(30)), "loss": [1 / (s + 1) for s in range(30)], "acc": [0.5] * 30}), sink)
+    pq.write_table(
+        pa.table({"step": list(range(30)), "loss": [1 / (s + 1) for s in range(30)], "acc": [0.5] * 30}), sink
+    )
     return {"log.parquet": sink.getvalue().to_pybytes()}
 
 
@@ -284,7 +307,7 @@ def _rows(data: bytes, chance: Random) -> bytes:
         rows.insert(at, rows[0])
     elif how == 11:
         value = _odd(chance)
-        rows = rows[:1] + [r[:column] + [value] + r[column + 1 :] if len(r) > column else r for r in rows[1:]]
+        rows = rows[:1] + [[*r[:column], value, *r[column + 1 :]] if len(r) > column else r for r in rows[1:]]
     elif how == 12:
         rows = rows[:1] + rows[1:] * (chance.choice((2, 50, 2000)) if chance.random() < 10 * HEAVY else 2)
     else:
@@ -340,7 +363,9 @@ def _yaml(data: bytes, chance: Random) -> bytes:
     lines = data.decode("utf-8", errors="replace").split("\n")
     at = chance.randrange(len(lines))
     key = lines[at].split(":", 1)[0]
-    lines[at] = chance.choice((f"{key}: {chance.choice(YAML)}", chance.choice(YAML), f"\t{lines[at]}", key, f"{lines[at]} #"))
+    lines[at] = chance.choice(
+        (f"{key}: {chance.choice(YAML)}", chance.choice(YAML), f"\t{lines[at]}", key, f"{lines[at]} #")
+    )
     return "\n".join(lines).encode("utf-8", errors="replace")
 
 
@@ -356,7 +381,9 @@ def _framed(data: bytes, chance: Random) -> bytes:
         at += 16 + length
     if not records:
         return _bytes(data, chance)
-    _of_records(records, chance, lambda s: tfevents.scalar(s, chance.choice(("train/loss", "", "x" * 300, "\0")), 1.0)[12:-4])
+    _of_records(
+        records, chance, lambda s: tfevents.scalar(s, chance.choice(("train/loss", "", "x" * 300, "\0")), 1.0)[12:-4]
+    )
     out = b"".join(map(tfevents.record, records)) + data[at:]
     if chance.random() < 0.1:
         cut = chance.randrange(len(out))
