@@ -28,7 +28,12 @@ Column = tuple[Floats, Mask]
 PER_STEP: Final = 1.5
 """Values per epoch above which a training column is one of steps."""
 MAX_STEP: Final = 2**53
-PLANNED: Final = ("epochs", "max_epochs", "num_train_epochs", "num_epochs", "n_epochs", "nb_epoch")
+PLANNED: Final = (
+    "epochs", "max_epochs", "num_train_epochs", "num_epochs", "n_epochs", "nb_epoch", "nb_epochs", "total_epochs",
+    "train_epochs", "training_epochs", "max_epoch", "num_epoch", "n_epoch",
+)  # fmt: skip
+PLANNED_DEPTH: Final = 3
+"""Levels of a nested configuration (``trainer: {max_epochs: 9}``) that are looked through."""
 
 _VALIDATION: Final = re.compile(r"(?i)^(?:val|valid|validation|eval|test)[_/ .-]+|^(?:val|eval)(?=loss|acc)")
 _TRAINING: Final = re.compile(r"(?i)^(?:train|training|tr)[_/ .-]+")
@@ -54,12 +59,14 @@ class Tables:
         epochs: Epoch table, None without one.
         notes: What was decided.
         aside: Columns that were not used.
+        counted: Epochs are evaluations, counted in order, since the log does not say which epoch it is in.
     """
 
     steps: pa.Table | None = None
     epochs: pa.Table | None = None
     notes: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
+    counted: bool = False
 
 
 def role(name: str) -> str | None:
@@ -89,15 +96,21 @@ def role(name: str) -> str | None:
     return None
 
 
-def planned_epochs(args: Mapping[str, Any]) -> int | None:
-    """Return the epochs asked for, under any of the usual names."""
+def planned_epochs(args: Mapping[str, Any], depth: int = PLANNED_DEPTH) -> int | None:
+    """Return the epochs asked for, under any of the usual names, at the shallowest level of a nested configuration.
+
+    The levels may also be in the name (``trainer/max_epochs``, ``trainer.max_epochs``), as loggers flatten them.
+    """
+    named = {re.split(r"[/.]", str(k))[-1].lower(): v for k, v in reversed(list(args.items()))}
+    named |= {str(k).lower(): v for k, v in reversed(list(args.items()))}
     for name in PLANNED:
-        value = args.get(name)
+        value = named.get(name)
         if isinstance(value, str) and value.isdigit() and len(value) < 9:
             value = int(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_EPOCH:
             return math.ceil(value)
-    return None
+    inner = [v for v in args.values() if isinstance(v, Mapping)] if depth > 1 else []
+    return next((found for v in inner if (found := planned_epochs(v, depth - 1)) is not None), None)
 
 
 def column_of(values: Sequence[float | None]) -> Column:
@@ -163,7 +176,7 @@ def tables(
     if attempt is None:
         attempt = _attempts(axis, made.notes, "step" if steps is not None else "epoch")
     if epochs is None or not (epochs >= 0).any():
-        epochs = _evaluations(ours, attempt, made.notes)
+        epochs = _evaluations(ours, attempt, made)
     else:
         epochs = _filled(epochs)
         if not part and not (epochs == 0).any():
@@ -229,7 +242,7 @@ def _attempts(axis: npt.NDArray[np.int64], notes: list[str], what: str) -> npt.N
     return attempt
 
 
-def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], notes: list[str]) -> npt.NDArray[np.int64]:
+def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], made: Tables) -> npt.NDArray[np.int64]:
     """Count evaluations: the rows up to and with the first one are epoch 0."""
     evaluated = np.zeros(len(attempt), bool)
     for name, (_, measured) in ours.items():
@@ -238,7 +251,8 @@ def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], not
     if not evaluated.any() or evaluated.mean() > 0.5:
         # Evaluated at nearly every row (or never): a row is an epoch, or there are steps only.
         return np.arange(len(attempt)) if evaluated.any() else np.zeros(len(attempt), np.int64)
-    notes.append("There is no epoch column; epochs are the evaluations, counted in order.")
+    made.notes.append("There is no epoch column; epochs are the evaluations, counted in order.")
+    made.counted = True
     before = np.concatenate([[0], np.cumsum(evaluated)[:-1]])
     starts = np.concatenate([[0], np.flatnonzero(np.diff(attempt)) + 1])
     counted: npt.NDArray[np.int64] = (

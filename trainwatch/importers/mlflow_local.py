@@ -76,8 +76,15 @@ def load(path: Path) -> Run:
         notes.append(f"MLflow recorded the status {status}.")
     if made.aside:
         notes.append(f"{len(made.aside)} logged name(s) left aside: {', '.join(made.aside[:12])}.")
-    meta = {"trainer": "loop", "args": args, "planned_epochs": planned_epochs(args)}
+    planned = None if made.counted else planned_epochs(args)
+    meta = {"trainer": "loop", "args": args, "planned_epochs": planned, "ended": _ended(status, planned)}
     return Run(path, SOURCE, steps=made.steps, epochs=made.epochs, meta=meta, notes=[*notes, *made.notes])
+
+
+def _ended(status: str, planned: int | None) -> dict[str, str] | None:
+    """Return how a run ended whose planned epochs were not reached, None if the status does not say."""
+    kind = {"FINISHED": "completed" if planned is None else "early-stop", "FAILED": "exception", "KILLED": "killed"}
+    return {"kind": kind[status], "reason": f"MLflow recorded the status {status}"} if status in kind else None
 
 
 def _database(path: Path) -> Path | None:
