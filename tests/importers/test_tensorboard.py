@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,20 @@ def test_training_values_per_step_beside_evaluations_per_epoch_are_steps(tmp_pat
     run = importer.load(write(tmp_path, *rows))
     assert run.epochs_done == 5
     assert run.steps["loss"].tolist() == [1.0] * 300
+
+
+def test_more_starts_than_can_be_told_apart_are_one_history(tmp_path: Path) -> None:
+    rows = [scalar(s, "Loss", 1.0) for _ in range(importer.MAX_ATTEMPTS + 9) for s in range(3)]
+    run = importer.load(write(tmp_path, *rows))
+    assert run.steps["step"].tolist() == [0, 1, 2]
+
+
+def test_many_files_take_seconds(tmp_path: Path) -> None:
+    for i in range(200):
+        rows = (scalar(100 * i + s, "Loss", 1.0) for s in range(100))
+        write(tmp_path, *rows, name=f"events.out.tfevents.{1_700_000_000 + i}.host.1.0")
+    start = time.process_time()
+    run = importer.load(tmp_path)
+    assert time.process_time() - start < 10
+    assert len(run.steps) == 20_000
+    assert run.steps["attempt"].max() == 0

@@ -74,6 +74,7 @@ class History:
     repeated: int = 0
     torn: int = 0
     restarts: list[int] = field(default_factory=list)
+    _last: dict[str, tuple[int, int]] = field(default_factory=dict)  # newest attempt of each tag, and its last step
 
     def add(self, written: Mapping[str, list[tuple[int, float]]], *, alone: bool) -> None:
         """Add what one file holds.
@@ -83,15 +84,16 @@ class History:
             alone: Nothing of earlier files was written after this one had begun.
         """
         base = len(self.restarts)
-        last = {tag: max(s for a, s in values if a == base) for tag, values in self._latest(base) if tag in written}
-        back = sum(written[tag][0][0] <= step for tag, step in last.items())
-        if alone and back > len(last) / 2 and base < MAX_ATTEMPTS:
-            self.restarts.append(min(rows[0][0] for tag, rows in written.items() if tag in last))
+        before = {tag: step for tag, (attempt, step) in self._last.items() if attempt == base and tag in written}
+        back = sum(written[tag][0][0] <= step for tag, step in before.items())
+        if alone and back > len(before) / 2 and base < MAX_ATTEMPTS:
+            self.restarts.append(min(written[tag][0][0] for tag in before))
             base += 1
         starts = {tag: goes_back(np.array([s for s, _ in rows], np.int64)) for tag, rows in written.items()}
         count = _usual(len(starts[tag]) for tag, rows in written.items() if len(rows) > 1)
-        count = min(count, MAX_ATTEMPTS - len(self.restarts))
-        agreeing = [tag for tag in written if count and len(starts[tag]) == count]
+        if count > MAX_ATTEMPTS - base:
+            count = 0
+        agreeing = {tag for tag in written if count and len(starts[tag]) == count}
         self.restarts += [min(written[tag][starts[tag][i]][0] for tag in agreeing) for i in range(count)]
         for tag, rows in written.items():
             if tag not in self.values and len(self.values) >= MAX_TAGS:
@@ -102,9 +104,10 @@ class History:
             for attempt, (step, value) in zip(attempts.tolist(), rows, strict=True):
                 self.repeated += (attempt, step) in values
                 values[attempt, step] = value
-
-    def _latest(self, attempt: int) -> Iterable[tuple[str, Values]]:
-        return ((tag, values) for tag, values in self.values.items() if any(a == attempt for a, _ in values))
+            final = int(attempts[-1])
+            here = max(step for attempt, (step, _) in zip(attempts.tolist(), rows, strict=True) if attempt == final)
+            earlier, top = self._last.get(tag, (-1, -1))
+            self._last[tag] = (final, max(here, top) if earlier == final else here)
 
 
 def sniff(path: Path) -> float:
