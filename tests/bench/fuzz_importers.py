@@ -11,7 +11,6 @@ import faulthandler
 import hashlib
 import random
 import resource
-import shutil
 import signal
 import sys
 import tempfile
@@ -26,11 +25,13 @@ from types import FrameType
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "helpers"), str(ROOT), str(ROOT / "hooks")]
 
-from damage import SEEDS, Files, damage
+from damage import SEEDS, damage, write_files
 
 from trainwatch.analysis import analyse
 from trainwatch.errors import TrainwatchError
 from trainwatch.registry import modules
+from trainwatch.reports import html, text
+from trainwatch.reports import json as as_json
 from trainwatch.runs import Run, read_run
 
 TABLE = Path(__file__).with_name("FUZZ.md")
@@ -63,16 +64,8 @@ def watched() -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def write(folder: Path, files: Files) -> None:
-    """Write a run's files into an empty folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-
-
 def look(run: Run, *, whole: bool) -> None:
-    """Ask a run what every analysis asks; with ``whole`` analyse it.
+    """Ask a run what every analysis asks; with ``whole`` analyse it and write it as every report does.
 
     Raises:
         AssertionError: If a check or an advice could not run.
@@ -82,8 +75,10 @@ def look(run: Run, *, whole: bool) -> None:
         table, name = column.split(".", 1)
         _ = run.step_series(name) if table == "steps" else run.epoch_series(name)
     if whole:
-        failed = analyse(run).checks.could_not_run
-        assert failed == (), failed
+        result = analyse(run)
+        assert result.checks.could_not_run == (), result.checks.could_not_run
+        for page in (as_json.render(result, full=True), text.render(result, width=80), html.render(result)):
+            page.encode("utf-8")
 
 
 def one_line(error: TrainwatchError) -> None:
@@ -109,7 +104,7 @@ def fuzz(
         folder = Path(name) / "run"
         while time.monotonic() < until:
             files = damage(chance.choice(seeds), chance)
-            write(folder, files)
+            write_files(folder, files)
             counts["files"] += 1
             before = time.process_time()
             failure = kind = ""
@@ -140,7 +135,7 @@ def fuzz(
                 if place not in wrong and len(wrong) < KEPT:
                     wrong[place] = failure
                     if keep is not None:
-                        write(keep / id / place, files)
+                        write_files(keep / id / place, files)
     return counts, wrong, slowest
 
 
@@ -177,8 +172,8 @@ def main() -> int:
         counts, wrong, slowest = fuzz(id, 60 * chosen.minutes, random.Random(f"{id}{chosen.seed}"), chosen.keep)
         line = row(id, (time.monotonic() - start) / 60, counts, slowest)
         print(line, flush=True)
-        for place, text in wrong.items():
-            print(f"--- {id} {place}\n{text}", flush=True)
+        for place, told in wrong.items():
+            print(f"--- {id} {place}\n{told}", flush=True)
         if chosen.write:
             put(line)
         failed += len(wrong)

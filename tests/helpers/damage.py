@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import struct
 import tempfile
@@ -219,6 +220,14 @@ SEEDS: dict[str, tuple[Callable[[], Files], ...]] = {
     "trainwatch": (_record("killed"), _record("nan_loss")),
 }
 """Valid logs by importer."""
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Write a run's files into an emptied folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
 
 
 # -- damage -----------------------------------------------------------------------------------------------------------

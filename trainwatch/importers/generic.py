@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ import pyarrow as pa
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._arrow import LARGE_BYTES, MAX_COLUMNS, of_table, read_clean, separator_of, split
 from trainwatch.importers._scalars import EPOCH_NAMES, STEP_NAMES, Column, column_of, role, tables
-from trainwatch.importers._text import HEAD_BYTES, decode, number
+from trainwatch.importers._text import HEAD_BYTES, decode, number, parse_json
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "generic"
@@ -193,7 +192,7 @@ def _names(file: Path) -> list[str]:
         names: dict[str, None] = {}
         for line in head.split("\n")[:20]:
             try:
-                record = json.loads(line)
+                record = parse_json(line)
             except ValueError:
                 continue
             names |= dict.fromkeys(map(str, record)) if isinstance(record, dict) else {}
@@ -228,7 +227,7 @@ def _of_json(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
     bad = 0
     for line in lines:
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):

@@ -18,7 +18,6 @@ What it repairs, each with a note:
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._epochs import MAX_EPOCH, EpochTable
-from trainwatch.importers._text import HEAD_BYTES, read
+from trainwatch.importers._text import HEAD_BYTES, parse_json, read
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "hf-trainer"
@@ -71,7 +70,7 @@ def load(path: Path) -> Run:
         raise UnreadableRun(f"{path}: there is no {NAME} in it; give the output_dir of the Trainer")
     file = files[0]
     try:
-        state = json.loads(read(file, f"{NAME} of a Trainer"))
+        state = parse_json(read(file, f"{NAME} of a Trainer"))
     except (ValueError, RecursionError) as error:
         raise UnreadableRun(f"{file}: no valid JSON ({str(error)[:100]}); copy it again") from error
     history = state.get("log_history") if isinstance(state, dict) else None
@@ -130,7 +129,7 @@ def _first_entry(file: Path) -> Any:
     try:
         if file.stat().st_size > MAX_COMPARED_BYTES:
             return None
-        history = json.loads(file.read_bytes()).get("log_history")
+        history = parse_json(file.read_bytes()).get("log_history")
     except (OSError, ValueError, RecursionError, AttributeError):
         return None
     return history[0] if isinstance(history, list) and history else None

@@ -6,7 +6,6 @@ writing. If there is no step and no epoch, events and meta data alone make a run
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.importers._text import parse_json
 from trainwatch.runs.run import Run
 from trainwatch_hooks.journal import NotAJournal, read_journal
 from trainwatch_hooks.schema import EPOCH_COLUMNS, FOLDER, SCHEMA_VERSION
@@ -132,7 +132,7 @@ def _meta(path: Path, notes: list[str]) -> dict[str, Any]:
         if path.stat().st_size > MAX_META_BYTES:
             notes.append(f"{path.name} is larger than {MAX_META_BYTES >> 20} MiB and was not read")
             return {}
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         notes.append("run.json is missing: arguments and hardware are not known")
         return {}
@@ -212,7 +212,7 @@ def _lines(folder: Path, notes: list[str], *, first_only: bool = False) -> list[
             continue
         for line in filter(None, lines):
             try:
-                record = json.loads(line)
+                record = parse_json(line)
             except (ValueError, RecursionError):
                 bad += 1
                 continue

@@ -11,7 +11,6 @@ What it repairs, each with a note:
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from typing import Any, Final
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._protobuf import fields
 from trainwatch.importers._scalars import EPOCH_NAMES, MAX_STEP, by_step, planned_epochs, tables
-from trainwatch.importers._text import plain, read_yaml
+from trainwatch.importers._text import parse_json, plain, read_yaml
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "wandb-offline"
@@ -124,7 +123,7 @@ def _summary(file: Path) -> dict[str, dict[int, float]]:
     if file.stat().st_size > MAX_SUMMARY_BYTES:
         return {}
     try:
-        summary = json.loads(file.read_bytes())
+        summary = parse_json(file.read_bytes())
     except (ValueError, RecursionError):
         return {}
     if not isinstance(summary, dict):
@@ -245,7 +244,7 @@ def _items(body: bytes) -> dict[str, Any]:
             elif inner == _VALUE and isinstance(value, bytes):
                 text = value
         try:
-            found["/".join(n for n in names if n)[:200]] = json.loads(text)
+            found["/".join(n for n in names if n)[:200]] = parse_json(text)
         except (ValueError, RecursionError):
             continue
     return found
