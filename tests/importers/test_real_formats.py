@@ -42,6 +42,32 @@ def test_12_odd_arguments_change_nothing_that_they_do_not_mean(tmp_path: Path, a
     assert told.run.epochs == 40
 
 
+def faulty(kind: str) -> dict[str, Any]:
+    """A log with a fault, so that advice reads the arguments."""
+    columns = curves(80)
+    if kind == "nan":
+        columns |= {
+            n: np.where(np.arange(80) < 50, v, np.nan) for n, v in columns.items() if n.startswith(("train/", "val/"))
+        }
+    elif kind == "flat":
+        columns[SCORE] = np.minimum(columns[SCORE], 0.3) * (1 + np.random.default_rng(0).normal(0, 0.004, 80))
+    elif kind == "overfit":
+        columns |= {
+            n: v * (1 + np.clip(np.arange(80) - 25, 0, None) / 40) for n, v in columns.items() if n.startswith("val/")
+        }
+        columns[SCORE] = columns[SCORE] * (1 - np.clip(np.arange(80) - 25, 0, None) / 120)
+    elif kind == "nothing":
+        columns[SCORE] = columns[SCORE] * 0
+    return columns
+
+
+@pytest.mark.parametrize("args", ARGUMENTS, ids=str)
+def test_12_odd_arguments_break_no_advice(tmp_path: Path, args: dict[str, Any]) -> None:
+    for kind in ("nan", "flat", "overfit", "nothing"):
+        told = analysis(run_folder(tmp_path / kind, faulty(kind), args))
+        assert told.findings
+
+
 def test_12_resume_false_stands_in_continued_runs_too(tmp_path: Path) -> None:
     """A continued run begins at a later epoch; that alone is no restart, no gap and no truncation."""
     columns = {n: v[60:] for n, v in curves(100).items()}
