@@ -139,10 +139,12 @@ def test_evaluations_far_apart_are_counted_not_taken_as_epochs(tmp_path: Path) -
 
 
 def test_training_values_per_step_beside_evaluations_per_epoch_are_steps(tmp_path: Path) -> None:
-    rows = [scalar(s, "train/loss", 1.0) for s in range(300)] + [scalar(e, "val/loss", 1.0) for e in range(5)]
+    rows = [scalar(s, t, 1.0) for s in range(300) for t in ("train/loss", "train/accuracy")]
+    rows += [scalar(e, "val/loss", 1.0) for e in range(5)]
     run = importer.load(write(tmp_path, *rows))
     assert run.epochs_done == 5
     assert run.steps["loss"].tolist() == [1.0] * 300
+    assert set(run.steps) == {"step", "epoch", "attempt", "loss"}
 
 
 def test_more_starts_than_can_be_told_apart_are_one_history(tmp_path: Path) -> None:
@@ -160,3 +162,25 @@ def test_many_files_take_seconds(tmp_path: Path) -> None:
     assert time.process_time() - start < 10
     assert len(run.steps) == 20_000
     assert run.steps["attempt"].max() == 0
+
+
+def test_the_subfolders_of_keras_are_one_training(tmp_path: Path) -> None:
+    for name, factor in (("train", 1.0), ("validation", 2.0)):
+        (tmp_path / name).mkdir()
+        rows = [scalar(e, t, factor / (e + 1)) for e in range(6) for t in ("epoch_loss", "epoch_accuracy")]
+        rows += [scalar(100 * e, "evaluation_loss_vs_iterations", 1.0) for e in range(6)] if factor > 1 else []
+        write(tmp_path / name, *rows)
+    run = read_run(tmp_path)
+    assert run.source == "tensorboard"
+    assert run.epochs_done == 6
+    assert run.epochs["val/epoch_loss"].tolist() == pytest.approx([2 / (e + 1) for e in range(6)])
+    assert run.epochs["train/epoch_loss"].tolist() == pytest.approx([1 / (e + 1) for e in range(6)])
+    assert not any("go back" in n for n in run.notes)
+    assert run.epochs["metrics/epoch_accuracy"].notna().all()
+    assert not [c for c in run.epochs if c.startswith("val/") and "loss" not in c]
+
+
+def test_a_folder_of_runs_one_of_which_is_named_train_is_no_training(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    write(tmp_path / "train", scalar(0, "train/box_loss", 1.0))
+    assert importer.sniff(tmp_path) == 0

@@ -96,6 +96,12 @@ def role(name: str) -> str | None:
     return None
 
 
+def metric(name: str) -> str | None:
+    """Return our name of a metric that lies beside the losses (``val/accuracy``), None for anything else."""
+    found = role(name) if _METRIC.search(name) and name.startswith(("train/", "val/")) else None
+    return found if found is not None and found.startswith("metrics/") else None
+
+
 def planned_epochs(args: Mapping[str, Any], depth: int = PLANNED_DEPTH) -> int | None:
     """Return the epochs asked for, under any of the usual names, at the shallowest level of a nested configuration.
 

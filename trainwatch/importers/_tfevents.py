@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 from trainwatch.importers._protobuf import BYTES, FIXED32, FIXED64, fields
 
+TRAINING: Final = ("train", "training")
+VALIDATION: Final = ("validation", "val", "valid", "eval", "test")
 MAX_RECORD_BYTES: Final = 64 << 20
 """Pictures and graphs are records, too; a larger one is damage."""
 
@@ -33,10 +35,24 @@ class Scalar(NamedTuple):
 
 
 def event_files(path: Path) -> list[Path]:
-    """Return the file itself, or a folder's event files by name."""
+    """Return the file itself, or a folder's event files by name.
+
+    Where a folder has none itself, those of its subfolders for training and validation, as Keras writes them; both must
+    be there, since a folder named ``train`` alone may as well be a run.
+    """
     if path.is_file():
         return [path]
-    return sorted(p for p in path.glob("*tfevents*") if p.is_file()) if path.is_dir() else []
+    if not path.is_dir():
+        return []
+    own = _files(path)
+    if own:
+        return own
+    train, val = ([f for name in names for f in _files(path / name)] for names in (TRAINING, VALIDATION))
+    return [*train, *val] if train and val else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("*tfevents*") if p.is_file()) if folder.is_dir() else []
 
 
 def is_event_file(file: Path) -> bool:

@@ -8,9 +8,10 @@ What it reads:
     epochs are told apart as in any foreign log, see ``_scalars.py``. ``hparams.yaml`` (Lightning) tells the planned epochs.
 
 What it repairs, each with a note:
-    * Several files are one history. A file, or a part of one, whose steps go back is a restart of the training: it counts
-      as another attempt, and what it wrote again replaces the steps from there on, as TensorBoard itself purges them.
-      Files that were written at the same time (one for each rank) are no restart.
+    * Several files are one history; those of the subfolders ``train`` and ``validation`` are told apart (Keras). A file,
+      or a part of one, whose steps go back is a restart of the training: it counts as another attempt, and what it wrote
+      again replaces the steps from there on, as TensorBoard itself purges them. Files that were written at the same time
+      (one for each rank) are no restart.
     * A tag written several times for one step (a callback added twice): the last one counts.
     * A torn record at the end is dropped.
 """
@@ -35,12 +36,13 @@ from trainwatch.importers._scalars import (
     Column,
     column_of,
     goes_back,
+    metric,
     planned_epochs,
     tables,
     without_overwritten,
 )
 from trainwatch.importers._text import read_yaml
-from trainwatch.importers._tfevents import event_files, is_event_file, records, scalars
+from trainwatch.importers._tfevents import TRAINING, event_files, is_event_file, records, scalars
 from trainwatch.importers.ultralytics_csv import fitness_weights
 from trainwatch.importers.yolov5_csv import NAMES, arguments, fitness, meta
 from trainwatch.runs.run import Run
@@ -51,6 +53,9 @@ MAX_TAGS: Final = 2000
 MAX_ATTEMPTS: Final = 1000
 GAPS: Final = 1.5
 """Steps per value above which numbers are no epochs in a row."""
+
+AGAIN: Final = "_vs_iterations"
+"""End of a tag under which Keras writes what it also writes per epoch."""
 
 _FAMILIES: Final = ("train/", "val/", "metrics/", "lr/")
 _LAST: Final = re.compile(r"(?i)^(.+)/(train|val|valid|validation|eval|test)$")
@@ -131,19 +136,21 @@ def load(path: Path) -> Run:
     files = [f for f in event_files(path) if is_event_file(f)]
     if not files:
         raise UnreadableRun(f"{path}: there is no TensorBoard event file in it; give the log directory")
-    history = _read(files)
+    folder = path if path.is_dir() else path.parent
+    history = _read(files, folder)
     if not history.values:
         raise UnreadableRun(
             f"{path}: the event files hold no scalar; nothing was logged yet, or only pictures and graphs"
         )
-    return _run(path, path if path.is_dir() else path.parent, history, _notes(files, history))
+    return _run(path, folder, history, _notes(files, history))
 
 
-def _read(files: list[Path]) -> History:
+def _read(files: list[Path], folder: Path) -> History:
     history = History()
     contents: list[tuple[float, float, dict[str, list[tuple[int, float]]]]] = []
     for file in files:
         written: dict[str, list[tuple[int, float]]] = {}
+        prefix = "" if file.parent == folder else "train/" if file.parent.name in TRAINING else "val/"
         first = last = 0.0
         try:
             if file.stat().st_size > MAX_FILE_BYTES:
@@ -152,7 +159,8 @@ def _read(files: list[Path]) -> History:
                 if record is None:
                     history.torn += 1
                     continue
-                for time_s, step, tag, value in scalars(record):
+                for time_s, step, name, value in scalars(record):
+                    tag = f"{prefix}{name}"
                     if tag in written or len(written) < MAX_TAGS:
                         written.setdefault(tag, []).append((step, value))
                         first, last = first or time_s, max(last, time_s)
@@ -200,17 +208,21 @@ def _run(path: Path, folder: Path, history: History, notes: list[str]) -> Run:
     yolo = described["trainer"] in ("ultralytics", "yolov5")
     named: dict[str, Values] = {}
     for tag, values in history.values.items():
-        named.setdefault(tag if tag.startswith("train/epoch") else _ours(tag), {}).update(values)
+        if tag.endswith(AGAIN) and len(history.values) > 1:
+            continue
+        named.setdefault(_ours(tag, yolo=yolo), {}).update(values)
     epochs = {n: v for n, v in named.items() if n.startswith(_FAMILIES)}
     if not epochs:
         epochs = {n: v for n, v in named.items() if "val" in n.lower() or "eval" in n.lower() or "acc" in n.lower()}
-    evaluations = {n: v for n, v in epochs.items() if not n.startswith(("train/", "lr/"))}
+    evaluations = {n: v for n, v in epochs.items() if not n.startswith(("train/", "lr/", "metrics/train_"))}
     if not yolo and (any(n in EPOCH_NAMES for n in named) or _gaps(evaluations or epochs)):
         return _by_step(path, named, described, [*notes, *said])
     if not yolo:  # more training values than evaluations: those are steps, however they are called
         many = PER_STEP * max(map(len, evaluations.values()), default=MAX_EPOCH)
         epochs = {n: v for n, v in epochs.items() if n in evaluations or len(v) <= many}
-    steps = {n: v for n, v in named.items() if n not in epochs and ("loss" in n.lower() or n.startswith(_FAMILIES))}
+    steps = {
+        n: v for n, v in named.items() if n not in epochs and ("loss" in n.lower() or n.startswith(("train/", "lr/")))
+    }
     if not epochs and not steps:
         steps = dict(named)
     table = _epochs(epochs)
@@ -241,11 +253,13 @@ def _described(folder: Path) -> tuple[dict[str, Any], list[str]]:
     return {"trainer": "loop", "args": {}, "planned_epochs": None}, unread
 
 
-def _ours(tag: str) -> str:
+def _ours(tag: str, *, yolo: bool) -> str:
+    if tag in EPOCH_NAMES:
+        return tag
     tag = _LAST.sub(r"\2/\1", tag)  # Loss/train, as in PyTorch's tutorial
     for pattern, replacement in NAMES:
         tag = pattern.sub(replacement, tag)
-    return tag
+    return tag if yolo else metric(tag) or tag
 
 
 def _gaps(columns: Mapping[str, Values]) -> bool:
