@@ -1,6 +1,6 @@
 """Feeds damaged logs to every importer for some minutes; reports tracebacks, hangs and errors of more than one line.
 
-``python tests/bench/fuzz_importers.py [--minutes 10] [--only ID ...] [--seed 0] [--write]``. Exit code 1 if there was any.
+``python tests/bench/fuzz_importers.py [--minutes 10] [--only ID ...] [--seed 0] [--write | --add]``. Exit code 1 if there was any.
 Every damaged folder goes through the importer and through ``read_run``; of what could be read one in ten is analysed, too.
 """
 
@@ -19,6 +19,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -139,21 +140,47 @@ def fuzz(
     return counts, wrong, slowest
 
 
-def row(id: str, minutes: float, counts: Counter[str], slowest: float) -> str:
-    """Return the line of the table."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return (
-        f"| {id} | {minutes:.1f} min | {time.process_time():.0f} s | {counts['files']} | {counts['read']} | {counts['analysed']} | "
-        f"{counts['tracebacks']} | {counts['hangs']} | {slowest:.2f} s | {peak:.0f} MB |"
-    )
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: sums over campaigns, and the largest of what is no sum."""
+
+    minutes: float
+    processor_s: float
+    files: int
+    read: int
+    analysed: int
+    tracebacks: int
+    hangs: int
+    slowest_s: float
+    peak_mb: float
+
+    def __add__(self, other: Row) -> Row:
+        """Add another campaign."""
+        sums = [a + b for a, b in zip(astuple(self), astuple(other), strict=True)]
+        return Row(*sums[:7], max(self.slowest_s, other.slowest_s), max(self.peak_mb, other.peak_mb))
+
+    def line(self, id: str) -> str:
+        """Write it."""
+        return (
+            f"| {id} | {self.minutes:.1f} min | {self.processor_s:.0f} s | {self.files} | {self.read} | {self.analysed} | "
+            f"{self.tracebacks} | {self.hangs} | {self.slowest_s:.2f} s | {self.peak_mb:.0f} MB |"
+        )
 
 
-def put(line: str) -> None:
-    """Replace the importer's line in the table, or add it."""
-    id = line.split("|")[1]
+def parse(line: str) -> tuple[str, Row]:
+    """Read a line of the table."""
+    id, *cells = (c.strip() for c in line.strip("| ").split("|"))
+    numbers = [float(c.split()[0]) for c in cells]
+    return id, Row(*numbers[:2], *(int(n) for n in numbers[2:7]), *numbers[7:])
+
+
+def put(id: str, row: Row, *, add: bool) -> None:
+    """Put the importer's line into the table, in place of the one that is there or added to it."""
     head, table = TABLE.read_text().split("<!-- table -->\n")
-    titles, rows = table.splitlines()[:2], [r for r in table.splitlines()[2:] if r.split("|")[1] != id]
-    TABLE.write_text("\n".join([f"{head}<!-- table -->", *titles, *sorted([*rows, line]), ""]))
+    titles, lines = table.splitlines()[:2], table.splitlines()[2:]
+    rows = dict(parse(line) for line in lines)
+    rows[id] = rows[id] + row if add and id in rows else row
+    TABLE.write_text("\n".join([f"{head}<!-- table -->", *titles, *(rows[i].line(i) for i in sorted(rows)), ""]))
 
 
 def main() -> int:
@@ -163,19 +190,23 @@ def main() -> int:
     options.add_argument("--only", nargs="+", choices=sorted(SEEDS), default=sorted(SEEDS))
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--write", action="store_true", help=f"put the figures into {TABLE.name}")
+    options.add_argument("--add", action="store_true", help="add them to those of earlier campaigns")
     options.add_argument("--keep", type=Path, help="folder for the files that made something fail")
     chosen = options.parse_args()
     signal.signal(signal.SIGPROF, alarm)
     failed = 0
     for id in chosen.only:
-        start = time.monotonic()
+        start, before = time.monotonic(), time.process_time()
         counts, wrong, slowest = fuzz(id, 60 * chosen.minutes, random.Random(f"{id}{chosen.seed}"), chosen.keep)
-        line = row(id, (time.monotonic() - start) / 60, counts, slowest)
-        print(line, flush=True)
-        for place, told in wrong.items():
-            print(f"--- {id} {place}\n{told}", flush=True)
-        if chosen.write:
-            put(line)
+        told = [counts[k] for k in ("files", "read", "analysed", "tracebacks", "hangs")]
+        spent = time.process_time() - before
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        row = Row((time.monotonic() - start) / 60, spent, *told, slowest, peak)
+        print(row.line(id), flush=True)
+        for place, failure in wrong.items():
+            print(f"--- {id} {place}\n{failure}", flush=True)
+        if chosen.write or chosen.add:
+            put(id, row, add=chosen.add)
         failed += len(wrong)
     return int(failed > 0)
 
