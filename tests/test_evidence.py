@@ -57,6 +57,13 @@ def test_marks_stand_on_the_panels_own_axis() -> None:
     assert {(m.kind, m.x) for m in found["score"].marks} == {("onset", 3.0), ("nan_recovery", 2.0), ("checkpoint", 0.0)}
 
 
+def test_a_log_whose_epochs_are_in_no_order_still_has_its_marks() -> None:
+    """Found by fuzzing: an epoch was looked for by halves and found behind the last row."""
+    steps = {"loss": np.linspace(2, 1, 6), "epoch": np.array([0, 5, 3, 1, 2, 1])}
+    found = panels([make_finding("loss-explosion", "critical", epoch=4, step=None)], steps=steps)
+    assert {(m.kind, m.x) for m in found["loss"].marks} == {("onset", 1.0)}
+
+
 def test_epoch_logs_have_panels_too() -> None:
     found = panels(
         epochs={"train/box": np.ones(5), "val/box": np.ones(5), "metrics/mAP50-95(B)": np.ones(5), "lr/pg0": np.ones(5)}

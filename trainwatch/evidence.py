@@ -369,6 +369,7 @@ def _x(run: Run, step: object, epoch: object, unit: str) -> float | None:
         return float(epoch)
     if unit == "step" and isinstance(epoch, int):
         keys = run.step_series("epoch")
-        if len(keys) and epoch <= keys.values.max():
-            return float(keys.step[int(np.searchsorted(keys.values, epoch))])
+        reached = keys.values >= epoch  # not searched by halves: the epochs of a damaged log are in no order
+        if reached.any():
+            return float(keys.step[int(np.argmax(reached))])
     return None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from epoch_logs import SCORE, curves, epoch_log
 
+from trainwatch.analysis import analyse
 from trainwatch.detectors.unstable_training import UnstableTraining
 
 
@@ -54,3 +55,9 @@ def test_the_close_of_mosaic_is_no_swing() -> None:
     columns = curves(60)
     columns[SCORE][50:] *= 1.3
     assert detect(columns, args={"close_mosaic": 10}) == []
+
+
+def test_a_score_that_died_has_no_share_of_its_level() -> None:
+    columns = curves(60)
+    columns[SCORE][40:] = 0.0
+    assert analyse(epoch_log(columns)).checks.could_not_run == ()

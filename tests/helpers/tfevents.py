@@ -29,9 +29,9 @@ def version() -> bytes:
     return record(b"\x09" + struct.pack("<d", 1.7e9) + field(3, b"brain.Event:2"))
 
 
-def scalar(step: int, tag: str, value: float, *, tensor: bool = False) -> bytes:
-    """A scalar summary, simple or as a tensor of one float."""
+def scalar(step: int, tag: str, value: float, *, tensor: bool = False, at: float = 1.7e9) -> bytes:
+    """A scalar summary, simple or as a tensor of one float, logged at a Unix time."""
     number = struct.pack("<f", value)
     body = field(8, b"\x08\x01" + field(4, number)) if tensor else b"\x15" + number
     summary = field(1, field(1, tag.encode()) + body)
-    return record(b"\x09" + struct.pack("<d", 1.7e9) + b"\x10" + varint(step) + field(5, summary))
+    return record(b"\x09" + struct.pack("<d", at) + b"\x10" + varint(step) + field(5, summary))

@@ -132,3 +132,23 @@ def test_what_is_no_table_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(UnreadableRun) as error:
         importer.load(tmp_path / "log.csv")
     assert "\n" not in str(error.value)
+
+
+def test_a_damaged_parquet_file_is_one_line(tmp_path: Path) -> None:
+    """Found by fuzzing: pyarrow's OSError has several lines and no errno."""
+    file = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"step": list(range(50)), "loss": [float(i) for i in range(50)]}), file)
+    data = bytearray(file.read_bytes())
+    data[4:24] = b"\xff" * 20
+    file.write_bytes(data)
+    with pytest.raises(UnreadableRun) as refused:
+        read_run(file)
+    assert "\n" not in str(refused.value)
+
+
+def test_steps_that_were_taken_again_are_shown_once(tmp_path: Path) -> None:
+    rows = [f"{s},{1.0}" for s in range(100)] + [f"{s},{2.0}" for s in range(40, 60)]
+    (tmp_path / "log.csv").write_text("\n".join(["step,loss", *rows]) + "\n")
+    run = read_run(tmp_path)
+    assert run.steps["step"].tolist() == list(range(60))
+    assert run.steps["loss"].tolist() == [1.0] * 40 + [2.0] * 20

@@ -72,3 +72,23 @@ def test_a_million_rows_take_seconds(tmp_path: Path) -> None:
     assert time.process_time() - began < 8
     assert run.step_table.num_rows == n
     assert run.step_table["loss"][0].as_py() == 5.0
+
+
+def test_a_second_start_in_the_same_file_is_another_attempt(tmp_path: Path) -> None:
+    first = [f"{i // 5},{i},{9 - i / 10},\n{i // 5},{i},,3.0\n" for i in range(40)]
+    again = [f"{i // 5},{i},{2 - i / 100},\n{i // 5},{i},,1.0\n" for i in range(15, 30)]
+    run = importer.load(write(tmp_path, "epoch,step,train_loss,val_loss\n" + "".join(first + again)))
+    assert run.steps["step"].tolist() == list(range(30))
+    assert run.steps["attempt"].tolist() == [0] * 15 + [1] * 15
+    assert run.epoch_series("val/loss").values.tolist() == [3.0] * 3 + [1.0] * 3
+    assert any("starts again at epoch 3 after epoch 7" in n for n in run.notes)
+
+
+@pytest.mark.parametrize("hparams", ["trainer:\n  max_epochs: 7\n", "trainer/max_epochs: 7\n", "MAX_EPOCHS: '7'\n"])
+def test_planned_epochs_wherever_they_stand(tmp_path: Path, hparams: str) -> None:
+    assert importer.load(write(tmp_path, "epoch,step,train_loss\n0,1,2.0\n", hparams)).planned_epochs == 7
+
+
+@pytest.mark.parametrize("hparams", ["max_epochs: -1\n", "max_epochs: null\n", "max_epochs: .inf\n", "epochs: true\n"])
+def test_no_limit_is_no_plan(tmp_path: Path, hparams: str) -> None:
+    assert importer.load(write(tmp_path, "epoch,step,train_loss\n0,1,2.0\n", hparams)).planned_epochs is None

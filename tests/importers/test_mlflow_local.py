@@ -10,7 +10,7 @@ import pytest
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers import mlflow_local as importer
-from trainwatch.runs import read_run
+from trainwatch.runs import how_it_ended, read_run
 
 
 def run_folder(experiment: Path, name: str, start: int, losses: list[str], status: int = 3) -> Path:
@@ -66,3 +66,11 @@ def test_what_is_no_such_store_is_refused(tmp_path: Path) -> None:
     (run / "loop").symlink_to(run)
     with pytest.raises(UnreadableRun, match="nothing was logged"):
         importer.load(run)
+
+
+def test_the_status_tells_how_it_ended(tmp_path: Path) -> None:
+    for status, kind in ((3, "early-stop"), (4, "exception"), (5, "killed"), (1, "truncated")):
+        assert how_it_ended(read_run(run_folder(tmp_path / "0", f"run{status}", 1, ["1"] * 3, status))).kind == kind
+    folder = run_folder(tmp_path / "1", "other", 1, ["1"] * 3)
+    (folder / "params" / "epochs").rename(folder / "params" / "trainer.max_epochs")
+    assert read_run(folder).planned_epochs == 7

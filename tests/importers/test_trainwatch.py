@@ -9,7 +9,7 @@ import pytest
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers import trainwatch as importer
-from trainwatch.runs import how_it_ended
+from trainwatch.runs import how_it_ended, read_run
 from trainwatch_hooks import Recorder
 
 
@@ -137,3 +137,18 @@ def test_dropped_rows_are_told(record: Path) -> None:
     with open(record / "trainwatch" / "events" / "rank0.jsonl", "a") as file:
         file.write(json.dumps(line) + "\n")
     assert any("7 step rows could not be written" in note for note in importer.load(record).notes)
+
+
+@pytest.mark.parametrize("name", ["epoch", "attempt", "time_s", "fitness", "train/loss"])
+@pytest.mark.parametrize("value", [10**400, 2**70, -(2**70), 2**63, True, "x", float("nan"), float("inf"), [], {}])
+def test_an_odd_number_in_an_epoch_row_is_no_traceback(tmp_path: Path, name: str, value: object) -> None:
+    """Found by fuzzing: JSON knows whole numbers of any length."""
+    epochs = tmp_path / "trainwatch" / "epochs"
+    epochs.mkdir(parents=True)
+    (tmp_path / "trainwatch" / "run.json").write_text('{"schema": 1}')
+    rows = [{"epoch": e, "attempt": 0, "time_s": 1.0, "fitness": 0.1, "train/loss": 1.0} for e in range(3)]
+    rows[1] = {**rows[1], name: value}
+    (epochs / "rank0.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    run = read_run(tmp_path)
+    assert run.epoch_table.num_rows in (2, 3)
+    assert run.epochs_done == 3

@@ -11,7 +11,7 @@ from wandblog import BLOCK, config, exited, history, log
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers import wandb_offline as importer
-from trainwatch.runs import read_run
+from trainwatch.runs import how_it_ended, read_run
 
 
 def folder(tmp_path: Path, data: bytes) -> Path:
@@ -76,3 +76,19 @@ def test_what_is_no_such_run_is_refused(tmp_path: Path) -> None:
     assert importer.sniff(run) == 0
     with pytest.raises(UnreadableRun, match="no run of Weights"):
         importer.load(run)
+
+
+def test_the_exit_code_tells_how_it_ended(tmp_path: Path) -> None:
+    rows = [history(e, epoch=e, loss=3.0 - e, val_loss=3.0 - e) for e in range(3)]
+    for code, planned, kind in ((1, 9, "exception"), (0, 9, "early-stop"), (0, 3, "completed")):
+        data = log(config(trainer={"max_epochs": planned}), *rows, exited(code))
+        run = read_run(folder(tmp_path / f"{code}{planned}", data))
+        assert run.planned_epochs == planned
+        assert how_it_ended(run).kind == kind
+
+
+def test_epochs_that_are_counted_evaluations_are_not_compared_with_planned_ones(tmp_path: Path) -> None:
+    rows = [history(s, loss=1.0, **({"val_loss": 1.0} if s % 10 == 9 else {})) for s in range(40)]
+    run = read_run(folder(tmp_path, log(config(epochs=100), *rows)))
+    assert run.epochs_done == 4
+    assert run.planned_epochs is None

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from random import Random
 
 import pytest
+from damage import SEEDS, damage, write_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflowdb import write
 from tfevents import scalar, version
 from wandblog import config, history, log
 
-from trainwatch.errors import TrainwatchError
+from trainwatch.analysis import analyse
+from trainwatch.errors import TrainwatchError, UnreadableRun
 from trainwatch.registry import modules
+from trainwatch.reports import html, text
+from trainwatch.reports import json as as_json
+from trainwatch.runs import read_run
 
 
 def database() -> bytes:
@@ -86,3 +92,62 @@ def test_damage_is_one_line_or_a_run(id: str, tmp_path: Path, data: st.DataObjec
     if run is not None:
         assert run.epochs_done >= 0
         assert len(run.steps) == run.step_table.num_rows
+
+
+HALVES = [b'"\\ud800"', b'"a\\udfffb"', b'"\xed\xa0\x80"']
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("key", [True, False])
+def test_half_a_surrogate_pair_in_json_can_be_written_or_is_refused(tmp_path: Path, half: bytes, key: bool) -> None:
+    """Found by fuzzing: JSON knows strings that UTF-8 cannot write; pyarrow and every report broke over them."""
+    entry = b"%s: 1.0" % half if key else b'"name": %s' % half
+    logs = {
+        "generic": ("log.jsonl", b'{"step": 1, "loss": 1.0}\n{"step": 2, "loss": 1.0, %s}\n' % entry),
+        "hf-trainer": (
+            "trainer_state.json",
+            b'{"global_step": 2, %s, "log_history": [{"loss": 1.0, "step": 1}, {"step": 2, "eval_loss": 1.0, %s}]}'
+            % (entry, entry.replace(b'"', b'"eval_', 1) if key else entry),
+        ),
+        "trainwatch": ("trainwatch/epochs/rank0.jsonl", b'{"epoch": 0, "train/loss": 1.0}\n{"epoch": 1, %s}\n' % entry),
+        "wandb-offline": ("files/wandb-summary.json", b'{"loss": 1.0, "_step": 1, %s}' % entry),
+    }
+    for id, (name, data) in logs.items():
+        folder = tmp_path / id
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(data)
+        try:
+            run = modules("trainwatch.importers")[id].load(folder)
+        except UnreadableRun:
+            continue
+        result = analyse(run)
+        assert result.checks.could_not_run == ()
+        for page in (as_json.render(result, full=True), text.render(result, width=80), html.render(result)):
+            page.encode("utf-8")
+
+
+@pytest.mark.parametrize("id", SEEDS)
+def test_damage_that_knows_the_format_is_one_line_or_a_run(id: str, tmp_path: Path) -> None:
+    """A short campaign of ``tests/bench/fuzz_importers.py``."""
+    chance = Random(id)
+    importer = modules("trainwatch.importers")[id]
+    seeds = [make() for make in SEEDS[id]]
+    for files in seeds:
+        write_files(tmp_path / "valid", files)
+        assert read_run(tmp_path / "valid").source == id
+    for _ in range(40):
+        write_files(tmp_path / "run", damage(chance.choice(seeds), chance))
+        importer.sniff(tmp_path / "run")
+        refused = ""
+        try:
+            run = importer.load(tmp_path / "run")
+            assert run.epochs_done >= 0
+        except TrainwatchError as error:
+            refused = str(error)
+        assert "\n" not in refused
+
+
+def test_the_same_seed_does_the_same_damage() -> None:
+    files = SEEDS["lightning-csv"][0]()
+    assert [damage(files, Random(3)) for _ in range(2)] == [damage(files, Random(3)) for _ in range(2)]
+    assert damage(files, Random(3)) != files

@@ -93,13 +93,18 @@ class UnstableTraining(Detector):
     def _by_swing(self, view: View, kept: Series, whole: Series, found: list[Dip]) -> list[Finding]:
         quiet = near_change(view.run, kept)
         level = running_median(kept.values, self.window)
-        shares = (kept.values - level) / level
+        shares = np.full(len(kept), np.nan)  # a level of 0 (the score died) has no share
+        np.divide(kept.values - level, level, out=shares, where=level > 0)
         half = len(kept) // 2
         swing = noise(np.where(quiet, np.nan, shares)[half:])
         often = unsettled(found, len(whole))
         if swing < self.min_swing and not often:
             return []
-        onset = whole.where(found[0].first) if often else kept.where(half + int(np.argmax(np.abs(shares[half:]))))
+        onset = (
+            whole.where(found[0].first)
+            if often
+            else kept.where(half + int(np.argmax(np.nan_to_num(np.abs(shares[half:])))))
+        )
         text = f"{kept.name} swings by {100 * swing:.1f} % of its level from epoch to epoch (standard deviation)"
         if found:
             times = "once" if len(found) == 1 else f"{len(found)} times"

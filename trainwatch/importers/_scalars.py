@@ -29,7 +29,12 @@ Column = tuple[Floats, Mask]
 PER_STEP: Final = 1.5
 """Values per epoch above which a training column is one of steps."""
 MAX_STEP: Final = 2**53
-PLANNED: Final = ("epochs", "max_epochs", "num_train_epochs", "num_epochs", "n_epochs", "nb_epoch")
+PLANNED: Final = (
+    "epochs", "max_epochs", "num_train_epochs", "num_epochs", "n_epochs", "nb_epoch", "nb_epochs", "total_epochs",
+    "train_epochs", "training_epochs", "max_epoch", "num_epoch", "n_epoch",
+)  # fmt: skip
+PLANNED_DEPTH: Final = 3
+"""Levels of a nested configuration (``trainer: {max_epochs: 9}``) that are looked through."""
 
 _VALIDATION: Final = re.compile(r"(?i)^(?:val|valid|validation|eval|test)[_/ .-]+|^(?:val|eval)(?=loss|acc)")
 _TRAINING: Final = re.compile(r"(?i)^(?:train|training|tr)[_/ .-]+")
@@ -55,12 +60,14 @@ class Tables:
         epochs: Epoch table, None without one.
         notes: What was decided.
         aside: Columns that were not used.
+        counted: Epochs are evaluations, counted in order, since the log does not say which epoch it is in.
     """
 
     steps: pa.Table | None = None
     epochs: pa.Table | None = None
     notes: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
+    counted: bool = False
 
 
 def role(name: str) -> str | None:
@@ -90,15 +97,27 @@ def role(name: str) -> str | None:
     return None
 
 
-def planned_epochs(args: Mapping[str, Any]) -> int | None:
-    """Return the epochs asked for, under any of the usual names."""
+def metric(name: str) -> str | None:
+    """Return our name of a metric that lies beside the losses (``val/accuracy``), None for anything else."""
+    found = role(name) if _METRIC.search(name) and name.startswith(("train/", "val/")) else None
+    return found if found is not None and found.startswith("metrics/") else None
+
+
+def planned_epochs(args: Mapping[str, Any], depth: int = PLANNED_DEPTH) -> int | None:
+    """Return the epochs asked for, under any of the usual names, at the shallowest level of a nested configuration.
+
+    The levels may also be in the name (``trainer/max_epochs``, ``trainer.max_epochs``), as loggers flatten them.
+    """
+    named = {re.split(r"[/.]", str(k))[-1].lower(): v for k, v in reversed(list(args.items()))}
+    named |= {str(k).lower(): v for k, v in reversed(list(args.items()))}
     for name in PLANNED:
-        value = args.get(name)
+        value = named.get(name)
         if isinstance(value, str) and value.isdigit() and len(value) < 9:
             value = int(value)
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_EPOCH:
             return math.ceil(value)
-    return None
+    inner = [v for v in args.values() if isinstance(v, Mapping)] if depth > 1 else []
+    return next((found for v in inner if (found := planned_epochs(v, depth - 1)) is not None), None)
 
 
 def column_of(values: Sequence[float | None]) -> Column:
@@ -119,14 +138,16 @@ def tables(
     step: Column | None = None,
     epoch: Column | None = None,
     names: Mapping[str, str] | None = None,
+    attempt: npt.NDArray[np.int64] | None = None,
 ) -> Tables:
     """Make the tables.
 
     Args:
         columns: By the log's own names, all of one length.
         step: Step of each row.
-        epoch: Epoch of each row, may be a fraction.
+        epoch: Epoch of each row; with fractions in it, how many epochs are done: 0.5 is in the first, 1.0 its end.
         names: Our epoch column for each name; None: guess with :func:`role`.
+        attempt: Start of the training that each row belongs to, where the log tells; None: told from the counts.
     """
     made = Tables()
     ours: dict[str, Column] = {}
@@ -143,7 +164,8 @@ def tables(
     if not ours or not length:
         return made
     steps = _counted(step, MAX_STEP)
-    epochs = _counted(epoch, MAX_EPOCH)
+    part = epoch is not None and fractions(epoch)
+    epochs = _counted(epoch, MAX_EPOCH) if not part or epoch is None else _counted(_epoch_of(epoch), MAX_EPOCH)
     if epochs is None and steps is None:
         made.notes.append("There is no column of steps or epochs; rows are counted as epochs.")
         epochs = np.arange(length)
@@ -154,19 +176,31 @@ def tables(
     if not keep.all():
         made.notes.append(f"{int((~keep).sum())} row(s) without a legal step or epoch left out.")
         ours = {n: (v[keep], m[keep]) for n, (v, m) in ours.items()}
-        steps, epochs = (None if a is None else a[keep] for a in (steps, epochs))
+        steps, epochs, attempt = (None if a is None else a[keep] for a in (steps, epochs, attempt))
     axis = steps if steps is not None else epochs
     if axis is None or not len(axis):
         return made
-    attempt = _attempts(axis, made.notes, "step" if steps is not None else "epoch")
-    if epochs is None:
-        epochs = _evaluations(ours, attempt, made.notes)
+    if attempt is None:
+        attempt = _attempts(axis, made.notes, "step" if steps is not None else "epoch")
+    if epochs is None or not (epochs >= 0).any():
+        epochs = _evaluations(ours, attempt, made)
     else:
         epochs = _filled(epochs)
-        if not (epochs == 0).any():
+        if not part and not (epochs == 0).any():
             epochs = np.maximum(epochs - 1, 0)
     _fill(made, ours, steps, epochs, attempt)
     return made
+
+
+def fractions(epoch: Column) -> bool:
+    """Whether a column of epochs says how many are done (0.25, 0.5 ... 2.0), not which one it is."""
+    values = epoch[0][epoch[1] & np.isfinite(epoch[0])]
+    return bool((values != np.floor(values)).any())
+
+
+def _epoch_of(done: Column) -> Column:
+    """Return the epoch in which so many epochs are done, from 0."""
+    return np.where(done[0] >= 0, np.maximum(np.ceil(done[0]) - 1, 0), -1.0), done[1] & np.isfinite(done[0])
 
 
 def _counted(column: Column | None, largest: int) -> npt.NDArray[np.int64] | None:
@@ -187,22 +221,35 @@ def _filled(epochs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.where(at >= 0, epochs[np.maximum(at, 0)], first)
 
 
-def _attempts(axis: npt.NDArray[np.int64], notes: list[str], what: str) -> npt.NDArray[np.int64]:
-    back = np.diff(axis) < 0
+def goes_back(axis: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Return the indices, shape (n,), at which a count begins again."""
     # Lightning and others write the row of an epoch's evaluation a little late: going back by one is no new start.
-    starts = np.flatnonzero(back & (axis[1:] < 0.9 * axis[:-1] - 1))
-    attempt = np.zeros(len(axis), np.int64)
-    for at in starts[:1000]:
-        attempt[at + 1 :] += 1
+    return np.flatnonzero(axis[1:] < 0.9 * axis[:-1] - 1) + 1
+
+
+def without_overwritten(table: pa.Table) -> pa.Table:
+    """Drop the steps that a later start of the training took again: the last written counts."""
+    attempt, step = table["attempt"].to_numpy(), table["step"].to_numpy()
+    if not attempt.any():
+        return table
+    first = np.full(int(attempt.max()) + 2, np.iinfo(np.int64).max)  # first step of each attempt and of none after it
+    np.minimum.at(first, attempt, step)
+    later = np.minimum.accumulate(first[::-1])[::-1]  # of this attempt and those after it
+    return table.filter(pa.array(step < later[attempt + 1]))
+
+
+def _attempts(axis: npt.NDArray[np.int64], notes: list[str], what: str) -> npt.NDArray[np.int64]:
+    starts = goes_back(axis)
     if len(starts):
         notes.append(
-            f"The {what} column starts again {len(starts)} time(s), first at {axis[starts[0] + 1]} after "
-            f"{axis[starts[0]]}: the file holds more than one start of the training."
+            f"The {what} column starts again {len(starts)} time(s), first at {axis[starts[0]]} after "
+            f"{axis[starts[0] - 1]}: the file holds more than one start of the training."
         )
+    attempt: npt.NDArray[np.int64] = np.searchsorted(starts, np.arange(len(axis)), side="right").astype(np.int64)
     return attempt
 
 
-def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], notes: list[str]) -> npt.NDArray[np.int64]:
+def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], made: Tables) -> npt.NDArray[np.int64]:
     """Count evaluations: the rows up to and with the first one are epoch 0."""
     evaluated = np.zeros(len(attempt), bool)
     for name, (_, measured) in ours.items():
@@ -211,7 +258,8 @@ def _evaluations(ours: Mapping[str, Column], attempt: npt.NDArray[np.int64], not
     if not evaluated.any() or evaluated.mean() > 0.5:
         # Evaluated at nearly every row (or never): a row is an epoch, or there are steps only.
         return np.arange(len(attempt)) if evaluated.any() else np.zeros(len(attempt), np.int64)
-    notes.append("There is no epoch column; epochs are the evaluations, counted in order.")
+    made.notes.append("There is no epoch column; epochs are the evaluations, counted in order.")
+    made.counted = True
     before = np.concatenate([[0], np.cumsum(evaluated)[:-1]])
     starts = np.concatenate([[0], np.flatnonzero(np.diff(attempt)) + 1])
     counted: npt.NDArray[np.int64] = (
@@ -273,4 +321,4 @@ def _steps(
         total = bare == "loss" or len(losses) == 1
         target = name if name not in losses else ("loss" if total else f"loss/{bare}")
         arrays[target] = floats(values[rows], measured[rows])
-    return pa.table(arrays)
+    return without_overwritten(pa.table(arrays))

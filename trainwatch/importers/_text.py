@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,28 @@ def number(text: str) -> float | None:
         return None
 
 
+def parse_json(text: str | bytes) -> Any:
+    r"""Return a JSON value whose strings can all be written: half a surrogate pair (``\ud800``) becomes ``?``.
+
+    Raises:
+        ValueError: If it is no JSON.
+        RecursionError: If it is nested too deeply.
+    """
+    if isinstance(text, bytes):  # json itself would let halves of pairs pass that stand there as bytes
+        text = text.decode(json.detect_encoding(text))
+    value = json.loads(text)
+    return legible(value) if "\\u" in text else value
+
+
+def legible(value: Any) -> Any:
+    """Return a value, or a structure of them, with only such signs in its strings as UTF-8 can write."""
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {legible(k): legible(v) for k, v in value.items()}
+    return [legible(v) for v in value] if isinstance(value, list) else value
+
+
 def read_yaml(file: Path) -> tuple[dict[str, Any], list[str]]:
     """Return the arguments and notes; whatever is wrong with the file becomes a note, never an error."""
     unknown = "what it says (planned epochs, patience and the like) is not known."
@@ -93,7 +116,7 @@ def read_yaml(file: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"{file.name} holds no arguments; {unknown}"]
     budget = [MAX_YAML_VALUES]
     try:
-        return {str(k)[:200]: plain(v, budget) for k, v in document.items()}, []
+        return {legible(str(k)[:200]): plain(v, budget) for k, v in document.items()}, []
     except (ValueError, RecursionError):
         return {}, [f"{file.name} holds more than {MAX_YAML_VALUES} values and was not used; {unknown}"]
 
@@ -112,7 +135,7 @@ def plain(value: Any, budget: list[int]) -> Any:
     if budget[0] < 0:
         raise ValueError("too many values")
     if isinstance(value, dict):
-        return {str(k)[:200]: plain(v, budget) for k, v in value.items()}
+        return {legible(str(k)[:200]): plain(v, budget) for k, v in value.items()}
     if isinstance(value, list | tuple | set):
         return [plain(v, budget) for v in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    return value if value is None or isinstance(value, bool | int | float) else legible(str(value))

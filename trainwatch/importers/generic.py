@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ import pyarrow as pa
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._arrow import LARGE_BYTES, MAX_COLUMNS, of_table, read_clean, separator_of, split
 from trainwatch.importers._scalars import EPOCH_NAMES, STEP_NAMES, Column, column_of, role, tables
-from trainwatch.importers._text import HEAD_BYTES, decode, number
+from trainwatch.importers._text import HEAD_BYTES, decode, number, parse_json
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "generic"
@@ -75,9 +74,9 @@ def load(path: Path, mapping: Mapping[str, str] | None = None) -> Run:
                 f"{file}: no column has a known name; say which is which, e.g. --map step=iter,loss=total"
             )
         columns, notes = _read(file)
-    except OSError as error:
-        raise UnreadableRun(f"{file}: {error.strerror or error}; make it readable or copy it") from error
-    except (ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.strerror:  # pyarrow's are of no system call, and of several lines
+            raise UnreadableRun(f"{file}: {error.strerror}; make it readable or copy it") from error
         first = (str(error).splitlines() or [type(error).__name__])[0][:150]
         raise UnreadableRun(
             f"{file}: no table that can be read ({first}); give a CSV, JSON lines or Parquet file"
@@ -193,7 +192,7 @@ def _names(file: Path) -> list[str]:
         names: dict[str, None] = {}
         for line in head.split("\n")[:20]:
             try:
-                record = json.loads(line)
+                record = parse_json(line)
             except ValueError:
                 continue
             names |= dict.fromkeys(map(str, record)) if isinstance(record, dict) else {}
@@ -228,7 +227,7 @@ def _of_json(lines: Sequence[str]) -> tuple[dict[str, Column], list[str]]:
     bad = 0
     for line in lines:
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except (ValueError, RecursionError):
             record = None
         if isinstance(record, dict):

@@ -1,7 +1,8 @@
 """Keras' CSVLogger: one row per epoch, ``epoch`` from 0, ``loss`` and metrics, the same with ``val_`` for validation.
 
 What it reads:
-    ``loss`` is ``train/loss``, ``val_loss`` is ``val/loss``, ``lr`` or ``learning_rate`` is ``lr/pg0``; other columns are
+    ``loss`` is ``train/loss``, ``val_loss`` is ``val/loss``, ``lr`` or ``learning_rate`` is ``lr/pg0``, a column of the
+    usual names of a clock (``time``, ``_timestamp`` ...) is ``time_s``; other columns are
     ``metrics/<name>`` from validation and ``metrics/train_<name>`` from training. Planned epochs are not in the file.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._epochs import csv_rows, legal_epoch, tabulate
+from trainwatch.importers._scalars import TIME_NAMES
 from trainwatch.importers._text import fields, first_line, number, read
 from trainwatch.runs.run import Run
 
@@ -84,6 +86,8 @@ def _ours(name: str) -> str:
         return name
     if name in RATES:
         return "lr/pg0"
+    if name in TIME_NAMES:
+        return "time_s"
     bare = name.removeprefix("val_")
     if bare.endswith("loss"):
         return f"{'val' if bare != name else 'train'}/{bare}"

@@ -5,6 +5,7 @@ What it reads:
     counts. ``train_loss``, ``loss_epoch`` and the like become ``train/loss``, ``val_loss`` and ``valid_loss``
     ``val/loss``; other columns of a validation are ``metrics/<name>``; ``lr-Adam`` and ``lr`` are ``lr/<name>``. Columns
     logged per step (``..._step``, or several rows in an epoch) also become step columns ``loss`` or ``loss/<name>``.
+    ``max_epochs`` is planned, wherever it stands in hparams.yaml. An epoch that goes back is another start.
     A loss may legally rise (annealing) or be negative; what it means is the detectors' business.
 """
 
@@ -17,12 +18,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._arrow import LARGE_BYTES, read_clean
 from trainwatch.importers._epochs import legal_epoch, tabulate
-from trainwatch.importers._scalars import planned_epochs, tables
+from trainwatch.importers._scalars import goes_back, planned_epochs, tables, without_overwritten
 from trainwatch.importers._text import first_line, number, read, read_yaml
 from trainwatch.runs.arrays import floats, integers
 from trainwatch.runs.run import Run
@@ -68,13 +70,13 @@ def load(path: Path) -> Run:
     if not rows:
         raise UnreadableRun(f"{file}: a header but no complete row; nothing was logged yet")
     args, notes = read_yaml(file.parent / "hparams.yaml")
-    per_epoch = _per_epoch(rows)
-    epochs = tabulate(list(per_epoch.items()), bad, base=0)
+    attempt = _attempts(rows)
+    epochs = tabulate(_per_epoch(rows, attempt), bad, base=0)
     planned = planned_epochs(args)
     return Run(
         path,
         SOURCE,
-        steps=_steps(rows),
+        steps=_steps(rows, attempt),
         epochs=epochs.arrow(),
         meta={"trainer": "lightning", "args": args, "planned_epochs": planned},
         notes=[*notes, *epochs.notes],
@@ -140,17 +142,26 @@ def _numbers(header: Sequence[str], table: Sequence[Sequence[str]]) -> tuple[lis
     return rows, bad
 
 
-def _per_epoch(rows: Sequence[Mapping[str, float]]) -> dict[int, dict[str, float | None]]:
-    """Keep the last value of each column per epoch; ``..._step`` columns are per step only."""
-    found: dict[int, dict[str, float | None]] = {}
-    for row in rows:
-        into = found.setdefault(int(row["epoch"]), {})
+def _attempts(rows: Sequence[Mapping[str, float]]) -> list[int]:
+    """Return for each row how often the training was started before: the epoch then goes back."""
+    starts = goes_back(np.array([int(row["epoch"]) for row in rows], np.int64))
+    found: list[int] = np.searchsorted(starts, np.arange(len(rows)), side="right").tolist()
+    return found
+
+
+def _per_epoch(
+    rows: Sequence[Mapping[str, float]], attempt: Sequence[int]
+) -> list[tuple[int, dict[str, float | None]]]:
+    """Keep the last value of each column per epoch and start; ``..._step`` columns are per step only."""
+    found: dict[tuple[int, int], dict[str, float | None]] = {}
+    for row, start in zip(rows, attempt, strict=True):
+        into = found.setdefault((start, int(row["epoch"])), {})
         into.update({column(n): v for n, v in row.items() if n not in ("epoch", "step") and not n.endswith("_step")})
-    return dict(sorted(found.items()))
+    return [(epoch, values) for (_, epoch), values in sorted(found.items(), key=lambda item: item[0])]
 
 
-def _steps(rows: Sequence[Mapping[str, float]]) -> pa.Table | None:
-    """Return the training losses per step, if any were logged more often than per epoch."""
+def _steps(rows: Sequence[Mapping[str, float]], attempt: Sequence[int]) -> pa.Table | None:
+    """Return the training losses per step, if any were logged more often than per epoch; what was taken again, once."""
 
     def of_step(name: str) -> bool:
         return "loss" in name and not name.startswith(("val", "test")) and not name.endswith("_epoch")
@@ -159,16 +170,17 @@ def _steps(rows: Sequence[Mapping[str, float]]) -> pa.Table | None:
     counts = {n: sum(n in row for row in rows) for n in names}
     epochs = len({int(row["epoch"]) for row in rows})
     names = [n for n in names if counts[n] > 1.5 * epochs]
-    kept = [row for row in rows if any(n in row for n in names) and legal_epoch(row.get("step"))]
+    chosen = [i for i, row in enumerate(rows) if any(n in row for n in names) and legal_epoch(row.get("step"))]
+    kept = [rows[i] for i in chosen]
     if not kept:
         return None
     single = len(names) == 1
     columns: dict[str, Any] = {
         "step": integers([int(r["step"]) for r in kept]),
         "epoch": integers([int(r["epoch"]) for r in kept]),
-        "attempt": integers([0] * len(kept)),
+        "attempt": integers([attempt[i] for i in chosen]),
     }
     for name in names:
         ours = "loss" if single else f"loss/{name.removesuffix('_step')}"
         columns[ours] = floats([r.get(name) for r in kept])
-    return pa.table(columns)
+    return without_overwritten(pa.table(columns))

@@ -15,7 +15,7 @@ from typing import Any, Final
 from trainwatch.errors import UnreadableRun
 from trainwatch.importers._exported import exported_tables
 from trainwatch.importers._scalars import EPOCH_NAMES, MAX_STEP, by_step, planned_epochs, tables
-from trainwatch.importers._text import number, read_yaml
+from trainwatch.importers._text import legible, number, read_yaml
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "mlflow-local"
@@ -60,7 +60,7 @@ def load(path: Path) -> Run:
             scalars, args, status, others, name = _from_database(database)
         elif runs:
             scalars, args, status = _from_folder(runs[0])
-            others, name = len(runs) - 1, runs[0].name
+            others, name = len(runs) - 1, legible(runs[0].name)
         else:
             raise UnreadableRun(f"{path}: there is no run of MLflow in it; give mlruns/<experiment>/<run>")
     except OSError as error:
@@ -77,8 +77,15 @@ def load(path: Path) -> Run:
         notes.append(f"MLflow recorded the status {status}.")
     if made.aside:
         notes.append(f"{len(made.aside)} logged name(s) left aside: {', '.join(made.aside[:12])}.")
-    meta = {"trainer": "loop", "args": args, "planned_epochs": planned_epochs(args)}
+    planned = None if made.counted else planned_epochs(args)
+    meta = {"trainer": "loop", "args": args, "planned_epochs": planned, "ended": _ended(status, planned)}
     return Run(path, SOURCE, steps=made.steps, epochs=made.epochs, meta=meta, notes=[*notes, *made.notes])
+
+
+def _ended(status: str, planned: int | None) -> dict[str, str] | None:
+    """Return how a run ended whose planned epochs were not reached, None if the status does not say."""
+    kind = {"FINISHED": "completed" if planned is None else "early-stop", "FAILED": "exception", "KILLED": "killed"}
+    return {"kind": kind[status], "reason": f"MLflow recorded the status {status}"} if status in kind else None
 
 
 def _database(path: Path) -> Path | None:
@@ -116,7 +123,7 @@ def _from_folder(folder: Path) -> tuple[Scalars, dict[str, Any], str]:
     for file in sorted(root.rglob("*"))[:MAX_NAMES]:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
             continue
-        name = file.relative_to(root).as_posix()
+        name = legible(file.relative_to(root).as_posix())
         for at, line in enumerate(file.read_bytes().split(b"\n")):
             parts = line.decode("utf-8", errors="replace").split()
             value = number(parts[1]) if len(parts) in (2, 3) else None
@@ -127,7 +134,7 @@ def _from_folder(folder: Path) -> tuple[Scalars, dict[str, Any], str]:
         if file.is_file() and not file.is_symlink():
             with file.open("rb") as stream:
                 text = stream.read(MAX_PARAM_BYTES).decode("utf-8", errors="replace")
-            args[file.relative_to(folder / "params").as_posix()] = _value(text)
+            args[legible(file.relative_to(folder / "params").as_posix())] = _value(text)
     status = str(read_yaml(folder / "meta.yaml")[0].get("status", ""))[:20]
     return scalars, args, STATUS.get(status, status)
 

@@ -6,7 +6,6 @@ writing. If there is no step and no epoch, events and meta data alone make a run
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from trainwatch.errors import UnreadableRun
+from trainwatch.importers._text import parse_json
 from trainwatch.runs.arrays import floats, floats_in, integers
 from trainwatch.runs.columns import Columns
 from trainwatch.runs.record import read_steps, short
@@ -148,7 +148,7 @@ def _meta(path: Path, notes: list[str]) -> dict[str, Any]:
         if path.stat().st_size > MAX_META_BYTES:
             notes.append(f"{path.name} is larger than {MAX_META_BYTES >> 20} MiB and was not read")
             return {}
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         notes.append("run.json is missing: arguments and hardware are not known")
         return {}
@@ -219,7 +219,7 @@ def _jsonl(path: Path, notes: list[str]) -> tuple[list[dict[str, Any]], int]:
         return [], 0
     for line in filter(None, lines):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except (ValueError, RecursionError):
             bad += 1
             continue
@@ -242,7 +242,7 @@ def _signs(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
-    rows = [r for r in rows if isinstance(r.get("epoch"), int)]
+    rows = [r for r in rows if _is(r.get("epoch"), int)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     whole = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
     return pa.table(
@@ -257,6 +257,7 @@ def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
 
 def _cast(value: Any, to: Callable[[Any], Any]) -> Any:
     try:
-        return None if value is None else to(value)
-    except (TypeError, ValueError):
+        made = None if value is None else to(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return None if isinstance(made, int) and abs(made) >= _LARGEST else made

@@ -11,7 +11,6 @@ What it repairs, each with a note:
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from trainwatch.errors import UnreadableRun
 from trainwatch.importers._exported import exported_tables
 from trainwatch.importers._protobuf import fields
 from trainwatch.importers._scalars import EPOCH_NAMES, MAX_STEP, by_step, planned_epochs, tables
-from trainwatch.importers._text import plain, read_yaml
+from trainwatch.importers._text import parse_json, plain, read_yaml
 from trainwatch.runs.run import Run
 
 SOURCE: Final = "wandb-offline"
@@ -66,12 +65,13 @@ def load(path: Path) -> Run:
     notes: list[str] = []
     scalars: dict[str, dict[int, float]] = {}
     args: dict[str, Any] = {}
+    code: int | None = None
     try:
         file = _log(path)
         if file is not None:
             if file.stat().st_size > MAX_BYTES:
                 raise UnreadableRun(f"{file}: larger than {MAX_BYTES >> 30} GiB; export its history as CSV")
-            args = _read(file.read_bytes(), scalars, notes)
+            args, code = _read(file.read_bytes(), scalars, notes)
         summary = _summary_file(path) or (file and _summary_file(file.parent))
         if not scalars and summary:
             scalars = _summary(summary)
@@ -91,7 +91,8 @@ def load(path: Path) -> Run:
         )
     if made.aside:
         notes.append(f"{len(made.aside)} logged name(s) left aside: {', '.join(made.aside[:12])}.")
-    meta = {"trainer": "loop", "args": args, "planned_epochs": planned_epochs(args)}
+    planned = None if made.counted else planned_epochs(args)
+    meta = {"trainer": "loop", "args": args, "planned_epochs": planned, "ended": _ended(code, planned)}
     return Run(path, SOURCE, steps=made.steps, epochs=made.epochs, meta=meta, notes=[*notes, *made.notes])
 
 
@@ -123,7 +124,7 @@ def _summary(file: Path) -> dict[str, dict[int, float]]:
     if file.stat().st_size > MAX_SUMMARY_BYTES:
         return {}
     try:
-        summary = json.loads(file.read_bytes())
+        summary = parse_json(file.read_bytes())
     except (ValueError, RecursionError):
         return {}
     if not isinstance(summary, dict):
@@ -138,8 +139,10 @@ def _config(summary: Path) -> dict[str, Any]:
     return read_yaml(file)[0] if file.is_file() else {}
 
 
-def _read(data: bytes, scalars: dict[str, dict[int, float]], notes: list[str]) -> dict[str, Any]:
+def _read(data: bytes, scalars: dict[str, dict[int, float]], notes: list[str]) -> tuple[dict[str, Any], int | None]:
+    """Take the scalars of a file; return the configuration and the exit code, None without one."""
     args: dict[str, Any] = {}
+    code: int | None = None
     damaged, number = 0, 0
     for record in _records(data):
         if record is None:
@@ -164,10 +167,18 @@ def _read(data: bytes, scalars: dict[str, dict[int, float]], notes: list[str]) -
     if damaged:
         notes.append(f"{damaged} damaged or torn record(s) of the .wandb file dropped.")
     try:
-        return dict(plain({k: v for k, v in args.items() if k != "_wandb"}, [MAX_VALUES]))
+        return dict(plain({k: v for k, v in args.items() if k != "_wandb"}, [MAX_VALUES])), code
     except (ValueError, RecursionError):
         notes.append("The configuration is too large and was not used.")
-        return {}
+        return {}, code
+
+
+def _ended(code: int | None, planned: int | None) -> dict[str, str] | None:
+    """Return how a run ended whose planned epochs were not reached, None without an exit code."""
+    if code is None:
+        return None
+    kind = "exception" if code else "completed" if planned is None else "early-stop"
+    return {"kind": kind, "reason": f"the process ended with code {code}"}
 
 
 def _records(data: bytes) -> Iterator[bytes | None]:
@@ -234,7 +245,7 @@ def _items(body: bytes) -> dict[str, Any]:
             elif inner == _VALUE and isinstance(value, bytes):
                 text = value
         try:
-            found["/".join(n for n in names if n)[:200]] = json.loads(text)
+            found["/".join(n for n in names if n)[:200]] = parse_json(text)
         except (ValueError, RecursionError):
             continue
     return found

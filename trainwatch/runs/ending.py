@@ -31,6 +31,10 @@ _KIND: Final[Mapping[Cause, EndedBy]] = {
 }  # fmt: skip
 
 
+TOLD: Final = ("completed", "early-stop", "exception", "killed", "truncated", "running", "unknown")
+"""What a foreign log may tell of its own ending (``meta["ended"]``, set by its importer)."""
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a run ended.
@@ -167,7 +171,7 @@ def _from_epochs(run: Run) -> Ending:
     rows = last_start(run)
     epoch = integers_in(run.epoch_table["epoch"])[rows] if rows.stop else np.empty(0, np.int64)
     if not len(epoch):
-        return Ending("unknown", "the log has no epoch")
+        return _told(run) or Ending("unknown", "the log has no epoch")
     done, planned = int(epoch[-1]) + 1, run.planned_epochs
     if planned is not None and done >= planned:
         return Ending("completed", f"{done} of {planned} epochs")
@@ -176,6 +180,9 @@ def _from_epochs(run: Run) -> Ending:
     seconds = run.epoch_series("time_s").values
     if budget_s and len(seconds) and seconds[-1] >= budget_s:
         return Ending("completed", f"the time budget of {budget_s / 3600:.4g} h is used up")
+    told = _told(run)
+    if told is not None:
+        return told
     state = replay(run)
     if state is not None and state.stopped:
         best = state.best_epoch + 1
@@ -183,6 +190,13 @@ def _from_epochs(run: Run) -> Ending:
     if planned is None:
         return Ending("unknown", "the log does not say how many epochs were planned")
     return Ending("truncated", f"the log ends at epoch {done} of {planned}")
+
+
+def _told(run: Run) -> Ending | None:
+    """Return the ending that a foreign log tells by itself: a status, an exit code, a last entry."""
+    ended = _data({"data": run.meta.get("ended")})
+    kind = ended.get("kind")
+    return Ending(kind, str(ended.get("reason") or kind)) if kind in TOLD else None
 
 
 def _hours(value: object) -> float | None:

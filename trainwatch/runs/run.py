@@ -111,8 +111,8 @@ class Run:
         epochs: Arrow table of epoch rows; must hold ``epoch`` (int64, 0-based) if it has rows.
         events: Event records in time order.
         meta: ``run.json`` or what an importer could reconstruct of it. Keys used by the analysis: ``trainer``,
-            ``args`` (in force), ``requested``, ``planned_epochs``, ``hardware``, ``dataset``, ``process``,
-            ``versions``.
+            ``args`` (in force), ``requested``, ``planned_epochs``, ``hardware``, ``dataset``, ``process``, ``versions``;
+            of a foreign log ``ended``, its own word on how it ended (``kind`` and ``reason``).
         notes: What may mislead the reader (torn rows, gaps), one sentence each.
     """
 
