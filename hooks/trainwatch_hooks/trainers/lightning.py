@@ -142,7 +142,12 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
                 training = _is_training_loss(name)
                 family = "train" if training else "val" if "loss" in name else "metrics"
                 families[family][name] = float(value)
-            self.recorder.epoch_end(int(trainer.current_epoch), **families)
+            self.recorder.epoch_end(
+                int(trainer.current_epoch),
+                train=families["train"],
+                val=families["val"],
+                metrics=families["metrics"],
+            )
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:
         """Record that a checkpoint is written."""
