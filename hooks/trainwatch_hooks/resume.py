@@ -87,7 +87,7 @@ class Plan:
             if ahead > 0:
                 lines.append(f"weights/last.pt of Ultralytics is {ahead} epochs further, but not exact: --from last")
         if self.changes:
-            saved = {} if self.state is None else self.state["args"]
+            saved = (self.state or {}).get("args") or {}
             lines.append(
                 "changed: "
                 + ", ".join(f"{k}={v}" + (f" (was {saved[k]})" if k in saved else "") for k, v in self.changes.items())

@@ -17,8 +17,8 @@ LOOP = """
 import sys, time
 from trainwatch_hooks import Recorder
 time.sleep(2)
-with Recorder(sys.argv[1], planned_epochs=6, report=False) as rec:
-    for epoch in range(6):
+with Recorder(sys.argv[1], planned_epochs=20, report=False) as rec:
+    for epoch in range(20):
         for i in range(10):
             time.sleep(0.05)
             rec.step(epoch=epoch, losses={"a": 5.0 / (1 + epoch)}, grad_norm=1.0, lr=0.01)
@@ -63,7 +63,7 @@ def test_it_follows_a_recorder_in_another_process_to_its_end(tmp_path: Path) -> 
     lines = out.splitlines()
     assert lines[0].startswith("waiting:"), "it had not begun"
     assert any(line.startswith("running · epoch") and "left at most" in line for line in lines)
-    assert any(line.startswith("ended · epoch 6/6 · 60 steps") for line in lines)
+    assert any(line.startswith("ended · epoch 20/20 · 200 steps") for line in lines)
     assert "6 of 6 epochs" in out or "Checks" in out or "passed" in out, "the verdict comes last"
     assert live.returncode == 0
 

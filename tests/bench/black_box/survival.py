@@ -144,10 +144,10 @@ def kill_at_call(folder: Path, at: int) -> tuple[int, list[int]]:
 
 def rows_of(folder: Path) -> list[int]:
     """Return the steps on record as a reader finds them."""
-    from trainwatch.importers.trainwatch import _steps
+    from trainwatch.runs.record import read_steps
 
-    table = _steps(folder / "trainwatch" / "steps", [])
-    return [int(s) for s in table["step"].to_pylist()] if table.num_rows else []
+    columns = read_steps(folder / "trainwatch" / "steps", [])
+    return [int(s) for s in columns.values("step")] if columns.num_rows else []
 
 
 @contextmanager
