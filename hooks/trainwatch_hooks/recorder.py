@@ -25,6 +25,7 @@ from typing import Any, Final
 from trainwatch_hooks import crash, death, environment
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.heartbeat import Heartbeat, Sampler
+from trainwatch_hooks.probes import process_tree
 from trainwatch_hooks.probes.amp import SkipDetector
 from trainwatch_hooks.probes.host_memory import HostMemory
 from trainwatch_hooks.probes.throughput import Stopwatch
@@ -139,6 +140,7 @@ class Recorder:
                 crash.register(self)
             with self.guard("starting the heartbeat"):
                 self._heartbeat = Heartbeat(self, fsync_seconds, hang_seconds)
+                self.sample(process_tree.ProcessTree(self.run_dir), process_tree.COLUMNS)
                 self._heartbeat.start()
 
     @property

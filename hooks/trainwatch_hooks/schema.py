@@ -64,8 +64,6 @@ STEP_COLUMNS: Final[tuple[Column, ...]] = (
     Column("rss_bytes", "int64", "bytes", "Resident memory of the training process."),
     Column("instances", "int64", "objects", "Labelled objects in the micro-batch."),
     Column("image_size", "int64", "pixels", "Width of the images as the network saw them."),
-    Column("update_ratio", "float32", "1", "L2 norm of one optimizer step over that of the weights before it."),
-    Column("update_ratio/*", "float32", "1", "The same for one top-level layer of the model."),
     Column(
         "tree_rss_bytes",
         "int64",
@@ -96,10 +94,6 @@ EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "augment/*", "float64", "1", "Augmentation in force, read from the transforms; degrees and shear in degrees."
     ),
-    Column(
-        "ema/*", "float64", "1", "Averaged weights: distance to the weights in norms of these, and non-finite values."
-    ),
-    Column("bn/*", "float64", "1", "Batch normalisation: change of the running statistics since the last epoch."),
     Column("fitness", "float64", "1", "What the trainer ranks its checkpoints by."),
     Column("best_fitness", "float64", "1", "Best fitness so far."),
 )

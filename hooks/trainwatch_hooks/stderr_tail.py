@@ -30,6 +30,8 @@ class StderrTail:
         if stream is None or stream is self._stream:
             return
         self.remove()
+        self._lines.clear()  # what was said in an earlier training
+        self._open = ""
         original = stream.write
 
         def write(text: str) -> Any:

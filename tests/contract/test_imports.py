@@ -79,6 +79,15 @@ def test_the_schema_has_every_promised_column() -> None:
         "rss_bytes",
         "instances",
         "image_size",
+        "tree_rss_bytes",
+        "tree_pss_bytes",
+        "host_free_bytes",
+        "shm_free_bytes",
+        "disk_free_bytes",
+        "gpu_utilisation",
+        "gpu_temperature_c",
+        "gpu_power_w",
+        "gpu_throttle",
     ]
     names = [c.name for c in schema.STEP_COLUMNS]
     assert names[: len(promised)] == promised, "further columns of probes come after them"

@@ -135,7 +135,7 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
         if self.recorder is None:
             return
         with self._guard("on_train_epoch_end"):
-            families: dict[str, dict[str, float]] = {"train": {}, "val": {}, "metrics": {}}
+            families: dict[str, Any] = {"train": {}, "val": {}, "metrics": {}}
             for name, value in trainer.callback_metrics.items():
                 if name.endswith("_step"):
                     continue

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from trainwatch_hooks.guard import Guard
-from trainwatch_hooks.probes import amp, augmentation, batch, learning_rate, losses, nonfinite, vram
+from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
 from trainwatch_hooks.readback import MAX_PENDING, Row
 from trainwatch_hooks.recorder import Recorder
@@ -209,6 +209,9 @@ class Session:
         )
         self._batch_size = int(trainer.batch_size)
         recorder.listen(self._look_at_row)
+        device = gpu.of_device(trainer.device)
+        if device is not None:
+            recorder.sample(device, gpu.COLUMNS)
         norms = GradNorm(trainer.model.named_parameters())
         self.grad_norm = norms
         recorder.expect(["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer)])
