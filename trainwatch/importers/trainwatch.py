@@ -18,6 +18,7 @@ from trainwatch.errors import UnreadableRun
 from trainwatch.importers._text import parse_json
 from trainwatch.runs.arrays import floats, floats_in, integers
 from trainwatch.runs.columns import Columns
+from trainwatch.runs.death import cause_of_death, witness_of
 from trainwatch.runs.record import read_steps, short
 from trainwatch.runs.run import Run
 from trainwatch_hooks.death import machine_now, signs_of_life
@@ -103,10 +104,41 @@ def load(path: Path) -> Run:
     meta["witnesses"] = [
         line for e in _jsonl(folder / "witness.jsonl", notes)[0] if (line := _clean(e, _WITNESS, [])).get("time_s")
     ]
+    notes += _seams(events, meta["witnesses"])
     dropped = sum(int((e.get("data") or {}).get("rows") or 0) for e in events if e.get("kind") == "dropped")
     if dropped:
         notes.append(f"{dropped} step rows could not be written by the training (disk full or folder gone)")
     return Run(path, "trainwatch", steps=steps, epochs=epochs, events=events, meta=meta, notes=notes)
+
+
+def _seams(events: list[dict[str, Any]], lines: list[dict[str, Any]]) -> list[str]:
+    """Say where processes before the last one vanished: what they left stands in the start event of the next."""
+    told = []
+    starts = [e for e in events if e.get("kind") == "start" and not e.get("rank")]
+    for number, event in enumerate(starts):
+        data = event.get("data")
+        left = data.get("predecessor") if isinstance(data, dict) else None
+        if not isinstance(left, dict) or left.get("ended") is not None:
+            continue
+        signs = _clean(left, _SIGNS, [])
+        now = signs.get("now")
+        if isinstance(now, dict):
+            signs["now"] = {**now, "time_s": event.get("time_s")}
+        said = {
+            e.get("kind") for e in events[: events.index(event)] if _later(e, starts[number - 1] if number else None)
+        }
+        if said & {"end", "signal", "exception", "oom"}:
+            continue
+        step = signs.get("step")
+        at = f" about step {step}" if isinstance(step, int) else ""
+        told.append(
+            f"An earlier process of this run vanished{at}: {cause_of_death(signs, witness_of(signs, lines)).reason}"
+        )
+    return told
+
+
+def _later(event: dict[str, Any], start: dict[str, Any] | None) -> bool:
+    return start is None or (event.get("time_s") or 0.0) >= (start.get("time_s") or 0.0)
 
 
 def _last_fresh_start_s(events: list[dict[str, Any]], steps: Columns) -> float | None:
