@@ -51,7 +51,7 @@ class Readback:
         cuda = any(t.is_cuda for t in tensors.values()) or (vector is not None and vector[1].is_cuda)
         if not cuda:
             for name, tensor in tensors.items():
-                row[name] = float(tensor.detach())
+                row[name] = float(tensor.detach() if tensor.requires_grad else tensor)
             if vector is not None:
                 row.update(zip(vector[0], vector[1].tolist(), strict=True))
             self._emit(row)
