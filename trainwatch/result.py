@@ -23,7 +23,7 @@ Severity = Literal["critical", "warning", "info"]
 Status = Literal["crashed", "diverged", "stalled", "degraded", "incomplete", "healthy", "unknown"]
 EndedBy = Literal[
     "completed", "early-stop", "exception", "signal", "oom", "killed", "native-crash", "machine-down", "truncated", "running",
-    "unknown",
+    "stopped", "unknown",
 ]  # fmt: skip
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 

@@ -86,7 +86,7 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         return Judgement(
             Verdict("healthy", f"Running, nothing wrong so far ({_progress(run)})", None, 0.7), ending_reason
         )
-    if run.ended_by in ("truncated", "signal") or (
+    if run.ended_by in ("truncated", "signal", "stopped") or (
         run.ended_by == "unknown" and run.planned_epochs is not None and run.epochs < run.planned_epochs
     ):
         return _incomplete(run, by_id, findings, ending_reason)

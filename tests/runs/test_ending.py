@@ -40,9 +40,9 @@ def test_the_end_event_says_how(reason: str) -> None:
     assert how_it_ended(watched(event("start"), event("end", reason=reason)), now_s=NOW).kind == reason
 
 
-def test_an_end_for_a_reason_of_the_users_own_is_unknown() -> None:
+def test_an_end_for_a_reason_of_the_users_own_is_told() -> None:
     ending = how_it_ended(watched(event("end", reason="stopped")), now_s=NOW)
-    assert ending.kind == "unknown"
+    assert ending.kind == "stopped"
     assert "stopped" in ending.reason
 
 

@@ -169,7 +169,7 @@ class Plateau(Detector):
         planned = run.planned_epochs
         began_late = planned is not None and int(score.epoch[last]) + 1 >= self.done_share * planned
         ending = how_it_ended(run).kind
-        unknown = left is None and ending in ("completed", "unknown")
+        unknown = left is None and ending in ("completed", "stopped", "unknown")
         spent = (left is not None and left <= self.spent_lr_ratio) or began_late
         brief = flat < self.warning_share * (int(score.epoch[-1]) + 1)
         severity: Severity = "info" if spent or unknown or brief or ending == "early-stop" else "warning"

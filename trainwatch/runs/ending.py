@@ -80,6 +80,7 @@ def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
         reason = _data(event).get("reason")
         known: dict[Any, EndedBy] = {
             "completed": "completed", "early-stop": "early-stop", "signal": "signal", "exception": "exception",
+            "stopped": "stopped",
         }  # fmt: skip
         return Ending(known.get(reason, "unknown"), event.get("message") or f"the training ended: {reason}", event)
     if "signal" in by_kind and not _outlived(by_kind["signal"], run, last_step_s):
