@@ -80,7 +80,9 @@ def test_nothing_to_judge_abstains() -> None:
 
 def test_stopped_by_the_user_is_incomplete() -> None:
     assert told(ended_by="unknown", epochs=4).verdict.status == "incomplete"
-    assert told(ended_by="stopped", epochs=4).verdict.status == "incomplete", "by own code, or by a stabiliser that gave up"
+    assert told(ended_by="stopped", epochs=4).verdict.status == "incomplete", (
+        "by own code, or by a stabiliser that gave up"
+    )
     assert told(ended_by="signal", epochs=4).verdict.status == "incomplete"
 
 

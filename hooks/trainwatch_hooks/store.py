@@ -128,7 +128,8 @@ class StepStore:
             self._seal_and_sync()
 
     def _seal_and_sync(self) -> None:
-        while self._full:
+        # While the interpreter ends nothing can be imported any more. The journal stays: readers take it as it is.
+        while self._full and threading.main_thread().is_alive():
             path = self._full.pop(0)
             with self._guard("sealing a segment"):
                 seal(path, path.with_suffix(".parquet"))

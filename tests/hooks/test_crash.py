@@ -12,7 +12,17 @@ import pytest
 
 from trainwatch.runs import how_it_ended, read_run
 
-HEAD = "import os, signal, sys, time\n{before}\nfrom trainwatch_hooks import Recorder\nrec = Recorder(sys.argv[1], report=False)\nrec.step(loss=1.0)\n"
+DEFAULTS = (
+    "for name in ('SIGHUP', 'SIGQUIT', 'SIGTERM', 'SIGXCPU'): signal.signal(getattr(signal, name), signal.SIG_DFL)\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)"
+)
+"""Undo what the shell of the test run ignores: nohup ignores SIGHUP, a job in the background SIGINT and SIGQUIT."""
+
+HEAD = (
+    "import os, signal, sys, time\n"
+    + DEFAULTS
+    + "\n{before}\nfrom trainwatch_hooks import Recorder\nrec = Recorder(sys.argv[1], report=False)\nrec.step(loss=1.0)\n"
+)
 
 
 def end(tmp_path: Path, after: str, before: str = "", **env: str) -> subprocess.CompletedProcess[str]:
@@ -108,3 +118,10 @@ def test_an_exception_carries_the_tail_of_stderr(tmp_path: Path) -> None:
     event = how_it_ended(read_run(tmp_path)).event
     assert event is not None
     assert "just before" in event["data"]["stderr"]
+
+
+def test_a_script_that_never_closes_loses_nothing_and_says_nothing(tmp_path: Path) -> None:
+    done = end(tmp_path, "for i in range(99): rec.step(loss=1.0)\n")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert read_run(tmp_path).step_rows == 100

@@ -3,7 +3,7 @@
     python tests/bench/black_box/survival.py [--kills 1000] [--write]
 
 A fast loop rotates every 50 rows and tells each finished step through a pipe; what the pipe holds must be on record. Kills
-at a call are made by a layer over the ``os`` functions (``faults.py``), a write half done. Disks that refuse: a real tmpfs
+at a call are made by a layer over the ``os`` functions (``file_faults.py``), a write half done. Disks that refuse: a real tmpfs
 of 64 KiB where one may be mounted, the fault layer else.
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from faults import Calls, failing, intercepted, kill
+from file_faults import Calls, failing, intercepted, kill
 
 NURSERY = """
 import os, sys

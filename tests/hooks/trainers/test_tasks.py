@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tasks import make_task_data
+from task_data import make_task_data
 
 pytest.importorskip("ultralytics")
 
