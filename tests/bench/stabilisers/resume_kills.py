@@ -138,6 +138,7 @@ def one_kill(folder: Path, data: Path, number: int, reference: Path) -> list[str
 
 def main() -> None:
     """Run the kills and print, or write, the table."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "sample_runs"))
     from shapes import make_dataset
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
