@@ -17,7 +17,7 @@ import json
 import os
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -72,7 +72,6 @@ class JournalWriter:
         self.columns = tuple(columns)
         self.rows = 0
         self._row = struct.Struct(f"<{len(self.columns)}dI")
-        self._crc = struct.Struct("<I")
         text = json.dumps({"columns": list(self.columns), **header}).encode()
         self.fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
@@ -81,7 +80,7 @@ class JournalWriter:
             self.close()
             raise
 
-    def append(self, values: Sequence[float]) -> None:
+    def append(self, values: Collection[float]) -> None:
         """Write one row.
 
         Args:
@@ -91,7 +90,7 @@ class JournalWriter:
             OSError: If the row could not be written whole; the file then ends with the row before.
         """
         body = self._row.pack(*values, self.rows)
-        self._write(body + self._crc.pack(zlib.crc32(body)))
+        self._write(body + zlib.crc32(body).to_bytes(4, "little"))
         self.rows += 1
 
     def _write(self, data: bytes) -> None:

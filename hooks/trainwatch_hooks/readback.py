@@ -44,19 +44,20 @@ class Readback:
         """
         tensors: dict[str, torch.Tensor] = {}
         for name, value in scalars.items():
-            if hasattr(value, "detach"):
+            if value is None or type(value) is float:
+                row[name] = value
+            elif getattr(value, "is_cuda", False):
                 tensors[name] = value
+            elif hasattr(value, "item"):
+                row[name] = float(value.item())
             else:
-                row[name] = None if value is None else float(value)
-        cuda = any(t.is_cuda for t in tensors.values()) or (vector is not None and vector[1].is_cuda)
-        if not cuda:
-            for name, tensor in tensors.items():
-                row[name] = float(tensor.detach() if tensor.requires_grad else tensor)
-            if vector is not None:
-                row.update(zip(vector[0], vector[1].tolist(), strict=True))
-            self._emit(row)
+                row[name] = float(value)
+        if tensors or (vector is not None and vector[1].is_cuda):
+            self._defer(row, tensors, vector)
             return
-        self._defer(row, tensors, vector)
+        if vector is not None:
+            row.update(zip(vector[0], vector[1].tolist(), strict=True))
+        self._emit(row)
 
     def _defer(self, row: Row, tensors: dict[str, torch.Tensor], vector: tuple[list[str], torch.Tensor] | None) -> None:
         import torch

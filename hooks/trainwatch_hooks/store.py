@@ -11,11 +11,12 @@ import math
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from trainwatch_hooks import forks
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.journal import NULL, JournalWriter
 from trainwatch_hooks.schema import STEP_COLUMNS
@@ -52,9 +53,9 @@ class StepStore:
         self._rows_per_segment = rows_per_segment
         self._fsync_seconds = fsync_seconds
         self._guard = guard
-        self._pid = os.getpid()
+        self._depth = forks.depth
         self._columns: set[str] = set()
-        self._ordered: tuple[str, ...] = ()
+        self._empty: dict[str, float | None] = {}
         self._journal: JournalWriter | None = None
         self._retry_at = 0.0
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,17 +76,20 @@ class StepStore:
 
     def append(self, row: Mapping[str, float | None]) -> None:
         """Write one row; if the disk refuses, count it and try again later. Never raises ``OSError``."""
-        if os.getpid() != self._pid:
+        if forks.depth != self._depth:
             return
         if self._journal is None and time.monotonic() < self._retry_at:
             self.dropped += 1
             return
         try:
             journal = self._journal
-            if journal is None or journal.rows >= self._rows_per_segment or not row.keys() <= self._columns:
+            whole = {**self._empty, **row}  # the journal's columns in its order, unless the row has further ones
+            if journal is None or journal.rows >= self._rows_per_segment or len(whole) > len(self._empty):
                 journal = self._begin_segment(row)
-            get = row.get
-            journal.append([NULL if (value := get(name)) is None else value for name in self._ordered])
+                whole = {**self._empty, **row}
+            if None in whole.values():
+                whole = {name: NULL if value is None else value for name, value in whole.items()}
+            journal.append(cast("Collection[float]", whole.values()))
         except OSError as error:
             self._fail(error)
 
@@ -94,10 +98,10 @@ class StepStore:
         if not self._folder.parent.parent.is_dir():
             raise FileNotFoundError(2, "the run's folder has vanished", str(self._folder.parent.parent))
         self._columns.update(row)
-        self._ordered = tuple(sorted(self._columns, key=column_order))
+        self._empty = dict.fromkeys(sorted(self._columns, key=column_order), NULL)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = segment_path(self._folder, self._rank, self._number, "journal")
-        self._journal = JournalWriter(path, self._ordered, segment=self._number, rank=self._rank)
+        self._journal = JournalWriter(path, tuple(self._empty), segment=self._number, rank=self._rank)
         self._number += 1
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="trainwatch-writer", daemon=True)
@@ -150,7 +154,7 @@ class StepStore:
 
     def close(self) -> None:
         """Seal what is left; may be called twice."""
-        if os.getpid() != self._pid or self._closing:
+        if forks.depth != self._depth or self._closing:
             return
         self._closing = True
         self._wake.set()

@@ -63,6 +63,21 @@ def test_an_expected_column_does_not(tmp_path: Path) -> None:
     assert len(list_segments(tmp_path / "run" / "trainwatch" / "steps")) == 1
 
 
+def test_a_column_expected_only_later_is_not_lost(tmp_path: Path) -> None:
+    store = make(tmp_path, rows_per_segment=100)
+    store.append({"step": 0})
+    store.expect(["grad_norm"])
+    store.append({"step": 1, "grad_norm": 2.0})
+    store.append({"step": 2, "grad_norm": None})
+    store.close()
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "run" / "trainwatch" / "steps"
+    tables = [pq.read_table(s.path).to_pydict() for s in list_segments(folder)]
+    assert [t.get("grad_norm") for t in tables] == [None, [2.0, None]]
+    assert [t["step"][0] for t in tables] == [0, 1]
+
+
 def test_what_a_killed_predecessor_left_is_sealed_not_overwritten(tmp_path: Path) -> None:
     first = make(tmp_path)
     first.append({"step": 0})  # never closed

@@ -25,9 +25,10 @@ class Stopwatch:
         now = time.perf_counter()
         self._data_s, self._mark = now - self._mark, now
 
-    def end_step(self) -> dict[str, float]:
-        """Return the three columns."""
+    def end_step(self, row: dict[str, float | None]) -> None:
+        """Put the three columns into a row."""
         now = time.perf_counter()
-        row = {"time_s": time.time(), "data_s": self._data_s, "step_s": now - self._mark}
+        row["time_s"] = time.time()
+        row["data_s"] = self._data_s
+        row["step_s"] = now - self._mark
         self._mark, self._data_s = now, 0.0
-        return row

@@ -11,8 +11,10 @@ def test_wait_and_work_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = throughput.Stopwatch()  # 0
     watch.begin_epoch()  # 10: validation and saving before it are no data wait
     watch.begin_step()  # 12
-    first = watch.end_step()  # 15
+    first: dict[str, float | None] = {}
+    watch.end_step(first)  # 15
     watch.begin_step()  # 15.5
-    second = watch.end_step()  # 18
+    second: dict[str, float | None] = {}
+    watch.end_step(second)  # 18
     assert (first["data_s"], first["step_s"]) == (2.0, 3.0)
     assert (second["data_s"], second["step_s"]) == (0.5, 2.5)
