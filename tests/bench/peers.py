@@ -7,7 +7,8 @@ Every logger records the same per step, as its documentation says: the loss, two
 gradient norm of a net with two layers (a step of about a millisecond). Reading the tensors is part of it.
 
 cost      Blocks of steps with and without the logger, taken in turn in one process of its own per logger. Each block gives
-          a median; the difference of the medians is the cost in microseconds, their ratio what the step is slowed down.
+          a mean, so that writing once in a hundred steps counts; the median difference of neighbours is the cost in
+          microseconds, their median ratio what the step is slowed down.
 bytes     Size of the folder after 5000 steps and a clean end, per step.
 survival  The process is killed with SIGKILL after a given number of steps, at full speed and at 10 ms a step; the rows that
           can be read back are counted against the steps that it had finished (a byte per step in a pipe).
@@ -104,7 +105,30 @@ def trackio(folder: Path) -> tuple[Log, Callable[[], Any], str]:
     return (lambda step, row: library.log(floats(row), step=step)), library.finish, "trackio"
 
 
-LOGGERS = {f.__name__: f for f in (trainwatch, jsonl, tensorboard, wandb, mlflow, trackio)}
+def pytscope(folder: Path) -> tuple[Log, Callable[[], Any], str]:
+    """Profiler.log inside begin_step and end_step; it writes every 200 steps."""
+    from pytscope import Profiler
+
+    profiler = Profiler(str(folder), warmup=0)
+    profiler.start()
+
+    def log(step: int, row: Mapping[str, Any]) -> None:
+        profiler.begin_step()
+        profiler.log(**floats(row))
+        profiler.end_step()
+
+    return log, profiler.finish, "pytscope"
+
+
+def lightning(folder: Path) -> tuple[Log, Callable[[], Any], str]:
+    """CSVLogger, as a Trainer feeds it with log_every_n_steps=1; it writes every 100 steps."""
+    from lightning.pytorch.loggers import CSVLogger
+
+    logger = CSVLogger(str(folder))
+    return (lambda step, row: logger.log_metrics(dict(row), step=step)), logger.save, "lightning"
+
+
+LOGGERS = {f.__name__: f for f in (trainwatch, jsonl, tensorboard, wandb, mlflow, trackio, pytscope, lightning)}
 
 
 def floats(row: Mapping[str, Any]) -> dict[str, float]:
@@ -114,9 +138,12 @@ def floats(row: Mapping[str, Any]) -> dict[str, float]:
 
 def read_back(name: str, folder: Path) -> int | None:
     """Return how many different steps can be read from what a logger left; None if the reader cannot tell."""
-    if name == "jsonl":
-        lines = (folder / "log.jsonl").read_text().split("\n")
-        return sum(line.endswith("}") for line in lines)
+    if name in ("jsonl", "pytscope"):
+        file = next(folder.rglob("*.jsonl"), None)
+        return sum(line.endswith("}") for line in file.read_text().split("\n")) if file else 0
+    if name == "lightning":
+        file = next(folder.rglob("metrics.csv"), None)
+        return file.read_text().count("\n") - 1 if file else 0
     if name in ("trainwatch", "tensorboard", "wandb"):
         from trainwatch.errors import TrainwatchError
         from trainwatch.runs import read_run
@@ -176,7 +203,7 @@ def cost(name: str, folder: Path) -> dict[str, float]:
     net = Net()
     log, close, _ = LOGGERS[name](folder)
     step = 0
-    medians: dict[bool, list[float]] = {True: [], False: []}
+    means: dict[bool, list[float]] = {True: [], False: []}
     for block in range(WARM + 2 * BLOCKS):
         on, seconds = block % 2 == 0, []
         for _ in range(BLOCK):
@@ -187,13 +214,13 @@ def cost(name: str, folder: Path) -> dict[str, float]:
                 step += 1
             seconds.append(time.perf_counter() - started)
         if block >= WARM:
-            medians[on].append(statistics.median(seconds))
+            means[on].append(statistics.fmean(seconds))
     close()
-    pairs = [(a - b, a / b) for a, b in zip(medians[True], medians[False], strict=True)]
+    pairs = [(a - b, a / b) for a, b in zip(means[True], means[False], strict=True)]
     return {
         "cost_us": 1e6 * statistics.median(d for d, _ in pairs),
         "ratio": statistics.median(r for _, r in pairs),
-        "bare_us": 1e6 * statistics.median(medians[False]),
+        "bare_us": 1e6 * statistics.median(means[False]),
     }
 
 
