@@ -1,8 +1,8 @@
 """What survives: SIGKILL at random moments, at every call of a rotation, and disks that refuse.
 
-    python tests/bench/black_box/survival.py [--kills 1000] [--write]
+    python tests/bench/black_box/survival.py [--kills 1000] [--trainings 50] [--write]
 
-A fast loop rotates every 50 rows and tells each finished step through a pipe; what the pipe holds must be on record. Kills
+Trainings of YOLO12n are killed within their first epochs. A fast loop rotates every 50 rows and tells each finished step through a pipe; what the pipe holds must be on record. Kills
 at a call are made by a layer over the ``os`` functions (``file_faults.py``), a write half done. Disks that refuse: a real tmpfs
 of 64 KiB where one may be mounted, the fault layer else.
 """
@@ -24,25 +24,54 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parents[2] / "sample_runs")]
 
 from file_faults import Calls, failing, intercepted, kill
+from shapes import make_dataset
+
+LOOP = """
+import pyarrow.parquet
+from trainwatch_hooks import Recorder
+
+def victim(folder, told):
+    rec = Recorder(folder, rows_per_segment=50, fsync_seconds=0.01)
+    i = 0
+    while True:
+        rec.step(epoch=i // 100, losses={"a": 1.0, "b": 2.0}, grad_norm=3.0, lr=0.1)
+        os.write(told, b"%d\\n" % i)
+        i += 1
+"""
+
+YOLO = """
+import torch, ultralytics
+from trainwatch_hooks import watch
+torch.set_num_threads(1)
+step = 0
+
+def victim(folder, told):
+    model = watch(ultralytics.YOLO("yolo12n.yaml"), report=False)
+
+    def tell(trainer):
+        global step
+        os.write(told, b"%d\\n" % step)
+        step += 1
+
+    model.add_callback("on_train_batch_end", tell)
+    model.train(
+        data=DATA, epochs=1000, imgsz=32, batch=2, device="cpu", workers=0, plots=False, verbose=False, exist_ok=True,
+        project=os.path.dirname(folder), name=os.path.basename(folder),
+    )
+"""
 
 NURSERY = """
 import os, sys
-import pyarrow.parquet
-from trainwatch_hooks import Recorder
+{victim}
 for line in sys.stdin:
     folder, pipe = line.split()
     pid = os.fork()
     if pid == 0:
-        told = os.open(pipe, os.O_WRONLY)
-        rec = Recorder(folder, rows_per_segment=50, fsync_seconds=0.01)
-        i = 0
-        while True:
-            rec.step(epoch=i // 100, losses={"a": 1.0, "b": 2.0}, grad_norm=3.0, lr=0.1)
-            os.write(told, b"%d\\n" % i)
-            i += 1
+        os.dup2(2, 1)
+        victim(folder, os.open(pipe, os.O_WRONLY))
     print(pid, flush=True)
     os.waitpid(pid, 0)
 """
@@ -53,10 +82,14 @@ PER_SEGMENT = 4
 
 
 @contextmanager
-def nursery() -> Iterator[subprocess.Popen[str]]:
-    """Run the process that forks victims."""
+def nursery(victim: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the process that forks victims.
+
+    Args:
+        victim: Python text that defines ``victim(folder, told)``.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-c", NURSERY],
+        [sys.executable, "-c", NURSERY.format(victim=victim)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -68,8 +101,8 @@ def nursery() -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def random_kill(folder: Path, seed: int, victims: subprocess.Popen[str]) -> tuple[int, int, int]:
-    """Kill a fast loop; return the steps it had finished, those missing, and those doubled or damaged."""
+def random_kill(folder: Path, seed: int, victims: subprocess.Popen[str], within_s: float = 0.3) -> tuple[int, int, int]:
+    """Kill a victim within so many seconds after its first step; return the steps it had finished, those missing, and those doubled or damaged."""
     from trainwatch.runs import read_run
 
     assert victims.stdin is not None
@@ -81,13 +114,24 @@ def random_kill(folder: Path, seed: int, victims: subprocess.Popen[str]) -> tupl
     pid = int(victims.stdout.readline())
     with open(pipe, "rb") as told:
         first = told.readline()
-        time.sleep(random.Random(seed).uniform(0.0, 0.3))
+        time.sleep(random.Random(seed).uniform(0.0, within_s))
         os.kill(pid, signal.SIGKILL)
         done = (first + told.read()).count(b"\n")
     pipe.unlink()
     recorded = read_run(folder).steps["step"].tolist()
     missing = len(set(range(done)) - set(recorded))
     return done, missing, len(recorded) - len(set(recorded)) + (recorded != sorted(recorded))
+
+
+def kills(folder: Path, count: int, victim: str, within_s: float = 0.3) -> tuple[int, int, int]:
+    """Kill so many victims; return the steps they had finished, those missing, and how many records were not whole."""
+    done = missing = corrupt = 0
+    with nursery(victim) as victims:
+        for seed in range(count):
+            a, b, c = random_kill(folder / "exp", seed, victims, within_s)
+            done, missing, corrupt = done + a, missing + b, corrupt + (c > 0)
+            shutil.rmtree(folder / "exp")
+    return done, missing, corrupt
 
 
 def rotate(folder: Path, act: Any = None, at: int = -1, every: bool = False, told: int | None = None) -> int:
@@ -220,16 +264,13 @@ def main() -> None:
     """Do all of it; print the table, with --write renew it in README.md."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--trainings", type=int, default=50)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    done = missing = corrupt = 0
     with tempfile.TemporaryDirectory() as temporary:
-        with nursery() as victims:
-            for seed in range(options.kills):
-                folder = Path(temporary) / "exp"
-                a, b, c = random_kill(folder, seed, victims)
-                done, missing, corrupt = done + a, missing + b, corrupt + (c > 0)
-                shutil.rmtree(folder)
+        fast = kills(Path(temporary), options.kills, LOOP)
+        data = make_dataset(Path(temporary) / "shapes", train=8, val=4, size=32)
+        yolo = kills(Path(temporary), options.trainings, f"DATA = {str(data)!r}\n{YOLO}", within_s=4.0)
         here = Path(temporary) / "rotation"
         here.mkdir()
         calls = rotate(here)
@@ -242,8 +283,10 @@ def main() -> None:
         lines = [
             "| what | result |",
             "|---|---|",
-            f"| SIGKILLs at random moments of a fast loop | {options.kills} ({done} steps finished) |",
-            f"| finished steps missing, reads that were not whole | {missing}, {corrupt} |",
+            f"| SIGKILLs at random moments of a fast loop | {options.kills} ({fast[0]} steps finished) |",
+            f"| finished steps missing, reads that were not whole | {fast[1]}, {fast[2]} |",
+            f"| SIGKILLs at random moments of trainings of YOLO12n | {options.trainings} ({yolo[0]} steps finished) |",
+            f"| finished steps missing, reads that were not whole | {yolo[1]}, {yolo[2]} |",
             f"| SIGKILLs at each of the {calls} calls of two rotations: steps lost, doubled | {lost}, {doubled} |",
         ]
         for trouble in ("deleted", "read-only", "EIO", "ENOSPC", "clock"):
