@@ -31,6 +31,11 @@ NO_LIMIT: Final = 1 << 60
 """Limits from here on mean none: version 1 writes a page-rounded 2**63."""
 
 
+def world_size(trainer: Any) -> int:
+    """Return how many processes train together; Ultralytics' trainers know it themselves from 8.4 on."""
+    return int(getattr(trainer, "world_size", None) or os.environ.get("WORLD_SIZE") or 1)
+
+
 def versions() -> dict[str, str]:
     """Return versions of Python and of the packages that matter, without importing them."""
     found = {"python": platform.python_version(), "platform": platform.platform()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainwatch_hooks.environment import world_size
 from trainwatch_hooks.schema import FOLDER
 from trainwatch_hooks.stabilisers import _engine, _files, _loader, _rng, _state, _weights
 from trainwatch_hooks.stabilisers.base import Control, SettingsError, unwrap
@@ -64,7 +65,7 @@ class Restore:
             trainer.train_time_start -= float(
                 state["stabilisers"]["state"].get("checkpoints", {}).get("elapsed_s") or 0
             )
-        together = int(trainer.world_size or 1) > 1
+        together = world_size(trainer) > 1
         try:
             if together:  # each process has a loader of its own, and only the main one's was saved
                 notes.append("several processes: the order of the images is another")

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
+from trainwatch_hooks.environment import world_size
 from trainwatch_hooks.schema import EventKind
 
 EndReason = Literal["early-stop", "stopped"]
@@ -133,7 +134,7 @@ class Control:
     @property
     def distributed(self) -> bool:
         """Whether several processes train together."""
-        return int(self.trainer.world_size or 1) > 1
+        return world_size(self.trainer) > 1
 
 
 class Stabiliser:

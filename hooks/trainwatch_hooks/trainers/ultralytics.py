@@ -1,4 +1,4 @@
-"""Ultralytics (8.3 and newer): ``record(model)`` records every training of that model.
+"""Ultralytics (8.3.78 and newer): ``record(model)`` records every training of that model.
 
     on_pretrain_routine_start    open the record, arguments as requested
     on_pretrain_routine_end      arguments in force, wrap optimizer_step and preprocess_batch on this trainer
@@ -26,6 +26,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from trainwatch_hooks import environment
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
@@ -168,6 +169,7 @@ class Session:
         self._batch_row: dict[str, float] = {}
         self._batch_size = 0
         self._train_epoch = -1
+        self._epoch_written = False
         self._since_vram = 0
         self._batch: dict[str, Any] | None = None
         self._images: deque[tuple[int, tuple[str, ...]]] = deque(maxlen=MAX_PENDING + 1)
@@ -190,11 +192,9 @@ class Session:
 
     def ready(self, trainer: Any) -> None:
         """Everything is set up: record it, and tap the two methods on this trainer instance."""
-        from trainwatch_hooks import environment
-
         recorder = self.recorder
         recorder.update_meta(
-            args=_plain_args(trainer.args),
+            args=_plain_args(trainer.args) | _in_force(trainer),
             planned_epochs=int(trainer.epochs),
             hardware=environment.hardware(),
             dataset=_dataset(trainer),
@@ -202,7 +202,7 @@ class Session:
             loop={
                 "steps_per_epoch": len(trainer.train_loader),
                 "accumulate": int(trainer.accumulate),
-                "world_size": int(trainer.world_size or 1),
+                "world_size": environment.world_size(trainer),
                 "amp": bool(trainer.amp),
                 "start_epoch": int(trainer.start_epoch),
             },
@@ -218,7 +218,7 @@ class Session:
         trainer.optimizer_step = self._tapped_optimizer_step(
             trainer, trainer.optimizer_step, norms, _has_stock_step(trainer)
         )
-        trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, int(trainer.world_size or 1))
+        trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, environment.world_size(trainer))
 
     def _tapped_optimizer_step(
         self, trainer: Any, original: Callable[[], None], norms: GradNorm, stock: bool
@@ -330,7 +330,7 @@ class Session:
         recorder, epoch = self.recorder, int(trainer.epoch)
         attempt = recorder.begin_epoch(epoch)
         replayed = epoch == self._train_epoch
-        self._train_epoch, self.validated = epoch, False
+        self._train_epoch, self.validated, self._epoch_written = epoch, False, False
         if replayed and trainer.batch_size != self._batch_size:
             recorder.event(
                 "oom",
@@ -394,7 +394,7 @@ class Session:
     def end_epoch(self, trainer: Any) -> None:
         """Write the epoch's row; the extra call after training carries the final validation of best.pt."""
         metrics = dict(trainer.metrics or {})
-        if int(trainer.epoch) != self._train_epoch:
+        if int(trainer.epoch) != self._train_epoch or self._epoch_written:  # before 8.4 it counts as the last epoch
             self.recorder.update_meta(final_metrics={k: _float(v) for k, v in metrics.items()})
             return
         means = losses.components(trainer.tloss, trainer.loss_names)
@@ -411,6 +411,7 @@ class Session:
             families["metrics"] = {k[8:]: v for k, v in metrics.items() if k.startswith("metrics/")}
             fitness = {"fitness": _float(trainer.fitness), "best_fitness": _float(trainer.best_fitness)}
         self.recorder.epoch_end(int(trainer.epoch), **families, **fitness)
+        self._epoch_written = True
 
     def end(self, trainer: Any) -> None:
         """Say how the training came to its end (fires on rank 0, after the final validation)."""
@@ -455,6 +456,15 @@ def _plain_args(args: Any) -> dict[str, Any]:
     return {
         k: v if isinstance(v, bool | int | float | str | list | dict | None) else str(v) for k, v in vars(args).items()
     }
+
+
+def _in_force(trainer: Any) -> dict[str, Any]:
+    """What ``optimizer=auto`` chose; before 8.4 Ultralytics keeps it to itself."""
+    if trainer.args.optimizer != "auto":
+        return {}
+    chosen = {"optimizer": type(trainer.optimizer).__name__}
+    rates = [g["initial_lr"] for g in trainer.optimizer.param_groups if "initial_lr" in g]
+    return {**chosen, "lr0": float(rates[0])} if rates else chosen
 
 
 def _differing_from_default(args: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 
 pytest.importorskip("ultralytics")
 import torch
+from ultralytics.engine.trainer import BaseTrainer
 
 from trainwatch.runs import how_it_ended, read_run
 from trainwatch_hooks import watch
@@ -22,6 +26,11 @@ from trainwatch_hooks.trainers.ultralytics import UltralyticsHook
 
 Train = Callable[..., Any]
 pytestmark = pytest.mark.training
+
+tears_down = pytest.mark.skipif(
+    "teardown" not in inspect.getsource(BaseTrainer.train),
+    reason="this version has no teardown after an exception: it is on record when the process ends",
+)
 
 
 def weights_of(trainer: Any) -> dict[str, torch.Tensor]:
@@ -59,7 +68,7 @@ def test_what_is_recorded(train: Train) -> None:
 
         trainer.optimizer_step = step
 
-    trainer = train(callbacks={"on_train_start": listen}, epochs=3, nbs=32, close_mosaic=1)
+    trainer = train(callbacks={"on_train_start": listen}, epochs=3, nbs=32, close_mosaic=1, warmup_epochs=0)
     assert torch.nn.utils.clip_grad_norm_ is stock, "torch is left as it was"
     run = read_run(trainer.save_dir)
     steps = run.steps
@@ -111,6 +120,7 @@ def test_auto_optimizer_requested_and_in_force_differ(train: Train) -> None:
     assert run.args["lr0"] != 0.5
 
 
+@pytest.mark.skipif(not hasattr(BaseTrainer, "_handle_nan_recovery"), reason="this version does not recover from NaN")
 def test_epochs_replayed_by_nan_recovery_are_attempts(train: Train) -> None:
     poisoned: list[int] = []
 
@@ -132,6 +142,7 @@ def test_epochs_without_validation_have_no_metrics(train: Train) -> None:
     assert metrics.epoch.tolist() == [1], "only the last epoch is validated; zeros of the others were not measured"
 
 
+@tears_down
 def test_an_exception_in_the_training_is_recorded_and_passes(train: Train, tmp_path: Path) -> None:
     def fail(trainer: Any) -> None:
         if trainer.epoch == 1:
@@ -146,6 +157,25 @@ def test_an_exception_in_the_training_is_recorded_and_passes(train: Train, tmp_p
     assert ending.event["epoch"] == 1
 
 
+def test_an_exception_that_ends_the_script_is_recorded(shapes: Path, tmp_path: Path) -> None:
+    """In every version, with a teardown after an exception or without."""
+    script = f"""
+from ultralytics import YOLO
+from trainwatch_hooks import watch
+
+def fail(trainer):
+    raise RuntimeError("planted in a script")
+
+model = watch(YOLO("yolo12n.yaml"), report=False)
+model.add_callback("on_train_batch_end", fail)
+model.train(data={str(shapes)!r}, project={str(tmp_path)!r}, name="train", device="cpu", imgsz=64, batch=16, epochs=1, workers=0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "planted in a script" in done.stderr
+    assert how_it_ended(read_run(tmp_path / "train")).kind == "exception"
+
+
+@tears_down
 def test_the_page_is_written_when_a_training_ends_in_an_exception(
     train: Train, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
