@@ -309,6 +309,8 @@ class Session:
         bad = [n for n in ("loss", "grad_norm") if (value := row.get(n)) is not None and not math.isfinite(value)]
         if not bad or step == self._traced_step or self._nonfinite_told >= nonfinite.MOST_EVENTS:
             return
+        if bad == ["grad_norm"] and row.get("amp_skipped"):
+            return  # how a scaler finds its scale; five of these would leave none for the loss that is lost later
         self._nonfinite_told += 1
         images = next((files for s, files in self._images if s == step), ())
         parts = [n for n, v in row.items() if n.startswith("loss/") and v is not None and not math.isfinite(v)]
