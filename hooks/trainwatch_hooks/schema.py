@@ -78,6 +78,8 @@ STEP_COLUMNS: Final[tuple[Column, ...]] = (
     Column("gpu_temperature_c", "float32", "degrees C", "Temperature of the device."),
     Column("gpu_power_w", "float32", "W", "Power that the device draws."),
     Column("gpu_throttle", "int64", "1", "NVML's bit mask of reasons why the clock is held down."),
+    Column("update_ratio", "float32", "1", "Norm of what an optimizer step changed, over the norm of the weights."),
+    Column("update_ratio/*", "float32", "1", "The same for one parameter group."),
 )
 
 EPOCH_COLUMNS: Final[tuple[Column, ...]] = (

@@ -71,3 +71,12 @@ def test_nan_out_of_the_blue_makes_it_unsure() -> None:
 def test_without_a_rate_or_a_fault_there_is_nothing_to_say() -> None:
     assert advise({"optimizer": "SGD"}) is None
     assert advise({"lr0": 0.01}, findings=[make_finding("plateau")]) is None
+
+
+def test_no_rate_mends_an_image() -> None:
+    args = {"optimizer": "SGD", "lr0": 0.01, "batch": 64}
+    nan = make_finding("nonfinite-loss", "critical", detail={"origin": {"place": "input"}})
+    assert advise(args, findings=[nan]) is None
+    assert advise(args, findings=[make_finding("loss-explosion", "critical"), nan]) is not None
+    other = make_finding("nonfinite-loss", "critical", detail={"origin": {"place": "module"}})
+    assert advise(args, findings=[other]) is not None

@@ -97,3 +97,22 @@ def test_steps_that_rescue_skipped_are_information() -> None:
     lasting = np.where(np.arange(200) >= 100, np.nan, 1.0)
     (dead,) = NonfiniteLoss().detect(make_run({"loss": lasting}, events=skips))
     assert dead.severity == "critical"
+
+
+def traced(step: int, place: str = "module", name: str = "model.4.cv1") -> dict[str, object]:
+    data = {
+        "at_step": step, "place": place, "name": name, "detail": f"the output of {name} (Conv2d) is not finite, its input is",
+        "images": ["a/1.jpg", "a/2.jpg", "a/3.jpg", "a/4.jpg"], "image_count": 16,
+    }  # fmt: skip
+    return {"kind": "nonfinite", "step": step - 1, "data": data}
+
+
+def test_module_kind_and_images_of_the_trace_are_named() -> None:
+    loss = lognormal(200, 0.1)
+    loss[150:] = np.nan
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": loss}, events=[traced(149), traced(150, "weight")]))
+    assert "model.4.cv1 (Conv2d)" in finding.summary
+    assert "a/1.jpg, a/2.jpg, a/3.jpg and 13 more" in finding.summary
+    assert finding.detail["origin"]["place"] == "module"
+    (without,) = NonfiniteLoss().detect(make_run({"loss": loss}, events=[traced(20)]))
+    assert without.detail["origin"] is None, "another incident, long before"

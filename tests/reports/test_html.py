@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic import make_analysis, make_finding
+from synthetic import make_analysis, make_finding, make_run
 
 from trainwatch.analysis import analyse
 from trainwatch.reports.html import TEMPLATES, fold, render, script_safe
@@ -81,6 +81,19 @@ def test_whatever_the_log_says_stays_text() -> None:
     page = render(make_analysis(ATTACK))
     assert "\x1b" not in page
     assert "\u202e" not in page.split('id="analysis"')[0]
+
+
+def test_file_names_of_a_batch_stay_text() -> None:
+    data = {
+        "at_step": 30, "place": "input", "name": "img[0]", "detail": "1 of 2 entries of img are not finite",
+        "images": [ATTACK], "image_count": 1,
+    }  # fmt: skip
+    loss = [1.0] * 30 + [float("nan")] * 20
+    run = make_run({"loss": loss}, events=[{"kind": "nonfinite", "step": 29, "data": data}], trainer="ultralytics")
+    page = render(analyse(run))
+    reader = Reader(page)
+    assert "<img src=x" in reader.text, "it is shown"
+    assert not [a for a in reader.all("img") if "onerror" in a]
 
 
 def test_the_machine_copy_is_the_public_document() -> None:

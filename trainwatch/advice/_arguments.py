@@ -39,6 +39,16 @@ def answered(findings: Sequence[Finding], ids: Sequence[str], *, least: str = "w
     return [f for f in findings if f.id in ids and f.severity in allowed[least]]
 
 
+def traced(findings: Sequence[Finding]) -> Mapping[str, Any]:
+    """Return where a loss that is not finite began, as the recorder traced it; empty if it did not.
+
+    Returns:
+        ``place``, ``name``, ``about``, ``step``, ``images`` (a few) and ``image_count``, or nothing.
+    """
+    origins = (f.detail.get("origin") for f in findings if f.id == "nonfinite-loss")
+    return next((o for o in origins if isinstance(o, Mapping)), {})
+
+
 def effective_batch(context: Context) -> tuple[int, int] | None:
     """Return images per micro-batch and micro-batches per optimizer step in force, None if unknown.
 

@@ -2,6 +2,8 @@
 
 What it changes:
     ``amp=False`` where half precision was in force; a new run from the last checkpoint of before the onset.
+    Where the recorder traced the number, the place to look at, with images of that batch. If the input itself was not finite,
+    the images are the cure and the precision stays.
 
 Why it works:
     Half precision ends at 65504: activations of rare batches overflow, and the gradient scaler can only skip, not mend.
@@ -22,11 +24,11 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from trainwatch.advice._arguments import answered, weights
+from trainwatch.advice._arguments import answered, traced, weights
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -42,13 +44,15 @@ class GuardPrecision(Advice):
         """Return precision and checkpoint."""
         found = answered(findings, ("nonfinite-loss",), least="critical")
         found += answered(findings, ("nonfinite-validation",)) + answered(findings, ("amp-scale-collapse",))
+        origin = traced(found)
         exploded = any(f.id in ("gradient-explosion", "loss-explosion") and f.severity == "critical" for f in findings)
         if not found or exploded or context.trainer != "ultralytics":
             return None
         finding = found[0]
         changes: list[Change] = []
         on_cpu = str(context.args.get("device") or "").lower() in ("cpu", "mps")
-        if context.args.get("amp", True) not in (False, "fp32") and not on_cpu:
+        in_the_data = origin.get("place") == "input"
+        if context.args.get("amp", True) not in (False, "fp32") and not on_cpu and not in_the_data:
             changes.append(Change("amp", context.args.get("amp", True), False))
         path = weights(context, context.resume_from)
         if path is not None:
@@ -64,6 +68,8 @@ class GuardPrecision(Advice):
         )
         if finding.id == "amp-scale-collapse":
             return self._scaler(finding, tuple(changes))
+        if in_the_data:
+            return self._data(found, origin, tuple(changes))
         return Recommendation(
             id=self.id,
             answers=tuple(f.id for f in found),
@@ -76,9 +82,24 @@ class GuardPrecision(Advice):
             expected="No NaN at the step where it came. Refuted if it comes at the same step: then data or own code makes it.",
             confidence=0.55 if changes and changes[0].arg == "amp" else 0.4,
             sources=("Ultralytics threads 18466, 19357", "Ultralytics 8.4 engine/trainer.py: _handle_nan_recovery"),
+            steps=(_look(origin, where),),
+        )
+
+    def _data(self, found: Sequence[Finding], origin: Mapping[str, Any], changes: tuple[Change, ...]) -> Recommendation:
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=changes,
+            why=(
+                f"The batch itself was not finite at step {origin.get('step')}, before the model saw it: {origin.get('about')}. "
+                "Neither the rate nor the precision makes that; the data or an augmentation does, and it comes back."
+            ),
+            expected="No NaN once those images are mended or left out. Refuted if others make it: then an augmentation does.",
+            confidence=0.8,
+            sources=("the recorder's trace of the batch, before the model ran",),
             steps=(
-                f"Look at what happens at {where}: own callbacks, custom losses, the images and labels of that batch "
-                "(torch.autograd.set_detect_anomaly(True) for one epoch names the operation).",
+                f"Check these images and their labels: {_files(origin) or 'they were not recorded'}. Look for broken files, "
+                "16-bit or floating point images, and for own transforms that divide.",
             ),
         )
 
@@ -123,3 +144,36 @@ class GuardPrecision(Advice):
             sources=("torch/amp/grad_scaler.py", "Ultralytics 8.4 engine/trainer.py: amp"),
             steps=("On devices of compute capability 8.0 or newer, amp='bf16' costs less time than amp=False.",),
         )
+
+
+def _look(origin: Mapping[str, Any], where: str) -> str:
+    """Say where to look, as narrowly as the trace allows."""
+    images = _files(origin)
+    of_batch = f"the images and labels of that batch ({images})" if images else "the images and labels of that batch"
+    place, name = origin.get("place", "unknown"), origin.get("name")
+    if place == "loss term":
+        return (
+            f"The outputs of all modules were finite, {name} was not: look at the labels of that batch "
+            f"({images or 'its images were not recorded'}) for boxes without area, and at your own loss."
+        )
+    if place == "weight":
+        return (
+            f"The weight {name} was lost before {where}: look at the step before it, at own callbacks that write weights, and at "
+            "the checkpoint that it started from."
+        )
+    if place in ("module", "gradient"):
+        return (
+            f"Look at {name}, where it began ({origin.get('about')}), with {of_batch}: an operation there overflows or divides "
+            "by 0."
+        )
+    return (
+        f"Look at what happens at {where}: own callbacks, custom losses, {of_batch} "
+        "(torch.autograd.set_detect_anomaly(True) for one epoch names the operation)."
+    )
+
+
+def _files(origin: Mapping[str, Any]) -> str:
+    """Name the images of a trace, and how many more there are; empty without any."""
+    images = [str(f) for f in origin.get("images") or ()]
+    more = int(origin.get("image_count") or 0) - len(images)
+    return ", ".join(images) + (f" and {more} more" if images and more > 0 else "")

@@ -11,7 +11,7 @@ Why it works:
 
 When it is given:
     Gradients or loss exploded, the loss became NaN, in training or (with standing metrics) in validation, or the outputs
-    died.
+    died. Not for a loss that became NaN because the input itself was not finite: no rate mends an image.
 
 What to expect:
     No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, effective_batch, explicit_optimizer, number, significant
+from trainwatch.advice._arguments import answered, effective_batch, explicit_optimizer, number, significant, traced
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -67,6 +67,8 @@ class LowerLr(Advice):
         found = answered(findings, self.answers[:-1])
         # A validation loss that is NaN while the metrics move is a matter of precision.
         found += answered(findings, self.answers[-1:], least="critical")
+        if traced(findings).get("place") == "input":
+            found = [f for f in found if not f.id.startswith("nonfinite")]
         lr0 = number(context.args, "lr0")
         if not found or lr0 is None or lr0 <= 0 or context.trainer != "ultralytics":
             return None

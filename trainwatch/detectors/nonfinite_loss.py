@@ -2,7 +2,8 @@
 
 What it does:
     Finds the first value of the total loss or of a component that is not a number, says which component it was, and
-    whether the training recovered.
+    whether the training recovered. Where the recorder traced the number, it names the input, weight, module or loss term
+    that held it first, and images of that batch.
 
 Why it matters:
     One step on a NaN gradient turns every weight to NaN, unless a gradient scaler skips it (amp=True only). Ultralytics
@@ -18,7 +19,8 @@ How it decides:
 What to do:
     If the gradient norm had left its level before (the finding says how many steps), the learning rate is the
     suspect: lower it. If it came out of the blue, suspect precision and data: try amp=bf16 on GPUs that have it, or
-    amp=False with a guard, and look at the images of that batch. Start from a checkpoint of before the onset.
+    amp=False with a guard, and look at the images of that batch, which the finding names if they were recorded. If the
+    input itself was not finite, it is the data: mend those images first. Start from a checkpoint of before the onset.
 
 Known false alarms:
     Loggers that write NaN for "not measured".
@@ -41,6 +43,7 @@ from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import worst_nonfinite
 from trainwatch.signals.level import departure
+from trainwatch.signals.origin import origin_near
 from trainwatch.signals.rescued import rescued
 
 
@@ -53,6 +56,8 @@ class NonfiniteLoss(Detector):
         transient_warning: Values from which a transient one is a warning.
         precursor_ratio: Times its level at which the gradient norm counts as an early sign ...
         precursor_steps: ... looked for in so many optimizer steps before the onset.
+        origin_steps: Micro-batches around the onset in which the recorder's trace of a non-finite number belongs to it:
+            a gradient goes before the loss, and accumulation may lie between them.
     """
 
     title: ClassVar[str] = "Training loss is not a number"
@@ -65,6 +70,7 @@ class NonfiniteLoss(Detector):
     transient_warning: int = 3
     precursor_ratio: float = 8.0
     precursor_steps: int = 50
+    origin_steps: int = 8
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -101,6 +107,7 @@ class NonfiniteLoss(Detector):
         if handled:
             severity = "info"
         precursor = self._precursor(view, int(series.step[at])) if per_step else None
+        origin = origin_near(run, int(series.step[at]), self.origin_steps) if per_step else None
         where = epoch_name(run, int(series.epoch[at]))
         step = f" (step {series.step[at]})" if per_step else ""
         unit = "steps" if per_step else "epochs"
@@ -109,6 +116,8 @@ class NonfiniteLoss(Detector):
             f"{what} {'are' if len(together) > 1 else 'is'} {_kind(float(series.values[at]))} from {where}{step} on, "
             f"in {count} of the {since} {unit} since then."
         ]
+        if origin is not None:
+            parts.append(origin.sentence())
         if recoveries:
             parts.append(
                 f"The trainer replayed the epoch {len(recoveries)} times from last.pt"
@@ -147,6 +156,7 @@ class NonfiniteLoss(Detector):
                 "amp": run.args.get("amp"),
                 "lr": self._lr(view, series, at, per_step),
                 "precursor_steps": precursor,
+                "origin": origin.detail() if origin is not None else None,
             },
         )
 

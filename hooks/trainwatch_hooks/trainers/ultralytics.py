@@ -30,6 +30,7 @@ from trainwatch_hooks import environment
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
+from trainwatch_hooks.probes.update_ratio import UpdateRatio
 from trainwatch_hooks.readback import MAX_PENDING, Row
 from trainwatch_hooks.recorder import Recorder
 
@@ -165,6 +166,7 @@ class Session:
         self.validated = False
         self.stop_reason: tuple[str, str, dict[str, Any]] | None = None
         self.grad_norm: GradNorm | None = None
+        self.update_ratio: UpdateRatio | None = None
         self._stepped = False
         self._batch_row: dict[str, float] = {}
         self._batch_size = 0
@@ -214,7 +216,10 @@ class Session:
             recorder.sample(device, gpu.COLUMNS)
         norms = GradNorm(trainer.model.named_parameters())
         self.grad_norm = norms
-        recorder.expect(["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer)])
+        self.update_ratio = UpdateRatio(trainer.optimizer)
+        recorder.expect(
+            ["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer), *self.update_ratio.columns]
+        )
         trainer.optimizer_step = self._tapped_optimizer_step(
             trainer, trainer.optimizer_step, norms, _has_stock_step(trainer)
         )
@@ -247,13 +252,26 @@ class Session:
                 norms.total = stock_clip(parameters, *args, **kwargs)
                 return norms.total
 
+            self._keep_weights(trainer)
             torch.nn.utils.clip_grad_norm_ = clip
             try:
                 original()
             finally:
                 torch.nn.utils.clip_grad_norm_ = stock_clip
+            self._measure_update()
 
         return optimizer_step
+
+    def _keep_weights(self, trainer: Any) -> None:
+        if self.update_ratio is not None:
+            with self.recorder.guard("keeping the weights"):
+                self.update_ratio.follow(trainer.optimizer)
+                self.update_ratio.before()
+
+    def _measure_update(self) -> None:
+        if self.update_ratio is not None:
+            with self.recorder.guard("measuring the update"):
+                self.update_ratio.after()
 
     def _tapped_preprocess(self, original: Callable[[Any], Any], world_size: int) -> Callable[[Any], Any]:
         @wraps(original)
@@ -309,6 +327,8 @@ class Session:
         bad = [n for n in ("loss", "grad_norm") if (value := row.get(n)) is not None and not math.isfinite(value)]
         if not bad or step == self._traced_step or self._nonfinite_told >= nonfinite.MOST_EVENTS:
             return
+        if bad == ["grad_norm"] and row.get("amp_skipped"):
+            return  # how a scaler finds its scale; five of these would leave none for the loss that is lost later
         self._nonfinite_told += 1
         images = next((files for s, files in self._images if s == step), ())
         parts = [n for n, v in row.items() if n.startswith("loss/") and v is not None and not math.isfinite(v)]
@@ -373,6 +393,8 @@ class Session:
             scale = amp.scale(trainer.scaler)
             if scale is not None:
                 scalars["amp_scale"] = scale
+        if self._stepped and self.update_ratio is not None:
+            scalars.update(self.update_ratio.take())
         self._stepped = False
         if self._since_vram % vram.EVERY == 0:
             row.update(vram.read(trainer.device))

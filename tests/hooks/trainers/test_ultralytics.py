@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ pytest.importorskip("ultralytics")
 import torch
 from ultralytics.engine.trainer import BaseTrainer
 
+from trainwatch.analysis import analyse
+from trainwatch.reports.html import render
 from trainwatch.runs import how_it_ended, read_run
 from trainwatch_hooks import watch
 from trainwatch_hooks.trainers.ultralytics import UltralyticsHook
@@ -313,3 +316,29 @@ def test_the_first_nonfinite_number_and_its_batch_are_named(
         assert event["data"]["image_count"] == 1
     assert all(Path(f).suffix == ".jpg" or Path(f).suffix == ".png" for f in event["data"]["images"])
     assert len(run.events_of("nonfinite")) <= 5
+    analysis = analyse(run)
+    finding = next(f for f in analysis.findings if f.id == "nonfinite-loss")
+    assert event["data"]["name"] in finding.summary
+    first = event["data"]["images"][0]
+    assert first in finding.summary
+    assert escape(first) in render(analysis)
+    advice = next(r for r in analysis.recommendations if r.id == "guard-precision")
+    assert (first if where != "weight" else name) in " ".join(advice.steps)
+    assert ("lower-lr" in {r.id for r in analysis.recommendations}) is (where != "image")
+
+
+def test_gradients_that_a_scaler_skipped_are_no_incident(train: Train) -> None:
+    """Rows as a device hands them over, late; a CPU has no scaler."""
+
+    def hand_over(trainer: Any) -> None:
+        (look,) = {
+            c.__self__.session._look_at_row for c in trainer.callbacks["on_train_batch_end"] if hasattr(c, "__self__")
+        }
+        for _ in range(6):
+            look({"step": 0.0, "loss": 1.0, "grad_norm": math.inf, "amp_skipped": 1.0})
+        look({"step": 1.0, "loss": math.nan, "grad_norm": math.nan, "amp_skipped": 1.0})
+
+    run = read_run(train(callbacks={"on_train_epoch_end": hand_over}, epochs=1).save_dir)
+    (event,) = run.events_of("nonfinite")
+    assert event["data"]["at_step"] == 1
+    assert event["data"]["images"]
