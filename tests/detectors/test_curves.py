@@ -34,6 +34,11 @@ def test_the_score_is_fitness_then_a_metric_then_the_validation_loss() -> None:
     loss = read_score(view(metrics__lr=one, val__a=one, val__b=2 * one))
     assert (loss.sign, loss.series.values.tolist()) == (-1, [3.0] * 3)
     assert read_score(view(metrics__lr=one)) is None
+    turned = read_score(view(fitness=-one, val__a=2 * one))
+    assert (turned.sign, turned.series.values.tolist()) == (-1, (2 * one).tolist()), (
+        "a fitness below zero is a loss with its sign turned"
+    )
+    assert read_score(view(fitness=-one)).series.values.tolist() == one.tolist()
     assert read_score(view(fitness=np.full(3, np.nan))) is None
 
 

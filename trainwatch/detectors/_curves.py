@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -40,7 +41,10 @@ def has_score(run: Run) -> bool:
 
 
 def read_score(view: View) -> Score | None:
-    """Return the fitness, else the most telling metric, else minus the total validation loss.
+    """Return the fitness, else the most telling metric, else the total validation loss.
+
+    A fitness that goes below zero is a loss with its sign turned (or an R squared): no bar for scores fits it, so that the
+    validation loss goes first, and without one it counts as a loss.
 
     Args:
         view: A view whose detector declares :data:`CURVES`.
@@ -53,13 +57,13 @@ def read_score(view: View) -> Score | None:
     parts = sum("map50-95" in n.lower() for n in view.names("epochs.metrics/*"))
     for series in (fitness, view.epochs(metric) if metric else fitness):
         kept = series.take(series.finite)
-        if len(kept):
+        if len(kept) and kept.values.min() >= 0:
             return Score(kept, 1, float(max(parts, 1)) if series is fitness else 1.0)
-    loss = total(losses(view, "val"), "val/*")
-    if loss is None:
-        return None
-    kept = loss.take(loss.finite)
-    return Score(kept, -1, math.inf) if len(kept) else None
+    turned = replace(fitness, values=-fitness.values)
+    for loss in (total(losses(view, "val"), "val/*"), turned):
+        if loss is not None and loss.finite.any():
+            return Score(loss.take(loss.finite), -1, math.inf)
+    return None
 
 
 def metrics(view: View) -> list[Series]:

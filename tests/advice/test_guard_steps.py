@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from synthetic import make_finding
+
+from trainwatch.advice.guard_steps import GuardSteps
+from trainwatch.analysis import analyse
+from trainwatch.result import Context
+from trainwatch.runs import read_run
+from trainwatch_hooks import Recorder
+
+EXPLOSION = make_finding("gradient-explosion", "critical", detail={"lr": 0.4})
+NAN = make_finding("nonfinite-loss", "critical")
+
+
+def test_ultralytics_gets_arguments_instead() -> None:
+    assert GuardSteps().advise([EXPLOSION], Context(trainer="ultralytics")) is None
+
+
+@pytest.mark.parametrize(
+    ("trainer", "clip"),
+    [("loop", "clip_grad_norm_"), ("lightning", "gradient_clip_val"), ("transformers", "max_grad_norm")],
+)
+def test_an_explosion_is_slowed_and_clipped_in_the_words_of_the_trainer(trainer: str, clip: str) -> None:
+    found = GuardSteps().advise([EXPLOSION], Context(trainer=trainer))
+    assert found is not None
+    assert "to 0.2." in found.steps[0]
+    assert clip in found.steps[1]
+    assert not found.changes
+
+
+def test_out_of_the_blue_the_rate_is_not_blamed() -> None:
+    found = GuardSteps().advise([NAN], Context(trainer="loop"))
+    assert found is not None
+    text = " ".join(found.steps)
+    assert "isfinite" in text
+    assert "Halve" not in text
+    assert found.confidence < 0.5
+
+
+def test_a_warning_needs_none() -> None:
+    assert GuardSteps().advise([make_finding("nonfinite-loss", "warning")], Context(trainer="loop")) is None
+
+
+def test_a_loop_that_lost_its_weights_is_told_what_to_write(tmp_path: Path) -> None:
+    with Recorder(tmp_path) as rec:
+        for i in range(400):
+            rec.step(epoch=i // 40, losses={"mse": 1.0 / (1 + i) if i < 300 else float("nan")}, grad_norm=1.0, lr=0.01)
+    result = analyse(read_run(tmp_path))
+    told = next(r for r in result.recommendations if r.id == "guard-steps")
+    assert "the batch of step 300" in " ".join(told.steps)
