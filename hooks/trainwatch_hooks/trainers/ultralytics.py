@@ -18,11 +18,13 @@ charge.
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +454,17 @@ class Session:
             )
         else:
             self.recorder.end("stopped", f"stopped after {done} of {planned} epochs")
+        self._say_where()
+
+    def _say_where(self) -> None:
+        """Say on Ultralytics' own log what to type next."""
+        from ultralytics.utils import LOGGER
+
+        told = f"{self.recorder.next_step} steps are on record"
+        if self.recorder.dropped:
+            told += f", {self.recorder.dropped} of them lost to a disk that refused"
+        look = f"; next: trainwatch analyze {shlex.quote(str(self.save_dir))}" if find_spec("trainwatch") else ""
+        LOGGER.info(f"trainwatch: {told}{look}")
 
     def close(self, error: BaseException | None) -> None:
         """Close the record; ``error`` is the exception that ends the training, if one does."""

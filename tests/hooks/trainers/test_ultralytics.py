@@ -116,6 +116,17 @@ def test_what_is_recorded(train: Train) -> None:
     assert json.loads((Path(trainer.save_dir) / "trainwatch" / "run.json").read_text())["final_metrics"]
 
 
+def test_the_end_says_what_to_type_next(train: Train, caplog: pytest.LogCaptureFixture) -> None:
+    from ultralytics.utils import LOGGER
+
+    LOGGER.addHandler(caplog.handler)
+    try:
+        trainer = train(epochs=1)
+    finally:
+        LOGGER.removeHandler(caplog.handler)
+    assert f"trainwatch: 2 steps are on record; next: trainwatch analyze {trainer.save_dir}" in caplog.text
+
+
 def test_auto_optimizer_requested_and_in_force_differ(train: Train) -> None:
     run = read_run(train(epochs=1, optimizer="auto", lr0=0.5).save_dir)
     assert run.requested["lr0"] == 0.5
