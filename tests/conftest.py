@@ -55,6 +55,7 @@ def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         *,
         watched: bool = True,
         stabilise: Any = None,
+        probes: Any = None,
         callbacks: dict[str, Any] | None = None,
         model: str = "yolo12n.yaml",
         **args: Any,
@@ -67,7 +68,7 @@ def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         for event, callback in (callbacks or {}).items():
             yolo.add_callback(event, callback)
         if watched:
-            watch(yolo, stabilise=stabilise, report=args.pop("report", False))
+            watch(yolo, stabilise=stabilise, probes=probes, report=args.pop("report", False))
         given = {"data": str(shapes), **TINY, "project": str(tmp_path / "runs"), **args}
         yolo.train(**{k: v for k, v in given.items() if v is not None})
         return yolo.trainer

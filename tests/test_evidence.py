@@ -171,6 +171,7 @@ def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
         "throughput",
         "instances",
         "layers",
+        "update_ratio",
         "amp_scale",
     }
     assert {panel for row in evidence.EVIDENCE.values() for panel in row} <= known

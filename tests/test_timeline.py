@@ -37,3 +37,12 @@ def test_a_log_of_epochs_has_a_story_too() -> None:
 def test_no_fault_no_story() -> None:
     run = read_run(SAMPLES / "healthy")
     assert build(run, [make_finding("transient-collapse", "info", epoch=3)], how_it_ended(run)) == ()
+
+
+def test_updates_that_grow_are_a_precursor_of_their_own() -> None:
+    run = read_run(SAMPLES / "nan_loss")
+    detail = {"precursor_steps": 3, "update_precursor_steps": 9}
+    told = build(run, [make_finding("nonfinite-loss", "critical", step=50, epoch=12, detail=detail)], how_it_ended(run))
+    early = [m for m in told if m.kind == "precursor"]
+    assert [m.where.step for m in early] == [41, 47]
+    assert early[0].text == "the weights begin to move further than usual, 9 steps before"

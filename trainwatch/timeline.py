@@ -11,6 +11,12 @@ from trainwatch.runs import Ending, Run
 TOLD: Final = ("nan_recovery", "mosaic_closed", "oom", "stage", "lr_restart", "exception", "signal")
 """Events that may be a cause or a consequence. Checkpoints and single interventions stand in the table of events."""
 
+PRECURSORS: Final = {
+    "precursor_steps": "the gradient norm gives a warning",
+    "update_precursor_steps": "the weights begin to move further than usual",
+}
+"""Entry of a finding's detail, in steps before its onset, and what it says."""
+
 MAX_MOMENTS: Final = 16
 """A story, not a log."""
 
@@ -46,10 +52,11 @@ def _of(finding: Finding) -> list[Moment]:
     onset = finding.onset
     assert onset is not None
     made = [Moment("onset", onset, finding.title, finding.id)]
-    ahead = finding.detail.get("precursor_steps")
-    if isinstance(ahead, int | float) and ahead > 0 and onset.step is not None and ahead <= onset.step:
-        text = f"the gradient norm gives a warning, {ahead:.0f} steps before"
-        made.append(Moment("precursor", Where(step=onset.step - int(ahead)), text, finding.id))
+    for key, what in PRECURSORS.items():
+        ahead = finding.detail.get(key)
+        if isinstance(ahead, int | float) and ahead > 0 and onset.step is not None and ahead <= onset.step:
+            text = f"{what}, {ahead:.0f} steps before"
+            made.append(Moment("precursor", Where(step=onset.step - int(ahead)), text, finding.id))
     return made
 
 

@@ -23,13 +23,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from trainwatch_hooks import crash, death, environment, forks
+from trainwatch_hooks import crash, death, environment, forks, switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.heartbeat import Heartbeat, Sampler
 from trainwatch_hooks.probes import process_tree
 from trainwatch_hooks.probes.amp import SkipDetector
 from trainwatch_hooks.probes.host_memory import HostMemory
-from trainwatch_hooks.probes.throughput import Stopwatch
+from trainwatch_hooks.probes.throughput import NoStopwatch, Stopwatch
 from trainwatch_hooks.readback import Readback, Row
 from trainwatch_hooks.redact import redact, redact_text
 from trainwatch_hooks.schema import FOLDER, SCHEMA_VERSION, EventKind
@@ -72,6 +72,11 @@ class Recorder:
             process, and leave signs of life beside the record, so that the way it died can be told.
         hang_seconds: Shortest silence that is taken for hanging.
         report: Write ``report.html`` when the training ends in an exception, if trainwatch is installed.
+        probes: Probes that are on, as for :func:`trainwatch_hooks.switches.parse`; here ``throughput``, ``host_memory``,
+            ``process_tree`` and ``oom_snapshot`` count. What you give to :meth:`step` is recorded in any case.
+
+    Raises:
+        ProbesError: If ``probes`` is wrong; nothing else is raised.
     """
 
     def __init__(
@@ -88,7 +93,9 @@ class Recorder:
         capture_crashes: bool = True,
         hang_seconds: float = 300.0,
         report: bool = True,
+        probes: Any = None,
     ) -> None:
+        self.probes = switches.parse(probes)
         self.run_dir = Path(run_dir)
         self.folder = self.run_dir / FOLDER
         self.rank = int(os.environ.get("RANK", 0)) if rank is None else rank
@@ -111,7 +118,8 @@ class Recorder:
         self._heartbeat: Heartbeat | None = None
         self.sampled: dict[str, float] | None = None
         self._memory = HostMemory()
-        self._watch = Stopwatch()
+        self._resident = self.probes.on("host_memory")
+        self._watch = Stopwatch() if self.probes.on("throughput") else NoStopwatch()
         self._skips = SkipDetector()
         self._readback = Readback(self._emit)
         self._listeners: list[Callable[[Row], None]] = []
@@ -133,6 +141,7 @@ class Recorder:
                 "command": environment.command(),
                 "cwd": os.getcwd(),
                 "git": environment.git(Path.cwd()),
+                **({"probes_off": sorted(self.probes.off)} if self.probes.off else {}),
             }
             self.update_meta(**{**described, **(meta or {})})
         self.event("start", f"recording into {self.folder}", source="recorder", pid=os.getpid(), **self._predecessor())
@@ -141,7 +150,8 @@ class Recorder:
                 crash.register(self)
             with self.guard("starting the heartbeat"):
                 self._heartbeat = Heartbeat(self, fsync_seconds, hang_seconds)
-                self.sample(process_tree.ProcessTree(self.run_dir), process_tree.COLUMNS)
+                if self.probes.on("process_tree"):
+                    self.sample(process_tree.ProcessTree(self.run_dir), process_tree.COLUMNS)
                 self._heartbeat.start()
 
     @property
@@ -223,7 +233,7 @@ class Recorder:
     def expect(self, columns: Sequence[str]) -> None:
         """Name columns that will come with a later step."""
         if self._store is not None:
-            self._store.expect([*columns, "rss_bytes"])
+            self._store.expect([*columns, *(["rss_bytes"] if self._resident else [])])
 
     def begin_epoch(self, epoch: int) -> int:
         """Start an epoch; return how often it had been started before (0: the first time)."""
@@ -305,7 +315,8 @@ class Recorder:
         row["batch"] = self._batch
         row["rank"] = self.rank
         self._watch.end_step(row)
-        row["rss_bytes"] = self._memory.read()
+        if self._resident:
+            row["rss_bytes"] = self._memory.read()
         if self.sampled:
             row.update(self.sampled)
             self.sampled = None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from trainwatch_hooks import switches
 from trainwatch_hooks.trainers.ultralytics import record
 
 M = TypeVar("M")
@@ -18,6 +19,7 @@ def watch(
     model: M,
     *,
     stabilise: bool | str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    probes: Any = None,
     report: bool = True,
     rows_per_segment: int = 4096,
     fsync_seconds: float = 5.0,
@@ -31,6 +33,8 @@ def watch(
         stabilise: None: only record, the training stays bit for bit what it was. True: all stabilisers with their
             defaults. A mapping from stabiliser to True, False or settings: exactly those (``{"all": True, ...}``: the
             others, too). A path: a YAML file with such a mapping.
+        probes: None: all. A mapping from a probe to True, False or the steps between its readings (``{"nonfinite": False,
+            "update_ratio": 50}``): the others stay on. A set of names: exactly those.
         report: Write ``report.html`` when a training ends in an exception.
         rows_per_segment: Step rows per Parquet file.
         fsync_seconds: What a power loss may take at most (seconds).
@@ -40,6 +44,7 @@ def watch(
 
     Raises:
         TypeError: If the model has no ``add_callback``.
+        ProbesError: If ``probes`` names one that does not exist.
         SettingsError: If ``stabilise`` is wrong; ``model.train()`` raises it where settings contradict its arguments.
     """
     stabilisers = None
@@ -47,8 +52,9 @@ def watch(
         from trainwatch_hooks.stabilisers import _engine, _settings
 
         stabilisers = _settings.parse(stabilise)
+    parsed = switches.parse(probes)
     _forget(model)
-    hook = record(model, report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
+    hook = record(model, probes=parsed, report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
     if stabilisers:
         _engine.attach(model, hook, stabilisers)
     return model

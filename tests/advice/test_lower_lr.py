@@ -80,3 +80,10 @@ def test_no_rate_mends_an_image() -> None:
     assert advise(args, findings=[make_finding("loss-explosion", "critical"), nan]) is not None
     other = make_finding("nonfinite-loss", "critical", detail={"origin": {"place": "module"}})
     assert advise(args, findings=[other]) is not None
+
+
+def test_updates_that_grew_before_make_the_rate_the_suspect() -> None:
+    args = {"optimizer": "SGD", "lr0": 0.01, "batch": 64}
+    sure = advise(args, findings=[make_finding("nonfinite-loss", "critical", detail={"update_precursor_steps": 20})])
+    assert sure is not None
+    assert sure.confidence == 0.6

@@ -88,6 +88,8 @@ def test_the_schema_has_every_promised_column() -> None:
         "gpu_temperature_c",
         "gpu_power_w",
         "gpu_throttle",
+        "update_ratio",
+        "update_ratio/*",
     ]
     names = [c.name for c in schema.STEP_COLUMNS]
     assert names[: len(promised)] == promised, "further columns of probes come after them"

@@ -89,3 +89,14 @@ def test_steps_without_a_norm_are_passed_over() -> None:
     (finding,) = GradientExplosion().detect(make_run({"grad_norm": sparse, "loss": loss}))
     assert finding.onset is not None
     assert 240 <= (finding.onset.step or 0) <= 256
+
+
+def test_updates_that_grow_before_it_are_told() -> None:
+    norm, loss = exploding(300)
+    ratio: list[float | None] = [(1e-3 if s < 280 else 6e-3) if s % 10 == 0 else None for s in range(400)]
+    (finding,) = detect(norm, loss=loss, update_ratio=ratio)  # type: ignore[arg-type]
+    assert finding.detail["update_precursor_steps"] >= 20
+    assert "6 times as far as usual" in finding.summary
+    (without,) = detect(norm, loss=loss)
+    assert without.detail["update_precursor_steps"] is None
+    assert (without.onset, without.severity) == (finding.onset, finding.severity)

@@ -113,3 +113,15 @@ def test_spikes_that_stand_alone_and_return_are_a_warning_unless_the_gradients_j
     assert LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm}))[0].severity == "critical"
     loss[616:650] *= 20
     assert LossExplosion().detect(make_run({"loss": loss}))[0].severity == "critical", "they do not stand alone"
+
+
+def test_updates_that_grow_before_it_are_told() -> None:
+    loss = lognormal(300, 0.1, 3.0)
+    loss[205:] *= 50
+    ratio: list[float | None] = [(1e-3 if s < 190 else 5e-3) if s % 10 == 0 else None for s in range(300)]
+    (finding,) = LossExplosion().detect(make_run({"loss": loss, "update_ratio": ratio}))
+    assert finding.detail["update_precursor_steps"] == 15
+    assert "5 times as far as usual" in finding.summary
+    (without,) = LossExplosion().detect(make_run({"loss": loss}))
+    assert without.detail["update_precursor_steps"] is None
+    assert without.onset == finding.onset, "it decides nothing"

@@ -116,3 +116,12 @@ def test_module_kind_and_images_of_the_trace_are_named() -> None:
     assert finding.detail["origin"]["place"] == "module"
     (without,) = NonfiniteLoss().detect(make_run({"loss": loss}, events=[traced(20)]))
     assert without.detail["origin"] is None, "another incident, long before"
+
+
+def test_updates_that_grow_before_it_are_told() -> None:
+    loss = lognormal(200, 0.1)
+    loss[155:] = np.nan
+    ratio: list[float | None] = [(1e-3 if s < 140 else 4e-3) if s % 10 == 0 else None for s in range(200)]
+    (finding,) = NonfiniteLoss().detect(make_run({"loss": loss, "update_ratio": ratio}))
+    assert finding.detail["update_precursor_steps"] == 15
+    assert "4 times as far as usual" in finding.summary

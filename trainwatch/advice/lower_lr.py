@@ -126,6 +126,6 @@ class LowerLr(Advice):
 
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
         exploded = any(f.id in ("gradient-explosion", "loss-explosion", "dead-output") for f in found)
-        warned = any(f.detail.get("precursor_steps") for f in found)
+        warned = any(f.detail.get("precursor_steps") or f.detail.get("update_precursor_steps") for f in found)
         too_high = lr0 > 2 * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

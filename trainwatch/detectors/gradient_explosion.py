@@ -16,7 +16,8 @@ How it decides:
     series makes that unlikely (1e-6 per run; 0.05 if the loss jumps at two of the spikes); or 5 consecutive steps at 10
     times the median. What is over within 10 steps is one bad batch, not an explosion. The first 8 steps have no past and
     are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to 5 times its own median in the
-    same stretch; warning otherwise.
+    same stretch; warning otherwise. Told with it, and no part of the decision: whether the weights had begun to move
+    ``update_times`` (3) times as far as usual within ``update_steps`` (50) steps before.
 
 What to do:
     Lower the learning rate, with an explicit optimizer (``optimizer=auto`` ignores ``lr0``), and warm up longer. Resume
@@ -44,6 +45,7 @@ from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
 from trainwatch.signals.level import burst, burst_into_nothing, coincidences, departure, is_blip, sustained
+from trainwatch.signals.update import rise_before
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,14 @@ class GradientExplosion(Detector):
         loss_ratio: The loss at this many times its level confirms it.
         confirmed_chances: Clusters by chance that are allowed in a run where the loss jumps at two of the spikes.
         confirming_steps: Steps between a spike of the norm and the loss's jump at most.
+        update_times: Times its level at which the update-to-weight ratio counts as an early sign ...
+        update_steps: ... looked for in so many steps before the onset.
     """
 
     title: ClassVar[str] = "Gradients explode"
     requires: ClassVar[tuple[str, ...]] = ("steps.grad_norm",)
     optional: ClassVar[tuple[str, ...]] = (
-        "steps.batch_size", "steps.accumulate", "steps.amp_skipped", "steps.loss", "steps.lr/*",
+        "steps.batch_size", "steps.accumulate", "steps.amp_skipped", "steps.loss", "steps.lr/*", "steps.update_ratio",
     )  # fmt: skip
 
     window_steps: int = 200
@@ -83,6 +87,8 @@ class GradientExplosion(Detector):
     loss_ratio: float = 5.0
     confirmed_chances: float = 0.05
     confirming_steps: int = 2
+    update_times: float = 3.0
+    update_steps: int = 50
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
@@ -154,6 +160,7 @@ class GradientExplosion(Detector):
         if confirmed:
             rises = f"rises to {loss_times:.3g} times its level" if np.isfinite(loss_times) else "stops being a number"
             followed = f"The loss {rises}."
+        rise = rise_before(view.steps("update_ratio"), int(norm.step[first]), self.update_times, self.update_steps)
         return Finding(
             id=self.id,
             severity=severity,
@@ -165,7 +172,7 @@ class GradientExplosion(Detector):
                 f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
                 f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
                 f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}. "
-                f"{followed}"
+                f"{followed}" + (f" {rise.sentence()}" if rise is not None else "")
             ),
             onset=norm.where(first),
             end=norm.where(last),
@@ -179,6 +186,7 @@ class GradientExplosion(Detector):
                 "spikes": spikes,
                 "lr": lr_at,
                 "loss_times_baseline": float(loss_times),
+                "update_precursor_steps": rise.steps if rise is not None else None,
             },
         )
 

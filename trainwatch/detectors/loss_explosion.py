@@ -21,6 +21,9 @@ How it decides:
     returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
     fewer than ``single_share`` of the 50 steps are high, all are numbers, and no gradients jump with them.
 
+    Told with it, and no part of the decision: whether the weights had begun to move ``update_times`` (3) times as far as
+    usual within ``update_steps`` (50) steps before, where the update-to-weight ratio is recorded.
+
 What to do:
     Lower the learning rate (with an explicit optimizer), warm up longer, and start again from a checkpoint of before
     the onset.
@@ -57,6 +60,7 @@ from trainwatch.signals.level import (
     sustained,
 )
 from trainwatch.signals.regimes import near_change, regime_of
+from trainwatch.signals.update import rise_before
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class LossExplosion(Detector):
         start_steps: First steps that are compared with the first one.
         start_peak: Times the first loss that one of them must reach ...
         start_level: ... and that their median must.
+        update_times: Times its level at which the update-to-weight ratio counts as an early sign ...
+        update_steps: ... looked for in so many steps before the onset.
     """
 
     title: ClassVar[str] = "Training loss explodes"
@@ -94,6 +100,7 @@ class LossExplosion(Detector):
         "epochs.train/*",
         "epochs.gain/*",
         "steps.grad_norm",
+        "steps.update_ratio",
     )
 
     window_steps: int = 200
@@ -116,6 +123,8 @@ class LossExplosion(Detector):
     start_steps: int = 30
     start_peak: float = 100.0
     start_level: float = 5.0
+    update_times: float = 3.0
+    update_steps: int = 50
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -246,6 +255,10 @@ class LossExplosion(Detector):
             if collapsed
             else (" It does not come back." if stays else " It comes back.")
         )
+        onset = int(series.step[first])
+        rise = (
+            rise_before(view.steps("update_ratio"), onset, self.update_times, self.update_steps) if per_step else None
+        )
         return Finding(
             id=self.id,
             severity=severity,
@@ -254,13 +267,20 @@ class LossExplosion(Detector):
             summary=(
                 f"From {where}{step} on the {what} jumps far above its level of {level:.3g}; the "
                 f"largest value is {series.values[peak]:.4g}, {times:.4g} times that level.{after}"
+                + (f" {rise.sentence()}" if rise is not None else "")
             ),
             onset=series.where(first),
             end=series.where(last),
             series=series.name,
             measured=Quantity(times, "times the median"),
             threshold=Quantity(self.spike_ratio if per_step else self.sustained_ratio, "times the median"),
-            detail={"level": level, "peak": float(series.values[peak]), "returned": not stays, "collapsed": collapsed},
+            detail={
+                "level": level,
+                "peak": float(series.values[peak]),
+                "returned": not stays,
+                "collapsed": collapsed,
+                "update_precursor_steps": rise.steps if rise is not None else None,
+            },
         )
 
 

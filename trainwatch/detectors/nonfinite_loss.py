@@ -45,6 +45,7 @@ from trainwatch.signals.curves import worst_nonfinite
 from trainwatch.signals.level import departure
 from trainwatch.signals.origin import origin_near
 from trainwatch.signals.rescued import rescued
+from trainwatch.signals.update import rise_before
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class NonfiniteLoss(Detector):
         transient_warning: Values from which a transient one is a warning.
         precursor_ratio: Times its level at which the gradient norm counts as an early sign ...
         precursor_steps: ... looked for in so many optimizer steps before the onset.
+        update_times: Times its level at which the update-to-weight ratio counts as an early sign, in as many steps.
         origin_steps: Micro-batches around the onset in which the recorder's trace of a non-finite number belongs to it:
             a gradient goes before the loss, and accumulation may lie between them.
     """
@@ -63,13 +65,14 @@ class NonfiniteLoss(Detector):
     title: ClassVar[str] = "Training loss is not a number"
     optional: ClassVar[tuple[str, ...]] = (
         "steps.loss", "steps.loss/*", "epochs.train/*", "steps.grad_norm", "steps.lr/*", "epochs.lr/*", "steps.batch",
-        "epochs.val/*",
+        "epochs.val/*", "steps.update_ratio",
     )  # fmt: skip
 
     persistent_share: float = 0.5
     transient_warning: int = 3
     precursor_ratio: float = 8.0
     precursor_steps: int = 50
+    update_times: float = 3.0
     origin_steps: int = 8
 
     def missing(self, run: Run) -> str | None:
@@ -107,6 +110,11 @@ class NonfiniteLoss(Detector):
         if handled:
             severity = "info"
         precursor = self._precursor(view, int(series.step[at])) if per_step else None
+        rise = (
+            rise_before(view.steps("update_ratio"), int(series.step[at]), self.update_times, self.precursor_steps)
+            if per_step
+            else None
+        )
         origin = origin_near(run, int(series.step[at]), self.origin_steps) if per_step else None
         where = epoch_name(run, int(series.epoch[at]))
         step = f" (step {series.step[at]})" if per_step else ""
@@ -134,6 +142,8 @@ class NonfiniteLoss(Detector):
             parts.append(f"The gradient norm had left its level {precursor} optimizer steps before.")
         elif per_step and len(view.steps("grad_norm")):
             parts.append("The gradient norm gave no warning before it.")
+        if rise is not None:
+            parts.append(rise.sentence())
         return Finding(
             id=self.id,
             severity=severity,
@@ -156,6 +166,7 @@ class NonfiniteLoss(Detector):
                 "amp": run.args.get("amp"),
                 "lr": self._lr(view, series, at, per_step),
                 "precursor_steps": precursor,
+                "update_precursor_steps": rise.steps if rise is not None else None,
                 "origin": origin.detail() if origin is not None else None,
             },
         )

@@ -1,6 +1,7 @@
 """Lightning (``lightning`` or ``pytorch_lightning``, 2.x): ``Trainer(callbacks=[TrainwatchCallback()])``.
 
     on_fit_start                 open the record (Lightning's own signal handlers are in place by then, and are chained)
+    on_train_start               hook the first optimizer, for the update of its weights
     on_train_batch_start/_end    one row
     on_before_optimizer_step     gradient norm, unscaled, before clipping; it stays on the device
     on_validation_start          validation is no silence
@@ -9,6 +10,7 @@
 
 ``loss`` is the loss as your step returned it, whatever Lightning divides it by for accumulation; a component is every
 logged value with "loss" in its name. Cost: the norm is one ``torch.nn.utils.get_total_norm`` per optimizer step.
+``TrainwatchCallback(probes={"grad_norm": False})`` switches off what is not wanted.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from trainwatch_hooks import switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import learning_rate
+from trainwatch_hooks.probes.update_ratio import UpdateRatio
 from trainwatch_hooks.recorder import Recorder
 
 
@@ -39,20 +43,25 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
 
     Args:
         run_dir: The run's folder; default: the logger's, else ``default_root_dir``.
-        **settings: Further arguments of :class:`Recorder`.
+        **settings: Further arguments of :class:`Recorder`, ``probes`` among them.
+
+    Raises:
+        ProbesError: If ``probes`` names one that does not exist.
     """
 
     def __init__(self, run_dir: str | Path | None = None, **settings: Any) -> None:
         super().__init__()
         self.recorder: Recorder | None = None
         self._run_dir = run_dir
+        self._probes = switches.parse(settings.pop("probes", None))
         self._settings = settings
         self._guard = Guard()
+        self._update: UpdateRatio | None = None
         self._norm: Any = None
         self._stepped = False
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "recorder": None, "_norm": None}
+        return {**self.__dict__, "recorder": None, "_norm": None, "_update": None}
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Open the record."""
@@ -75,9 +84,18 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
                         "parameters": sum(p.numel() for p in pl_module.parameters()),
                     },
                 },
+                probes=self._probes,
                 **self._settings,
             )
-            self.recorder.expect(["grad_norm"])
+            if self._probes.on("grad_norm"):
+                self.recorder.expect(["grad_norm"])
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Hook the optimizer."""
+        if self.recorder is not None and self._probes.on("update_ratio") and trainer.optimizers:
+            with self._guard("hooking the optimizer"):
+                self._update = UpdateRatio(trainer.optimizers[0], self._probes.every("update_ratio")).attach()
+                self.recorder.expect(self._update.columns)
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         """Start an epoch."""
@@ -96,6 +114,8 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
             import torch
 
             self._stepped = True
+            if not self._probes.on("grad_norm"):
+                return
             grads = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
             with torch.no_grad():
                 self._norm = torch.nn.utils.get_total_norm(grads) if grads else None
@@ -106,24 +126,30 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
         if recorder is None:
             return
         with self._guard("on_train_batch_end"):
-            scalars: dict[str, Any] = {
-                f"loss/{name}": value for name, value in trainer.logged_metrics.items() if _is_training_loss(name)
-            }
-            total = outputs.get("loss") if isinstance(outputs, dict) else outputs
-            if total is not None:
-                scalars["loss"] = total.detach() * int(trainer.accumulate_grad_batches)
+            scalars = self._losses(trainer, outputs) if self._probes.on("losses") else {}
             if self._norm is not None:
                 scalars["grad_norm"] = self._norm
+            if self._update is not None:
+                scalars.update(self._update.take())
             row: dict[str, float | None] = {}
-            for optimizer in trainer.optimizers[:1]:
+            for optimizer in trainer.optimizers[:1] if self._probes.on("learning_rate") else ():
                 row.update(learning_rate.read(optimizer))
             row["accumulate"] = float(trainer.accumulate_grad_batches)
             row["optimizer_stepped"] = float(self._stepped)
-            size = _batch_size(batch)
+            size = _batch_size(batch) if self._probes.on("batch") else None
             if size is not None:
                 row["batch_size"] = float(size * int(trainer.world_size))
             self._norm, self._stepped = None, False
             recorder.record(row, scalars)
+
+    def _losses(self, trainer: Any, outputs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            f"loss/{name}": value for name, value in trainer.logged_metrics.items() if _is_training_loss(name)
+        }
+        total = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if total is not None:
+            found["loss"] = total.detach() * int(trainer.accumulate_grad_batches)
+        return found
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Validation begins."""
@@ -171,6 +197,7 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Record the exception that ends the training, and close: Lightning calls no teardown then."""
         recorder, self.recorder = self.recorder, None
+        self._let_go()
         if recorder is not None:
             recorder.flush()
             recorder.exception(exception)
@@ -179,8 +206,14 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Close the record."""
         recorder, self.recorder = self.recorder, None
+        self._let_go()
         if recorder is not None:
             recorder.close(reason="stopped")
+
+    def _let_go(self) -> None:
+        update, self._update = self._update, None
+        if update is not None:
+            update.detach()
 
 
 def _is_training_loss(name: str) -> bool:

@@ -10,7 +10,7 @@
 
 ``loss`` is what ``training_step`` returned: for models that are told ``num_items_in_batch`` a part of the step's loss, else
 the mean over the micro-batch divided by the accumulation. No value is read on the device. With ``max_grad_norm=0`` the
-trainer clips nothing, and there is no norm.
+trainer clips nothing, and there is no norm. ``record(trainer, probes={"update_ratio": 50})`` switches probes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from trainwatch_hooks import switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import learning_rate
+from trainwatch_hooks.probes.update_ratio import UpdateRatio
 from trainwatch_hooks.recorder import Recorder
 
 
@@ -43,13 +45,14 @@ def record(trainer: Any, run_dir: str | Path | None = None, **settings: Any) -> 
     Args:
         trainer: The trainer.
         run_dir: The run's folder; default: ``args.output_dir``.
-        **settings: Further arguments of :class:`Recorder`.
+        **settings: Further arguments of :class:`Recorder`, ``probes`` among them.
 
     Returns:
         The callback that was added.
 
     Raises:
         TypeError: If it is no such trainer.
+        ProbesError: If ``probes`` names one that does not exist.
     """
     if not hasattr(trainer, "add_callback") or not hasattr(trainer, "training_step"):
         raise TypeError(f"record() takes a transformers.Trainer, not {type(trainer).__name__}")
@@ -64,8 +67,10 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
     def __init__(self, trainer: Any, run_dir: str | Path | None, **settings: Any) -> None:
         self.recorder: Recorder | None = None
         self._run_dir = run_dir
+        self._probes = switches.parse(settings.pop("probes", None))
         self._settings = settings
         self._guard = Guard()
+        self._update: UpdateRatio | None = None
         self._loss: Any = None
         self._norm: Any = None
         self._stepped = False
@@ -113,9 +118,14 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
                         "parameters": sum(p.numel() for p in model.parameters()) if model is not None else None,
                     },
                 },
+                probes=self._probes,
                 **self._settings,
             )
-            self.recorder.expect(["grad_norm"])
+            if self._probes.on("grad_norm"):
+                self.recorder.expect(["grad_norm"])
+            if self._probes.on("update_ratio") and kwargs.get("optimizer") is not None:
+                self._update = UpdateRatio(kwargs["optimizer"], self._probes.every("update_ratio")).attach()
+                self.recorder.expect(self._update.columns)
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Write the row of the epoch before; start one."""
@@ -143,13 +153,17 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
         if recorder is None:
             return
         with self._guard("recording a step"):
-            scalars = {} if self._loss is None else {"loss": self._loss}
-            if stepped and self._norm is not None:
+            on = self._probes.on
+            scalars = {} if self._loss is None or not on("losses") else {"loss": self._loss}
+            if stepped and self._norm is not None and on("grad_norm"):
                 scalars["grad_norm"] = self._norm
+            if self._update is not None:
+                scalars.update(self._update.take())
             row: dict[str, float | None] = {}
-            if given.get("optimizer") is not None:
+            if given.get("optimizer") is not None and on("learning_rate"):
                 row.update(learning_rate.read(given["optimizer"]))
-            row["batch_size"] = float(args.train_batch_size * args.world_size)
+            if on("batch"):
+                row["batch_size"] = float(args.train_batch_size * args.world_size)
             row["accumulate"] = float(args.gradient_accumulation_steps)
             row["optimizer_stepped"] = float(stepped)
             self._loss = self._norm = None
@@ -173,6 +187,9 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Say how the training came to its end, and close."""
         recorder, self_ended = self.recorder, state.global_step >= state.max_steps
+        update, self._update = self._update, None
+        if update is not None:
+            update.detach()
         if recorder is None:
             return
         with self._guard("on_train_end"):

@@ -28,7 +28,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from trainwatch_hooks import environment
+from trainwatch_hooks import environment, switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
@@ -52,12 +52,18 @@ EVENTS = (
 
 
 def record(
-    model: Any, *, report: bool = True, rows_per_segment: int = 4096, fsync_seconds: float = 5.0
+    model: Any,
+    *,
+    probes: Any = None,
+    report: bool = True,
+    rows_per_segment: int = 4096,
+    fsync_seconds: float = 5.0,
 ) -> UltralyticsHook:
     """Record every training of an Ultralytics model from now on, into ``<save_dir>/trainwatch/``.
 
     Args:
         model: A ``YOLO`` (or other Ultralytics) model, or a trainer; anything with ``add_callback``.
+        probes: Probes that are on, as for :func:`trainwatch_hooks.switches.parse`.
         report: Write ``report.html`` when a training ends in an exception.
         rows_per_segment: Step rows per Parquet file.
         fsync_seconds: What a power loss may take at most (seconds).
@@ -67,12 +73,15 @@ def record(
 
     Raises:
         TypeError: If the model has no ``add_callback``.
+        ProbesError: If ``probes`` names one that does not exist.
     """
     if not hasattr(model, "add_callback"):
         raise TypeError(
             f"watch() takes an Ultralytics model or trainer, not {type(model).__name__}; for your own loop use Recorder"
         )
-    hook = UltralyticsHook(report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds)
+    hook = UltralyticsHook(
+        probes=switches.parse(probes), report=report, rows_per_segment=rows_per_segment, fsync_seconds=fsync_seconds
+    )
     for event in EVENTS:
         model.add_callback(event, getattr(hook, event))
     return hook
@@ -188,6 +197,7 @@ class Session:
             meta={"requested": _differing_from_default(args)},
             **settings,
         )
+        self.probes = self.recorder.probes
 
     @property
     def closed(self) -> bool:
@@ -212,23 +222,27 @@ class Session:
             },
         )
         self._batch_size = int(trainer.batch_size)
-        recorder.listen(self._look_at_row)
-        device = gpu.of_device(trainer.device)
+        on = self.probes.on
+        if on("nonfinite"):
+            recorder.listen(self._look_at_row)
+        device = gpu.of_device(trainer.device) if on("gpu") else None
         if device is not None:
             recorder.sample(device, gpu.COLUMNS)
-        norms = GradNorm(trainer.model.named_parameters())
-        self.grad_norm = norms
-        self.update_ratio = UpdateRatio(trainer.optimizer)
-        recorder.expect(
-            ["grad_norm", *norms.columns, *learning_rate.read(trainer.optimizer), *self.update_ratio.columns]
-        )
+        if on("grad_norm"):
+            self.grad_norm = GradNorm(trainer.model.named_parameters())
+            recorder.expect(["grad_norm", *self.grad_norm.columns])
+        if on("update_ratio"):
+            self.update_ratio = UpdateRatio(trainer.optimizer, self.probes.every("update_ratio"))
+            recorder.expect(self.update_ratio.columns)
+        if on("learning_rate"):
+            recorder.expect([*learning_rate.read(trainer.optimizer)])
         trainer.optimizer_step = self._tapped_optimizer_step(
-            trainer, trainer.optimizer_step, norms, _has_stock_step(trainer)
+            trainer, trainer.optimizer_step, self.grad_norm, _has_stock_step(trainer)
         )
         trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, environment.world_size(trainer))
 
     def _tapped_optimizer_step(
-        self, trainer: Any, original: Callable[[], None], norms: GradNorm, stock: bool
+        self, trainer: Any, original: Callable[[], None], norms: GradNorm | None, stock: bool
     ) -> Callable[[], None]:
         import torch
 
@@ -236,6 +250,14 @@ class Session:
         def optimizer_step() -> None:
             self._stepped = True
             self._look_before_the_step(trainer)
+            self._keep_weights(trainer)
+            if norms is None:
+                original()
+            else:
+                step_with(norms)
+            self._measure_update()
+
+        def step_with(norms: GradNorm) -> None:
             stock_clip = torch.nn.utils.clip_grad_norm_
 
             def clip(parameters: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -254,13 +276,11 @@ class Session:
                 norms.total = stock_clip(parameters, *args, **kwargs)
                 return norms.total
 
-            self._keep_weights(trainer)
             torch.nn.utils.clip_grad_norm_ = clip
             try:
                 original()
             finally:
                 torch.nn.utils.clip_grad_norm_ = stock_clip
-            self._measure_update()
 
         return optimizer_step
 
@@ -280,7 +300,8 @@ class Session:
         def preprocess_batch(data: Any) -> Any:
             data = original(data)
             with self.recorder.guard("reading the batch's shape"):
-                self._batch_row = batch.read(data, world_size)
+                if self.probes.on("batch"):
+                    self._batch_row = batch.read(data, world_size)
                 self._batch = data
                 self._images.append((self.recorder.next_step, tuple(data.get("im_file") or ())))
             return data
@@ -293,7 +314,7 @@ class Session:
 
     def _look_before_the_step(self, trainer: Any) -> None:
         """On a CPU the loss can be read at once, while the weights are still those that made it."""
-        loss = trainer.loss
+        loss = trainer.loss if self.probes.on("nonfinite") else None
         with self.recorder.guard("looking at the loss"):
             if loss is not None and not loss.is_cuda and not bool(loss.detach().isfinite().all()):
                 self._trace(trainer, "loss")
@@ -301,6 +322,8 @@ class Session:
     def _trace(self, trainer: Any, seen: str) -> None:
         """Say where the first non-finite number came from; the batch is run again, the training stays as it is."""
         step = self.recorder.next_step
+        if not self.probes.on("nonfinite"):
+            return
         if self._batch is None or self._nonfinite_told >= nonfinite.MOST_EVENTS or step == self._traced_step:
             return
         self._nonfinite_told += 1
@@ -378,27 +401,31 @@ class Session:
 
     def end_step(self, trainer: Any) -> None:
         """Put one row together; tensors are handed on as they are."""
-        items = losses.components(trainer.loss_items, trainer.loss_names)
-        scalars: dict[str, Any] = {f"loss/{name}": value.detach() for name, value in items.items()}
-        if trainer.loss is not None:
-            scalars["loss"] = trainer.loss.detach()
-        row: dict[str, float | None] = {**learning_rate.read(trainer.optimizer), **self._batch_row}
+        on = self.probes.on
+        scalars: dict[str, Any] = {}
+        row: dict[str, float | None] = {**self._batch_row}
+        if on("learning_rate"):
+            row.update(learning_rate.read(trainer.optimizer))
         row["accumulate"] = float(trainer.accumulate)
         row["optimizer_stepped"] = float(self._stepped)
-        for name, gain in losses.gains(list(items), trainer.args, trainer.args.task).items():
-            row[f"gain/{name}"] = gain
+        if on("losses"):
+            items = losses.components(trainer.loss_items, trainer.loss_names)
+            scalars.update({f"loss/{name}": value.detach() for name, value in items.items()})
+            if trainer.loss is not None:
+                scalars["loss"] = trainer.loss.detach()
+            for name, gain in losses.gains(list(items), trainer.args, trainer.args.task).items():
+                row[f"gain/{name}"] = gain
         vector = None
         if self._stepped and self.grad_norm is not None:
             total, vector = self.grad_norm.take()
             if total is not None:
                 scalars["grad_norm"] = total
-            scale = amp.scale(trainer.scaler)
-            if scale is not None:
-                scalars["amp_scale"] = scale
+        if self._stepped and on("amp") and (scale := amp.scale(trainer.scaler)) is not None:
+            scalars["amp_scale"] = scale
         if self._stepped and self.update_ratio is not None:
             scalars.update(self.update_ratio.take())
         self._stepped = False
-        if self._since_vram % vram.EVERY == 0:
+        if on("vram") and self._since_vram % self.probes.every("vram") == 0:
             row.update(vram.read(trainer.device))
         self._since_vram += 1
         self.recorder.record(row, scalars, vector)
@@ -425,10 +452,12 @@ class Session:
         families: dict[str, Any] = {
             "train": means,
             "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
-            "gain": losses.gains(list(means), trainer.args, trainer.args.task),
         }
-        with self.recorder.guard("reading the augmentation"):
-            families["augment"] = augmentation.read(trainer.train_loader.dataset)
+        if self.probes.on("losses"):
+            families["gain"] = losses.gains(list(means), trainer.args, trainer.args.task)
+        if self.probes.on("augmentation"):
+            with self.recorder.guard("reading the augmentation"):
+                families["augment"] = augmentation.read(trainer.train_loader.dataset)
         fitness: dict[str, Any] = {}
         if self.validated:  # otherwise metrics are those of an earlier epoch, or zeros that nobody measured
             families["val"] = {k[4:]: v for k, v in metrics.items() if k.startswith("val/")}

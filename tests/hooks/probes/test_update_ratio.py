@@ -11,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from trainwatch.analysis import analyse
 from trainwatch.runs import read_run
 from trainwatch_hooks import Recorder
 from trainwatch_hooks.probes.update_ratio import EVERY, UpdateRatio
@@ -176,3 +177,26 @@ def test_a_training_of_yolo12n(train: Callable[..., Any]) -> None:
     assert series.step.tolist() == [0, EVERY]
     assert series.values.tolist() == pytest.approx([expected[0], expected[EVERY]], rel=1e-3)
     assert {f"update_ratio/pg{i}" for i in range(3)} <= set(run.steps)
+
+
+def test_it_warns_of_a_loss_that_explodes(tmp_path: Path) -> None:
+    """A rate that doubles every 8 steps: the updates grow first, then the loss."""
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    ratio = UpdateRatio(optimizer, every=5).attach()
+    generator = torch.Generator().manual_seed(0)
+    with Recorder(tmp_path, report=False) as rec:
+        for step in range(260):
+            optimizer.param_groups[0]["lr"] = 0.01 if step < 150 else min(0.01 * 2 ** ((step - 150) / 8), 1e3)
+            data = torch.randn(32, 8, generator=generator)
+            loss = ((model(data) - data[:, :4]) ** 2).mean()
+            model.zero_grad()
+            loss.backward()
+            optimizer.step()
+            rec.step(epoch=step // 20, loss=loss, **ratio.take())
+    found = next(f for f in analyse(read_run(tmp_path)).findings if f.id == "loss-explosion")
+    assert found.onset is not None
+    assert found.onset.step is not None
+    assert found.onset.step > 150
+    assert found.detail["update_precursor_steps"] >= 1
+    assert "begun to move further" in found.summary

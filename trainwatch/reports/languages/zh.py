@@ -115,6 +115,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Objects per micro-batch": "每个小批次的目标数",
     "Augmentation": "数据增强",
     "Gradient scale": "梯度缩放",
+    "Update of the weights, over their norm": "权重更新量与权重范数之比",
     "Gradient norm per layer": "各层梯度范数",
 }
 
