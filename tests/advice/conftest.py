@@ -26,7 +26,11 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "truncated-run": [{}],
     "early-stopped": [{}],
     "amp-scale-collapse": [{"skipped_steps": 30, "steps": 200, "lowest_scale": 0.5}],
-    "lr-too-small": [{"kind": "off", "lr": 0.0}, {"kind": "tiny", "lr": 1e-7}],
+    "lr-too-small": [
+        {"kind": "off", "lr": 0.0},
+        {"kind": "tiny", "lr": 1e-7},
+        {"kind": "warm-up", "least_epochs": 50.0},
+    ],
     "lr-overridden": [
         {"requested_lr0": 0.5, "lr0": 0.002, "optimizer": "AdamW", "auto": True},
         {"requested_lr0": 0.004, "lr0": 0.01, "optimizer": "MuSGD", "auto": False},

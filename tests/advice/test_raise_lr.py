@@ -52,3 +52,22 @@ def test_high_enough_already() -> None:
         )
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("planned", "least", "expected"), [(100, 1.0, 3.0), (20, 1.0, 2.0), (10, 12.5, 0.0), (100, None, 3.0)]
+)
+def test_a_warm_up_that_takes_the_training(planned: int, least: float | None, expected: float) -> None:
+    found = advise(
+        A,
+        "lr-too-small",
+        detail={"kind": "warm-up", "least_epochs": least},
+        lr0=0.01,
+        warmup_epochs=1000.0,
+        epochs=planned,
+    )
+    assert new(found) == {"warmup_epochs": expected}
+
+
+def test_a_warm_up_that_is_short_already() -> None:
+    assert advise(A, "lr-too-small", detail={"kind": "warm-up"}, lr0=0.01, warmup_epochs=2.0, epochs=100) is None
