@@ -10,9 +10,16 @@ A = RaiseLr()
 
 @pytest.mark.parametrize(
     ("optimizer", "lr0", "expected"),
-    [("SGD", 1e-6, 1e-5), ("SGD", 0.005, 0.01), ("AdamW", 5e-4, 1e-3), ("SGD", 0.0, 0.01)],
+    [
+        ("SGD", 2e-4, 2e-3),
+        ("SGD", 1e-6, 0.01),
+        ("AdamW", 1e-7, 1e-3),
+        ("SGD", 0.005, 0.01),
+        ("AdamW", 5e-4, 1e-3),
+        ("SGD", 0.0, 0.01),
+    ],
 )
-def test_tenfold_within_bounds(optimizer: str, lr0: float, expected: float) -> None:
+def test_tenfold_within_bounds_and_at_once_from_far_below(optimizer: str, lr0: float, expected: float) -> None:
     found = advise(
         A,
         "lr-too-small",

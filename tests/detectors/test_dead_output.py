@@ -91,3 +91,9 @@ def test_a_background_loss_a_score_few_of_them_and_a_validation_that_did_not_run
     assert detect(validated(8, score=0.3)) == []
     assert detect(validated(4)) == []
     assert detect(validated(EPOCHS)) == [], "zeros that stand for not measured"
+
+
+def test_a_validation_loss_beyond_all_bounds_is_no_answer_either() -> None:
+    r = validated(8, cls=1e9)
+    assert detect(r)
+    assert detect(validated(8, cls=300.0)) == []

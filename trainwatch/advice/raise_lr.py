@@ -1,7 +1,8 @@
 """A learning rate that moves the weights.
 
 What it changes:
-    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name;
+    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name; at
+    once to that rate where it lies a hundred times above, since ten times nothing is nothing;
     where the rate was switched off by its schedule, ``lrf`` back to 0.01; where it never came out of the warm-up,
     ``warmup_epochs`` to a tenth of the plan, to 0 where the 100 steps that older Ultralytics takes
     at least are too long.
@@ -39,6 +40,7 @@ class RaiseLr(Advice):
         factor: New lr0 over the old one.
         sgd_lr: Largest lr0 for SGD-like optimizers.
         adam_lr: Largest lr0 for Adam-like ones.
+        far: The rate usual for the optimizer over lr0 from which it is taken at once.
         lrf: Last rate over the first where the schedule had switched it off.
         warmup_epochs: Longest warm-up where it took most of the plan.
         warmup_share: The same as a share of the plan.
@@ -51,6 +53,7 @@ class RaiseLr(Advice):
     factor: float = 10.0
     sgd_lr: float = 0.01
     adam_lr: float = 0.001
+    far: float = 100.0
     lrf: float = 0.01
     warmup_epochs: float = 3.0
     warmup_share: float = 0.1
@@ -73,7 +76,7 @@ class RaiseLr(Advice):
         if off and lrf is not None and lrf < self.lrf:
             changes.append(Change("lrf", lrf, self.lrf))
         elif not off and 0 <= lr0 < bound:
-            new = significant(min(self.factor * lr0, bound)) if lr0 > 0 else bound
+            new = significant(min(self.factor * lr0, bound)) if self.far * lr0 > bound else bound
             changes += [*named, Change("lr0", lr0, new)]
         steps = (
             ("Look for code that sets the rate to zero: a scheduler of your own, or one that is stepped per batch.",)

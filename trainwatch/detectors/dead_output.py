@@ -14,9 +14,9 @@ How it decides:
     ``ratio`` of the median of the first ``head_values``. A loss that small without any score cannot be learning. The
     onset is where the loss falls below that bar for good.
     Or, with the same bar of the score: in at least ``dead_share`` of the validated epochs, and ``min_dead`` of them, all
-    validation losses, two at least, are exactly 0 or no number, while the training loss is neither: weights thrown so far
-    that no answer is left. A finite model has a loss even where there is no object. Not judged where zeros stand for "not
-    measured" (metrics-not-measured). Critical.
+    validation losses, two at least, are exactly 0 or no number, or together ``thrown_ratio`` (a million) times the
+    training loss, which is neither 0 nor no number: weights thrown so far that no answer is left. A finite model has a loss
+    even where there is no object. Not judged where zeros stand for "not measured" (metrics-not-measured). Critical.
 
 What to do:
     Lower the learning rate tenfold, name the optimizer, warm up longer, and start anew: no checkpoint since is of use.
@@ -64,6 +64,7 @@ class DeadOutput(Detector):
         ratio: End over level at most.
         dead_share: Share of the validated epochs whose losses are nothing.
         min_dead: The same as a number.
+        thrown_ratio: Validation loss over training loss from which the outputs have left all bounds.
     """
 
     title: ClassVar[str] = "Model output has died"
@@ -75,6 +76,7 @@ class DeadOutput(Detector):
     ratio: float = 1e-3
     dead_share: float = 0.5
     min_dead: int = 3
+    thrown_ratio: float = 1e6
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score."""
@@ -95,6 +97,9 @@ class DeadOutput(Detector):
             return []
         values = np.stack([p.values for p in parts])
         dead = (~np.isfinite(values) | (values == 0)).all(axis=0)
+        level = np.interp(parts[0].epoch, train.epoch, train.values)
+        with np.errstate(invalid="ignore"):
+            dead |= values.sum(axis=0) >= self.thrown_ratio * level
         at = np.flatnonzero(dead)
         trained = train.values[np.isin(train.epoch, parts[0].epoch[at])]
         lively = len(trained) > 0 and bool((np.isfinite(trained) & (trained > 0)).all())
@@ -108,8 +113,8 @@ class DeadOutput(Detector):
                 confidence=0.9,
                 title=f"The model's output has died by {where}",
                 summary=(
-                    f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0 or no number, and "
-                    f"{score.series.name} never left {score.series.values.max():.2g}: the validated model answers nothing."
+                    f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0, no number or beyond all "
+                    f"bounds, and {score.series.name} never left {score.series.values.max():.2g}: it answers nothing."
                 ),
                 onset=parts[0].where(int(at[0])),
                 series=parts[0].name,
