@@ -353,8 +353,8 @@ def table(rows: Rows, before: Rows | None = None) -> str:
         "|---|---|---|---|---|",
     ]
     for name, part in halves.items():
-        for other in ("random", "unchanged") if part else ():
-            head.append(f"| {name}: advised - {other} | {compared(part, 'advised', other)} |")
+        for arm in ("random", "unchanged") if part else ():
+            head.append(f"| {name}: advised - {arm} | {compared(part, 'advised', arm)} |")
     lines = [
         "",
         "| case | kind is | seed | advised | mAP50-95: failed; unchanged, advised, random; reference | cured by |",
