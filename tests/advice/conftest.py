@@ -47,6 +47,10 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "rank-straggler": [{"part": "data", "rank": 1}],
     "copy-paste-inert": [{"copy_paste": 0.3}],
     "overfitting": [{"minimum_epoch": 10}],
+    "over-regularised": [
+        {"brakes": {"freeze": "21", "weight_decay": 0.9, "degrees": 180.0, "hsv_h": 1.0}},
+        {"brakes": {"mixup": 1.0}},
+    ],
     "degraded-after-best": [{"best_epoch": 10}],
     "underfitting": [{"slope_per_epoch": 0.01}],
     "premature-early-stop": [{"patience_epochs": 20}],
