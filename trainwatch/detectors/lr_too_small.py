@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -138,14 +138,14 @@ class LrTooSmall(Detector):
     def _warming(self, view: View, groups: list[Series]) -> list[Finding]:
         """Judge a warm-up that leaves less than half of the plan, or nothing, to the rate that was asked for."""
         run, rate = view.run, _over_groups(groups, np.min)
-        asked, warmup, planned = run.args.get("lr0"), run.args.get("warmup_epochs"), run.planned_epochs
-        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (asked, warmup))
+        asked, warmup = (_number(run.args.get(name)) for name in ("lr0", "warmup_epochs"))
+        planned = run.planned_epochs
         ignored = str(run.requested.get("optimizer", run.args.get("optimizer"))).lower() == "auto"
-        if rate is None or not planned or not numbers or ignored or not (asked > 0 and warmup > 0):
+        if rate is None or not planned or ignored or not (asked > 0 and warmup > 0):
             return []
         per_epoch = (run.meta.get("loop") or {}).get("steps_per_epoch")
         least = self.warmup_steps / per_epoch if isinstance(per_epoch, int) and per_epoch > 0 else 0.0
-        end, done = max(float(warmup), least), int(rate.epoch[-1]) + 1
+        end, done = max(warmup, least), int(rate.epoch[-1]) + 1
         largest = float(np.nanmax(rate.values))
         if end <= self.warm_share * planned or done < self.warm_share * planned:
             return []
@@ -228,3 +228,7 @@ def _fall(view: View, since_epoch: int) -> float | None:
     third = max(len(values) // 3, 1)
     start, end = float(np.median(values[:third])), float(np.median(values[-third:]))
     return (start - end) / abs(start) if start else None
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
