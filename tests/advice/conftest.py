@@ -26,7 +26,11 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "truncated-run": [{}],
     "early-stopped": [{}],
     "amp-scale-collapse": [{"skipped_steps": 30, "steps": 200, "lowest_scale": 0.5}],
-    "lr-too-small": [{"kind": "off", "lr": 0.0}, {"kind": "tiny", "lr": 1e-7}],
+    "lr-too-small": [
+        {"kind": "off", "lr": 0.0},
+        {"kind": "tiny", "lr": 1e-7},
+        {"kind": "warm-up", "least_epochs": 50.0},
+    ],
     "lr-overridden": [
         {"requested_lr0": 0.5, "lr0": 0.002, "optimizer": "AdamW", "auto": True},
         {"requested_lr0": 0.004, "lr0": 0.01, "optimizer": "MuSGD", "auto": False},
@@ -43,6 +47,10 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "rank-straggler": [{"part": "data", "rank": 1}],
     "copy-paste-inert": [{"copy_paste": 0.3}],
     "overfitting": [{"minimum_epoch": 10}],
+    "over-regularised": [
+        {"brakes": {"freeze": "21", "weight_decay": 0.9, "degrees": 180.0, "hsv_h": 1.0}},
+        {"brakes": {"mixup": 1.0}},
+    ],
     "degraded-after-best": [{"best_epoch": 10}],
     "underfitting": [{"slope_per_epoch": 0.01}],
     "premature-early-stop": [{"patience_epochs": 20}],

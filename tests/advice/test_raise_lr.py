@@ -10,9 +10,16 @@ A = RaiseLr()
 
 @pytest.mark.parametrize(
     ("optimizer", "lr0", "expected"),
-    [("SGD", 1e-6, 1e-5), ("SGD", 0.005, 0.01), ("AdamW", 5e-4, 1e-3), ("SGD", 0.0, 0.01)],
+    [
+        ("SGD", 2e-4, 2e-3),
+        ("SGD", 1e-6, 0.01),
+        ("AdamW", 1e-7, 1e-3),
+        ("SGD", 0.005, 0.01),
+        ("AdamW", 5e-4, 1e-3),
+        ("SGD", 0.0, 0.01),
+    ],
 )
-def test_tenfold_within_bounds(optimizer: str, lr0: float, expected: float) -> None:
+def test_tenfold_within_bounds_and_at_once_from_far_below(optimizer: str, lr0: float, expected: float) -> None:
     found = advise(
         A,
         "lr-too-small",
@@ -52,3 +59,22 @@ def test_high_enough_already() -> None:
         )
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("planned", "least", "expected"), [(100, 1.0, 3.0), (20, 1.0, 2.0), (10, 12.5, 0.0), (100, None, 3.0)]
+)
+def test_a_warm_up_that_takes_the_training(planned: int, least: float | None, expected: float) -> None:
+    found = advise(
+        A,
+        "lr-too-small",
+        detail={"kind": "warm-up", "least_epochs": least},
+        lr0=0.01,
+        warmup_epochs=1000.0,
+        epochs=planned,
+    )
+    assert new(found) == {"warmup_epochs": expected}
+
+
+def test_a_warm_up_that_is_short_already() -> None:
+    assert advise(A, "lr-too-small", detail={"kind": "warm-up"}, lr0=0.01, warmup_epochs=2.0, epochs=100) is None

@@ -63,3 +63,37 @@ def test_missing_labels_are_not_dead_outputs() -> None:
         r.epoch_table.column_names.index("train/box_loss"), "train/box_loss", [np.zeros(EPOCHS)]
     )
     assert detect(Run(r.path, r.source, steps=r.step_table, epochs=table, events=r.events, meta=r.meta)) == []
+
+
+def validated(dead: int, score: float = 0.0, cls: float = 0.0, **meta: object) -> Run:
+    """A lively training whose last validations have no loss; ``cls`` is what remains of the classes' loss."""
+    box, classes = np.full(EPOCHS, 2.0), np.full(EPOCHS, 3.0)
+    box[EPOCHS - dead :], classes[EPOCHS - dead :] = 0.0, cls
+    if dead < EPOCHS and cls == 0:
+        box[EPOCHS - dead :: 3] = np.nan
+    r = run(lognormal(EPOCHS * PER_EPOCH, 0.3, 60.0), score, **meta)
+    columns = {"val/box_loss": box, "val/cls_loss": classes}
+    table = r.epoch_table
+    for name, values in columns.items():
+        table = table.append_column(name, [values])
+    return Run(r.path, r.source, steps=r.step_table, epochs=table, events=r.events, meta=r.meta)
+
+
+def test_validations_without_any_loss_while_the_training_has_one() -> None:
+    (finding,) = detect(validated(8))
+    assert finding.severity == "critical"
+    assert finding.onset is not None
+    assert finding.onset.epoch == 4
+
+
+def test_a_background_loss_a_score_few_of_them_and_a_validation_that_did_not_run_are_quiet() -> None:
+    assert detect(validated(8, cls=0.1)) == []
+    assert detect(validated(8, score=0.3)) == []
+    assert detect(validated(4)) == []
+    assert detect(validated(EPOCHS)) == [], "zeros that stand for not measured"
+
+
+def test_a_validation_loss_beyond_all_bounds_is_no_answer_either() -> None:
+    r = validated(8, cls=1e9)
+    assert detect(r)
+    assert detect(validated(8, cls=300.0)) == []

@@ -73,3 +73,37 @@ def test_rates_that_were_never_recorded_are_quiet() -> None:
 
 def test_it_asks_for_a_rate() -> None:
     assert LrTooSmall().missing(make_run({"loss": [1.0]})) is not None
+
+
+def warming(epochs: int, warmup: float, lr0: float = 0.01, planned: int | None = None, **args: Any) -> list[Finding]:
+    """A linear schedule of 100 steps an epoch that warms up as Ultralytics does, biases from above."""
+    t = np.arange(100 * epochs)
+    rise, fall = np.minimum(t / (100 * warmup), 1), 1 - t / (100 * (planned or epochs))
+    rates = {"lr/pg0": lr0 * rise * fall, "lr/pg2": 0.1 + (lr0 * fall - 0.1) * rise}
+    given = {"lr0": lr0, "warmup_epochs": warmup, "optimizer": "SGD", **args}
+    meta = {"args": given, "planned_epochs": planned or epochs, "loop": {"steps_per_epoch": 100}}
+    return detect({**rates, "loss": lognormal(len(t), 0.1, decay=1)}, steps_per_epoch=100, **meta)
+
+
+def test_a_warm_up_longer_than_the_training() -> None:
+    (finding,) = warming(10, warmup=1000)
+    assert (finding.detail["kind"], finding.severity) == ("warm-up", "warning")
+    assert finding.detail["warmup_epochs"] == 1000
+    assert warming(10, warmup=30)
+
+
+@pytest.mark.parametrize(("epochs", "warmup", "planned"), [(10, 3, 10), (10, 9, 10), (30, 600, 100), (3, 300, 10)])
+def test_a_warm_up_that_ends_in_time_or_is_not_judged_yet(epochs: int, warmup: float, planned: int) -> None:
+    assert warming(epochs, warmup, planned=planned) == []
+
+
+def test_a_warm_up_stretched_to_a_hundred_steps() -> None:
+    t = np.arange(30)
+    args = {"lr0": 0.01, "warmup_epochs": 1.0, "optimizer": "SGD"}
+    meta = {"args": args, "planned_epochs": 10, "loop": {"steps_per_epoch": 3}}
+    (finding,) = detect({"lr/pg0": 0.01 * t / 100 * (1 - t / 30)}, steps_per_epoch=3, **meta)
+    assert finding.detail["least_epochs"] == pytest.approx(100 / 3)
+
+
+def test_a_rate_that_auto_chose_is_no_late_warm_up() -> None:
+    assert warming(10, warmup=1000, optimizer="auto") == []

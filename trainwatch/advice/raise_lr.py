@@ -1,8 +1,11 @@
 """A learning rate that moves the weights.
 
 What it changes:
-    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name;
-    where the rate was switched off by its schedule, ``lrf`` back to 0.01.
+    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name; at
+    once to that rate where it lies a hundred times above, since ten times nothing is nothing;
+    where the rate was switched off by its schedule, ``lrf`` back to 0.01; where it never came out of the warm-up,
+    ``warmup_epochs`` to a tenth of the plan, to 0 where the 100 steps that older Ultralytics takes
+    at least are too long.
 
 Why it works:
     An update of SGD is at most 10 * lr long, because the gradient is clipped at 10: a rate of 1e-6 moves nothing.
@@ -37,7 +40,11 @@ class RaiseLr(Advice):
         factor: New lr0 over the old one.
         sgd_lr: Largest lr0 for SGD-like optimizers.
         adam_lr: Largest lr0 for Adam-like ones.
+        far: The rate usual for the optimizer over lr0 from which it is taken at once.
         lrf: Last rate over the first where the schedule had switched it off.
+        warmup_epochs: Longest warm-up where it took most of the plan.
+        warmup_share: The same as a share of the plan.
+        least_share: Share of the plan that the trainer's shortest warm-up may take; above, there is none.
     """
 
     title: ClassVar[str] = "Higher learning rate"
@@ -46,7 +53,11 @@ class RaiseLr(Advice):
     factor: float = 10.0
     sgd_lr: float = 0.01
     adam_lr: float = 0.001
+    far: float = 100.0
     lrf: float = 0.01
+    warmup_epochs: float = 3.0
+    warmup_share: float = 0.1
+    least_share: float = 0.3
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the new learning rate, or the end of the schedule."""
@@ -54,6 +65,8 @@ class RaiseLr(Advice):
         lr0 = number(context.args, "lr0")
         if not found or lr0 is None or context.trainer != "ultralytics" or has(findings, DIVERGED, least="info"):
             return None
+        if found[0].detail.get("kind") == "warm-up":
+            return self._shorter_warmup(found[0], context)
         off = found[0].detail.get("kind") == "off"
         named = explicit_optimizer(context)
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
@@ -63,7 +76,7 @@ class RaiseLr(Advice):
         if off and lrf is not None and lrf < self.lrf:
             changes.append(Change("lrf", lrf, self.lrf))
         elif not off and 0 <= lr0 < bound:
-            new = significant(min(self.factor * lr0, bound)) if lr0 > 0 else bound
+            new = significant(min(self.factor * lr0, bound)) if self.far * lr0 > bound else bound
             changes += [*named, Change("lr0", lr0, new)]
         steps = (
             ("Look for code that sets the rate to zero: a scheduler of your own, or one that is stepped per batch.",)
@@ -84,4 +97,26 @@ class RaiseLr(Advice):
             confidence=0.75 if changes else 0.5,
             sources=("Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0", "Ultralytics PR 24164"),
             steps=steps,
+        )
+
+    def _shorter_warmup(self, finding: Finding, context: Context) -> Recommendation | None:
+        planned, old = context.planned_epochs, number(context.args, "warmup_epochs")
+        if not planned or old is None:
+            return None
+        least = number(finding.detail, "least_epochs") or 0.0
+        usual = min(self.warmup_epochs, significant(self.warmup_share * planned))
+        new = 0.0 if least > self.least_share * planned else usual
+        if not new < old:
+            return None
+        return Recommendation(
+            id=self.id,
+            answers=(finding.id,),
+            changes=(Change("warmup_epochs", old, new),),
+            why=finding.summary,
+            expected=(
+                "The recorded rate reaches lr0 within a tenth of the plan, and the training loss falls faster from there on. "
+                "Refuted if it explodes there: then lr0 is too high."
+            ),
+            confidence=0.85,
+            sources=("Ultralytics 8.4 engine/trainer.py: _get_warmup_iterations; older ones: 100 steps at least",),
         )

@@ -1,7 +1,8 @@
-"""A training loss that falls to nothing while nothing is learnt: the model's outputs have died.
+"""A loss of nothing while nothing is learnt: the model's outputs have died.
 
 What it does:
-    Compares the training loss of the last steps with that of the first ones where the score is still zero.
+    Compares the training loss of the last steps with that of the first ones where the score is still zero; and looks for
+    validations in which every loss is exactly zero or no number.
 
 Why it matters:
     It looks like a success. But a model that answers nothing everywhere, with infinite confidence, has a small loss and no
@@ -10,8 +11,12 @@ Why it matters:
 How it decides:
     The score was validated in at least ``min_epochs`` epochs and never left zero (no-learning's bar), labels are there, and
     the median training loss of the last ``tail_share`` of the steps (epochs, where no steps are recorded) is at most
-    ``ratio`` of the median of the first ``head_values``. A loss that small without any score cannot be learning. Critical. The
+    ``ratio`` of the median of the first ``head_values``. A loss that small without any score cannot be learning. The
     onset is where the loss falls below that bar for good.
+    Or, with the same bar of the score: in at least ``dead_share`` of the validated epochs, and ``min_dead`` of them, all
+    validation losses, two at least, are exactly 0 or no number, or together ``thrown_ratio`` (a million) times the
+    training loss, which is neither 0 nor no number: weights thrown so far that no answer is left. A finite model has a loss
+    even where there is no object. Not judged where zeros stand for "not measured" (metrics-not-measured). Critical.
 
 What to do:
     Lower the learning rate tenfold, name the optimizer, warm up longer, and start anew: no checkpoint since is of use.
@@ -31,11 +36,21 @@ from typing import ClassVar
 
 import numpy as np
 
-from trainwatch.detectors._curves import CURVES, NOTHING, has_score, losses, read_score, total, without_objects
+from trainwatch.detectors._curves import (
+    CURVES,
+    NOTHING,
+    has_score,
+    losses,
+    never_measured,
+    read_score,
+    total,
+    without_objects,
+)
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
+from trainwatch.signals.curves import Score
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,9 @@ class DeadOutput(Detector):
         head_values: First values whose median is the level.
         tail_share: Share of the values that makes the end.
         ratio: End over level at most.
+        dead_share: Share of the validated epochs whose losses are nothing.
+        min_dead: The same as a number.
+        thrown_ratio: Validation loss over training loss from which the outputs have left all bounds.
     """
 
     title: ClassVar[str] = "Model output has died"
@@ -56,6 +74,9 @@ class DeadOutput(Detector):
     head_values: int = 3
     tail_share: float = 0.2
     ratio: float = 1e-3
+    dead_share: float = 0.5
+    min_dead: int = 3
+    thrown_ratio: float = 1e6
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score."""
@@ -66,6 +87,45 @@ class DeadOutput(Detector):
         score = read_score(view)
         if score is None or score.is_loss or score.learnt or len(score.series) < self.min_epochs:
             return []
+        return self._by_training(view, score) or self._by_validation(view, score)
+
+    def _by_validation(self, view: View, score: Score) -> list[Finding]:
+        """Judge validations without any loss."""
+        parts, train = losses(view, "val"), total(losses(view, "train"), "train/*")
+        parts = [p for p in parts if len(p) == len(parts[0])]
+        if len(parts) < 2 or train is None or never_measured(view):
+            return []
+        values = np.stack([p.values for p in parts])
+        dead = (~np.isfinite(values) | (values == 0)).all(axis=0)
+        level = np.interp(parts[0].epoch, train.epoch, train.values)
+        with np.errstate(invalid="ignore"):
+            dead |= values.sum(axis=0) >= self.thrown_ratio * level
+        at = np.flatnonzero(dead)
+        trained = train.values[np.isin(train.epoch, parts[0].epoch[at])]
+        lively = len(trained) > 0 and bool((np.isfinite(trained) & (trained > 0)).all())
+        if len(at) < max(self.min_dead, self.dead_share * len(dead)) or not lively:
+            return []
+        where = epoch_name(view.run, int(parts[0].epoch[at[0]]))
+        return [
+            Finding(
+                id=self.id,
+                severity="critical",
+                confidence=0.9,
+                title=f"The model's output has died by {where}",
+                summary=(
+                    f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0, no number or beyond all "
+                    f"bounds, and {score.series.name} never left {score.series.values.max():.2g}: it answers nothing."
+                ),
+                onset=parts[0].where(int(at[0])),
+                series=parts[0].name,
+                measured=Quantity(len(at) / len(dead), "of the validations"),
+                threshold=Quantity(self.dead_share, "of the validations"),
+                detail={"dead_validations": len(at)},
+            )
+        ]
+
+    def _by_training(self, view: View, score: Score) -> list[Finding]:
+        """Judge a training loss of nearly nothing."""
         loss = view.steps("loss")
         if not len(loss):
             summed = total(losses(view, "train"), "train/*")

@@ -1,8 +1,8 @@
 """A learning rate so small that the training cannot move.
 
 What it does:
-    Looks for two things: a rate that is practically switched off long before the plan ends, and a rate that is tiny from
-    the start while the training loss does not fall.
+    Looks for three things: a rate that is practically switched off long before the plan ends, a rate that is tiny from
+    the start while the training loss does not fall, and a warm-up that takes most of the plan.
 
 Why it matters:
     The weights stay where they are. Every epoch costs as much as a useful one.
@@ -13,12 +13,16 @@ How it decides:
     at least ``off_share`` (10 %) of the plan or, without one, of the record. Cosine and linear schedules, also those that end at
     zero, spend less than 2 % of a plan there. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd`` (1e-5), or
     ``tiny_adam`` (1e-6) for Adam-like optimizers, and over at least ``min_epochs`` (5) epochs the median training loss
-    of the last third is not ``min_fall`` (5 %) below that of the first. Learning rates are exact numbers, so noise
-    cannot set either off. Warning.
+    of the last third is not ``min_fall`` (5 %) below that of the first. *Warm-up*: it ends behind ``warm_share`` (half) of
+    the planned epochs, told by ``warmup_epochs`` or by the smallest number of steps of older Ultralytics
+    (``warmup_steps``, 100; 8.4.190 has none, and ends a warm-up an epoch before the plan), at least that share of the plan
+    is done, and the smallest rate of the groups (the biases' begins high) never reached ``warm_reached`` (a tenth) of
+    the ``lr0`` asked for: a warm-up over the whole plan that reaches a quarter does no harm (measured). Warning. Learning
+    rates are exact numbers, so noise cannot set any of them off.
 
 What to do:
-    Raise ``lr0`` tenfold at a time, or end the schedule at ``lrf=0.01``. With ``optimizer=auto`` name the optimizer,
-    because ``auto`` ignores ``lr0``.
+    Raise ``lr0`` tenfold at a time, end the schedule at ``lrf=0.01``, or shorten the warm-up. With ``optimizer=auto``
+    name the optimizer, because ``auto`` ignores ``lr0``.
 
 Known false alarms:
     Frozen stages of a schedule by hand. A training whose weights are meant to stay (calibration of batch statistics).
@@ -30,8 +34,9 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +62,9 @@ class LrTooSmall(Detector):
         tiny_adam: The same for Adam-like ones.
         min_epochs: Epochs after the warm-up before a tiny rate is judged.
         min_fall: Share by which the loss must fall to prove that it learns.
+        warm_share: Share of the plan behind which a warm-up ends too late.
+        warm_reached: Share of the rate asked for that must be reached.
+        warmup_steps: Steps that a warm-up takes at least, whatever its epochs (older Ultralytics).
         default_warmup_epochs: Warm-up where the arguments do not tell (Ultralytics' default).
     """
 
@@ -71,6 +79,9 @@ class LrTooSmall(Detector):
     tiny_adam: float = 1e-6
     min_epochs: int = 5
     min_fall: float = 0.05
+    warm_share: float = 0.5
+    warm_reached: float = 0.1
+    warmup_steps: int = 100
     default_warmup_epochs: float = 3.0
 
     def missing(self, run: Run) -> str | None:
@@ -82,11 +93,15 @@ class LrTooSmall(Detector):
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
         per_step = bool(view.names("steps.lr/*"))
-        rate = _largest([view.steps(n) for n in view.names("steps.lr/*")] if per_step else
-                        [view.epochs(n) for n in view.names("epochs.lr/*")])  # fmt: skip
+        groups = (
+            [view.steps(n) for n in view.names("steps.lr/*")]
+            if per_step
+            else [view.epochs(n) for n in view.names("epochs.lr/*")]
+        )
+        rate = _over_groups(groups, np.max)
         if rate is None or not (rate.values > 0).any():
             return []  # rates of zero throughout were not recorded, or the log is broken
-        return self._off(view, rate, per_step) or self._tiny(view, rate)
+        return self._off(view, rate, per_step) or self._warming(view, groups) or self._tiny(view, rate)
 
     def _off(self, view: View, rate: Series, per_step: bool) -> list[Finding]:
         top = np.maximum.accumulate(np.nan_to_num(rate.values, nan=0.0))
@@ -117,6 +132,40 @@ class LrTooSmall(Detector):
                 measured=Quantity(now / largest, "of the largest rate"),
                 threshold=Quantity(self.off_ratio, "of the largest rate"),
                 detail={"kind": "off", "lr": now, "largest_lr": largest, unit: off},
+            )
+        ]
+
+    def _warming(self, view: View, groups: list[Series]) -> list[Finding]:
+        """Judge a warm-up that leaves less than half of the plan, or nothing, to the rate that was asked for."""
+        run, rate = view.run, _over_groups(groups, np.min)
+        asked, warmup = (_number(run.args.get(name)) for name in ("lr0", "warmup_epochs"))
+        planned = run.planned_epochs
+        ignored = str(run.requested.get("optimizer", run.args.get("optimizer"))).lower() == "auto"
+        if rate is None or not planned or ignored or not (asked > 0 and warmup > 0):
+            return []
+        per_epoch = (run.meta.get("loop") or {}).get("steps_per_epoch")
+        least = self.warmup_steps / per_epoch if isinstance(per_epoch, int) and per_epoch > 0 else 0.0
+        end, done = max(warmup, least), int(rate.epoch[-1]) + 1
+        largest = float(np.nanmax(rate.values))
+        if end <= self.warm_share * planned or done < self.warm_share * planned:
+            return []
+        if not largest < self.warm_reached * asked:
+            return []
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.9,
+                title="Warm-up takes most of the training",
+                summary=(
+                    f"The warm-up takes {end:.3g} epochs, the plan has {planned}: in {done} epochs the learning rate never "
+                    f"exceeded {largest:.2g}, {largest / asked:.2g} times the lr0={asked:g} that was asked for."
+                ),
+                onset=rate.where(0),
+                series=rate.name,
+                measured=Quantity(largest / asked, "of lr0"),
+                threshold=Quantity(self.warm_reached, "of lr0"),
+                detail={"kind": "warm-up", "lr": largest, "warmup_epochs": end, "least_epochs": least},
             )
         ]
 
@@ -152,14 +201,14 @@ class LrTooSmall(Detector):
         ]
 
 
-def _largest(groups: list[Series]) -> Series | None:
-    """Return the largest rate over the groups; groups of another length (added later) are left out."""
+def _over_groups(groups: list[Series], reduce: Callable[..., Floats]) -> Series | None:
+    """Return the largest or smallest rate over the groups; groups of another length (added later) are left out."""
     groups = [g for g in groups if len(g)]
     if not groups:
         return None
     first = groups[0]
     same = [g.values for g in groups if len(g) == len(first)]
-    values = np.max(np.nan_to_num(np.stack(same), nan=0.0), axis=0)
+    values = reduce(np.nan_to_num(np.stack(same), nan=0.0), axis=0)
     return replace(first, values=values)
 
 
@@ -179,3 +228,7 @@ def _fall(view: View, since_epoch: int) -> float | None:
     third = max(len(values) // 3, 1)
     start, end = float(np.median(values[:third])), float(np.median(values[-third:]))
     return (start - end) / abs(start) if start else None
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0

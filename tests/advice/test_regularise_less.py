@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from advising import advise, new
+
+from trainwatch.advice.regularise_less import RegulariseLess
+
+A = RegulariseLess()
+BRAKES = {"brakes": {"freeze": "21", "degrees": 180.0}}
+
+
+def test_each_brake_goes_back_to_its_default_and_nothing_else() -> None:
+    found = advise(A, "over-regularised", detail=BRAKES, freeze=21, degrees=180.0, hsv_h=0.5)
+    assert new(found) == {"freeze": None, "degrees": 0.0}
+
+
+def test_never_beside_overfitting() -> None:
+    assert advise(A, "over-regularised", "overfitting", detail=BRAKES, freeze=21) is None
+
+
+def test_unknown_brakes_and_other_trainers_get_nothing() -> None:
+    assert advise(A, "over-regularised", detail={"brakes": {"mine": 1.0}}) is None
+    assert advise(A, "over-regularised", detail=BRAKES, context={"trainer": "loop"}) is None

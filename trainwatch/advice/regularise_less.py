@@ -1,0 +1,74 @@
+"""Without the brakes that hold back a model which does not overfit.
+
+What it changes:
+    Each brake back to Ultralytics' default: no frozen layers, the usual augmentation, the usual weight decay.
+
+Why it works:
+    What is frozen cannot adapt to new images; images changed beyond recognition teach less; a strong decay pulls weights to
+    zero faster than they are learnt. All of it helps only where the model would otherwise learn its images by heart.
+
+When it is given:
+    A brake is pulled hard while the validation loss is no higher than the training loss, and the model does not overfit.
+
+What to expect:
+    Training and validation loss both end lower, and the score higher at the same epoch. If the validation loss turns
+    upwards instead, the brake was needed: half of it.
+
+References:
+    Ultralytics 8.4 cfg/default.yaml (defaults), engine/tuner.py (ranges searched).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from trainwatch.advice._arguments import answered, has
+from trainwatch.advice.base import Advice
+from trainwatch.result import Change, Context, Finding, Recommendation
+
+
+def _defaults() -> dict[str, Any]:
+    return {
+        "freeze": None, "weight_decay": 0.0005, "degrees": 0.0, "translate": 0.1, "scale": 0.5, "shear": 0.0,
+        "perspective": 0.0, "hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4, "mixup": 0.0, "cutmix": 0.0,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RegulariseLess(Advice):
+    """Take the brakes off.
+
+    Attributes:
+        defaults: Ultralytics' values.
+    """
+
+    title: ClassVar[str] = "Weaker augmentation, nothing frozen"
+    answers: ClassVar[tuple[str, ...]] = ("over-regularised",)
+
+    defaults: Mapping[str, Any] = field(default_factory=_defaults)
+
+    def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+        """Return the defaults of what is a brake."""
+        found = answered(findings, self.answers, least="info")
+        if not found or context.trainer != "ultralytics" or has(findings, ("overfitting",), least="info"):
+            return None
+        brakes = found[0].detail.get("brakes") or {}
+        changes = tuple(
+            Change(name, context.args.get(name), self.defaults[name]) for name in brakes if name in self.defaults
+        )
+        if not changes:
+            return None
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=changes,
+            why=found[0].summary,
+            expected=(
+                "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the "
+                "validation loss turns upwards, or if your objects do occur as the augmentation shows them."
+            ),
+            confidence=0.5,
+            sources=("Ultralytics 8.4 cfg/default.yaml", "Ultralytics 8.4 engine/tuner.py: ranges searched"),
+        )
