@@ -5,8 +5,9 @@ Renderers draw these panels and know nothing of a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -323,8 +324,7 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if kind in ("nan_recovery", "mosaic_closed", "oom", "intervention", "stage", "lr_restart", "exception"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
-                label = str((event.get("data") or {}).get("label") or str(kind).replace("_", " "))
-                marks.append(Mark(str(kind), label, x))
+                marks.append(Mark(str(kind), _label(event), x))
         elif kind == "end" and (event.get("data") or {}).get("reason") in ("early-stop", "signal", "stopped"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
@@ -338,6 +338,13 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if x is not None:
             marks.append(Mark("checkpoint", "checkpoint (best)", x))
     return tuple(sorted(marks, key=lambda m: (m.x, m.kind, m.label)))
+
+
+def _label(event: Mapping[str, Any]) -> str:
+    """Say what an event is: its own label, which stabiliser intervened, or its kind."""
+    label = (event.get("data") or {}).get("label")
+    by = str(event.get("source") or "").removeprefix("stabiliser/")
+    return str(label or (event.get("kind") == "intervention" and by) or event.get("kind")).replace("_", " ")
 
 
 def _thinned(marks: Sequence[Mark]) -> list[Mark]:

@@ -126,7 +126,12 @@ def judged(pairs: Iterable[tuple[Any, Any]]) -> list[Judged]:
         pair = compare([[old], [new]]).pairs[0]
         measure = next((d for d in pair.differences if d.decides), None)
         ratio = None
-        if measure is not None and measure.low is not None and measure.high is not None and measure.difference is not None:
+        if (
+            measure is not None
+            and measure.low is not None
+            and measure.high is not None
+            and measure.difference is not None
+        ):
             better = 1 if measure.better == "more" else -1
             half = (measure.high - measure.low) / 2
             ratio = better * measure.difference * SEED_FACTOR / half if half > 0 else None
@@ -183,7 +188,13 @@ def measure(folder: Path) -> str:
                 continue
             told = truth(base, new), judged(itertools.product(base, new))
             changed.setdefault(f"{group}: {words}", []).append(told)
-            print(" ", kind, told[0], {a: sum(j.answer == a for j in told[1]) for a in {j.answer for j in told[1]}}, flush=True)
+            print(
+                " ",
+                kind,
+                told[0],
+                {a: sum(j.answer == a for j in told[1]) for a in {j.answer for j in told[1]}},
+                flush=True,
+            )
     return "\n\n".join((by_setting(same, factors), by_change(changed), by_factor(same, changed)))
 
 
@@ -205,7 +216,10 @@ def by_setting(same: dict[str, list[Judged]], factors: dict[str, float]) -> str:
 
 def by_change(changed: dict[str, list[tuple[str, list[Judged]]]]) -> str:
     """Return the table of real changes."""
-    lines = ["| change | settings in which all seeds show it | told right | told wrong | not told |", "|---|---|---|---|---|"]
+    lines = [
+        "| change | settings in which all seeds show it | told right | told wrong | not told |",
+        "|---|---|---|---|---|",
+    ]
     for name, found in changed.items():
         real = [(t, j) for t, js in found if t != "unclear" for j in js]
         right = sum(j.answer == {"better": "helped", "worse": "harmed"}[t] for t, j in real)
@@ -226,7 +240,10 @@ def by_factor(same: dict[str, list[Judged]], changed: dict[str, list[tuple[str, 
         j.ratio * (1 if t == "better" else -1)
         for found in changed.values() for t, js in found if t != "unclear" for j in js if j.ratio is not None
     ]  # fmt: skip
-    lines = ["| factor | equal trainings called different | real changes told right | told wrong |", "|---|---|---|---|"]
+    lines = [
+        "| factor | equal trainings called different | real changes told right | told wrong |",
+        "|---|---|---|---|",
+    ]
     for factor in FACTORS:
         false = sum(abs(r) > factor for r in equal) / max(len(equal), 1)
         right, mistaken = (sum(sign * r > factor for r in real) / max(len(real), 1) for sign in (1, -1))

@@ -117,7 +117,10 @@ def measure(repeats: int, lengths: tuple[int, ...]) -> str:
     from playwright.sync_api import sync_playwright
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    made = ["| steps | page | analysis, wall (CPU) | page beyond it | `trainwatch report` in all |", "|---|---|---|---|---|"]
+    made = [
+        "| steps | page | analysis, wall (CPU) | page beyond it | `trainwatch report` in all |",
+        "|---|---|---|---|---|",
+    ]
     shown = ["| steps | window | painted | loaded | charts of uPlot after the click |", "|---|---|---|---|---|"]
     for steps in lengths:
         with tempfile.TemporaryDirectory() as name:

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from trainwatch.frame import Frame
 from trainwatch.reports.sparkline import sparkline, summary
-from trainwatch.reports.text import COLOURS, SPARK_NAMES
+from trainwatch.reports.text import COLOURS, spark_name, spark_number
 from trainwatch.reports.wording import SEVERITY_SHAPE, clean, percent, printable_panel, short, size
 from trainwatch.result import Panel
 
@@ -113,8 +113,8 @@ def _curve(panel: Panel, width: int) -> Text | None:
     room = width - NAME_WIDTH - NUMBERS_WIDTH
     if found is None or room < MIN_SPARK:
         return None
-    first, last, _, high = (size(v) if panel.unit == "bytes" else f"{v:.3g}" for v in found)
-    line = Text(f"{short(SPARK_NAMES.get(panel.id, panel.title.lower()), NAME_WIDTH - 1):<{NAME_WIDTH}}")
+    first, last, _, high = (spark_number(v, panel.unit) for v in found)
+    line = Text(f"{short(spark_name(panel), NAME_WIDTH - 1):<{NAME_WIDTH}}")
     line.append(sparkline(panel.curves[0], room, log=panel.log).ljust(room), style="cyan")
     return line.append(f" {first} → {last}, max {high}", style="dim")
 

@@ -29,7 +29,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Select it by hand": "请手动选择",
     # facts
     "Done": "已完成",
-    "Ended by": "结束方式",
+    "Ended": "结束方式",
     "Last good checkpoint": "最后可用的检查点",
     "Wall time": "耗时",
     "Device": "设备",
