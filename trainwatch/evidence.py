@@ -168,7 +168,7 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("vram", "Device memory", "bytes", [c for c in steps("vram_") if "free" not in c], limit=_vram_limit(run)),
         panel("host_memory", "Memory of the process", "bytes", steps("rss_bytes"), limit=_host_limit(run)),
         panel("throughput", "Time per step and wait for data", "s", [*steps("step_s"), *steps("data_s")], log=True),
-        panel("image_size", "Image width", "pixels", steps("image_size")),
+        panel("image_size", "Image width in pixels", "pixels", steps("image_size")),
         panel("instances", "Objects per micro-batch", "", steps("instances")),
         panel("augmentation", "Augmentation", "", _changing(run, epochs("augment/")), per_step=False),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),

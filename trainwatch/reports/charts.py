@@ -61,6 +61,9 @@ HEAT_BUCKETS = 150
 BUCKETS, NARROW_BUCKETS, SMALL_BUCKETS = 300, 150, 90
 """Points of a curve at most, about two pixels each on a large screen or a phone; the band keeps what falls between."""
 
+SHORT_UNIT = (1, 2)
+"""Letters of a unit that fit beside a tick; a longer one stands in the title."""
+
 STRONG = ("onset", "exception", "oom")
 """Kinds of marks that are drawn in the colour of faults, and named on a phone too."""
 
@@ -292,7 +295,7 @@ def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
     width = axes.get_position().width * axes.figure.get_figwidth() * 72 / LETTER_PT
 
     def letters(x: float) -> float:
-        return (x + shift - left) / (right - left) * width
+        return float((x + shift - left) / (right - left) * width)
 
     for label in labels(panel.marks, letters, width) if words else ():
         if words == 2 or label.kind in STRONG:
@@ -320,37 +323,50 @@ def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: floa
         letters: From a mark's x to letters from the left edge.
         width: Letters that fit side by side.
     """
-    taken: list[tuple[float, float]] = []
-    placed: list[Label] = []
-
-    def place(mark: Mark, words: str) -> bool:
-        at = letters(mark.x)
-        for text in dict.fromkeys((short(words, MAX_LABEL), short(words, SHORT_LABEL))):
-            for begin, leftwards in ((at, False), (at - len(text), True)):
-                end = begin + len(text)
-                fits = begin >= -1 and end <= width + 1
-                if fits and all(end + LETTERS_APART <= a or begin >= b + LETTERS_APART for a, b in taken):
-                    taken.append((begin, end))
-                    placed.append(Label(mark.x, mark.kind, text, leftwards))
-                    return True
-        return False
-
-    onsets = [m for m in marks if m.kind == "onset"]
-    told: list[Mark] = []
-    for mark in onsets:
-        if mark in told:
-            continue
-        near = [m for m in onsets if m not in told and 0 <= letters(m.x) - letters(mark.x) <= LETTERS_NEAR]
-        told += near
-        ids = list(dict.fromkeys(m.label.removeprefix("onset: ") for m in near))
-        if not place(mark, f"onset: {', '.join(ids)}") and len(ids) > 1:
-            place(mark, f"onset: {ids[0]} +{len(ids) - 1}")
+    groups = _groups([m for m in marks if m.kind == "onset"], letters)
+    whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
+    brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
+    placed = max((_placed(words, [], letters, width) for words in (whole, brief)), key=len)
     others = [m for m in marks if m.kind not in ("onset", "checkpoint")]
-    said: set[tuple[float, str]] = set()
-    for mark in sorted(others, key=lambda m: m.kind not in STRONG):
-        if (mark.x, mark.label) not in said and place(mark, mark.label):
-            said.add((mark.x, mark.label))
+    others.sort(key=lambda m: m.kind not in STRONG)
+    return _placed([(m, m.label) for m in others], placed, letters, width)
+
+
+def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[tuple[Mark, list[str]]]:
+    """Join onsets that stand close: the first of them, and the ids of all."""
+    groups: list[tuple[Mark, list[str]]] = []
+    for mark in onsets:
+        id = mark.label.removeprefix("onset: ")
+        if groups and letters(mark.x) - letters(groups[-1][0].x) <= LETTERS_NEAR:
+            groups[-1][1].extend([id] if id not in groups[-1][1] else [])
+        else:
+            groups.append((mark, [id]))
+    return groups
+
+
+def _placed(
+    words: Sequence[tuple[Mark, str]], before: Sequence[Label], letters: Callable[[float], float], width: float
+) -> list[Label]:
+    """Add words where they have room, to the right of their mark or else to the left, whole or else cut."""
+    placed = list(before)
+    for mark, word in words:
+        at = letters(mark.x)
+        tries = [
+            Label(mark.x, mark.kind, text, leftwards)
+            for text in dict.fromkeys((short(word, MAX_LABEL), short(word, SHORT_LABEL)))
+            for leftwards in (False, True)
+            if (at - len(text) >= -1 if leftwards else at + len(text) <= width + 1)
+        ]
+        free = (t for t in tries if not any(_covers(t, p, letters) for p in placed))
+        placed.extend([first] if (first := next(free, None)) else [])
     return placed
+
+
+def _covers(one: Label, other: Label, letters: Callable[[float], float]) -> bool:
+    """Whether two words overlap, or nearly touch."""
+    spans = [(letters(o.x) - (len(o.text) if o.leftwards else 0), len(o.text)) for o in (one, other)]
+    (a, long), (b, _) = sorted(spans)
+    return a + long + LETTERS_APART > b
 
 
 def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
@@ -422,4 +438,4 @@ def _value(value: float, panel: Panel) -> str:
     if panel.unit == "bytes":
         return size(value) if value else "0"
     text = number(value)
-    return f"{text} {panel.unit}" if panel.unit else text
+    return f"{text} {panel.unit}" if len(panel.unit) in SHORT_UNIT else text

@@ -7,7 +7,7 @@ from rich.text import Text
 from trainwatch.frame import Frame
 from trainwatch.reports.sparkline import sparkline, summary
 from trainwatch.reports.text import COLOURS, spark_name, spark_number
-from trainwatch.reports.wording import SEVERITY_SHAPE, clean, percent, printable_panel, short, size
+from trainwatch.reports.wording import SEVERITY_SHAPE, clean, percent, printable_panel, short
 from trainwatch.result import Panel
 
 STATE_SHAPE = {"waiting": "○", "running": "●", "ended": "■"}

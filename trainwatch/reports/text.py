@@ -40,7 +40,8 @@ SPARK_WORDS = 50
 """Columns that name and numbers of a curve take."""
 SPARK_NAMES = {"grad_norm": "gradient norm", "loss": "training loss", "lr": "learning rate", "score": "score",
                "host_memory": "memory", "vram": "device memory", "train_loss": "epoch loss",
-               "val_loss": "validation", "loss_components": "components", "throughput": "step time"}  # fmt: skip
+               "val_loss": "validation", "loss_components": "components", "throughput": "step time",
+               "image_size": "image width"}  # fmt: skip
 """Short names of panels."""
 WIDE = 100
 """Columns from which the table of findings has thresholds and words for the severity."""

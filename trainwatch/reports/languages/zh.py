@@ -111,7 +111,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Device memory": "显存",
     "Memory of the process": "进程内存",
     "Time per step and wait for data": "每步耗时与等待数据",
-    "Image width": "图像宽度",
+    "Image width in pixels": "图像宽度",
     "Objects per micro-batch": "每个小批次的目标数",
     "Augmentation": "数据增强",
     "Gradient scale": "梯度缩放",
