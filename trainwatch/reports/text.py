@@ -162,9 +162,9 @@ def _sparks(console: Console, analysis: Analysis) -> None:
 
 def spark_name(panel: Panel) -> str:
     """Name the first curve of a panel; of several losses also which one it is."""
-    of = {"train_loss": "train", "val_loss": "val"}.get(panel.id)
-    if of and len(panel.curves) > 1:
-        return f"{of} {panel.curves[0].name}"
+    of = {"train_loss": "train ", "val_loss": "val ", "loss_components": ""}.get(panel.id)
+    if of is not None and len(panel.curves) > 1:
+        return f"{of}{panel.curves[0].name}"
     return SPARK_NAMES.get(panel.id, panel.title.lower())
 
 
