@@ -9,7 +9,7 @@ from trainwatch.cost import cost_of, duration, worked_s
 
 def test_time_after_the_onset() -> None:
     run = make_run({"time_s": 1000.0 + 10.0 * np.arange(100)})
-    assert cost_of(run, make_finding(epoch=7, step=75)) == "4 min of 16.5 min (24 %, 2 epochs) ran after the onset."
+    assert cost_of(run, make_finding(epoch=7, step=75)) == "4 min of 16 min 30 s (24 %, 2 epochs) ran after the onset."
 
 
 def test_a_sleeping_machine_is_not_work() -> None:
@@ -25,13 +25,24 @@ def test_at_the_very_end_nothing_was_lost() -> None:
 
 def test_epoch_logs_and_logs_without_a_clock() -> None:
     run = make_run(epochs={"time_s": 60.0 * np.arange(100), "fitness": np.ones(100)})
-    assert cost_of(run, make_finding(epoch=50, step=None)).startswith("49 min of 1.65 h")
+    assert cost_of(run, make_finding(epoch=50, step=None)).startswith("49 min of 1 h 39 min")
     assert "no clock" in cost_of(make_run(epochs={"fitness": np.ones(3)}), make_finding(epoch=1))
     assert cost_of(run, None) == ""
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(5.25, "5.25 s"), (90, "1.5 min"), (7200, "2 h"), (5 * 86400, "5 d"), (0, "0 s")]
+    ("seconds", "text"),
+    [
+        (5.25, "5.25 s"),
+        (59.97, "1 min"),
+        (90, "1 min 30 s"),
+        (7200, "2 h"),
+        (7259, "2 h 1 min"),
+        (47.99 * 3600, "47 h 59 min"),
+        (5 * 86400, "5 d"),
+        (50 * 3600, "2 d 2 h"),
+        (0, "0 s"),
+    ],
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -23,8 +23,18 @@ def test_the_story_of_a_nan() -> None:
     assert told[1].where == Where(step=47)
     assert [m.text for m in told].count("the trainer replays epoch 13 from last.pt (attempt 1)") == 1
     assert told[-1].kind == "end"
-    assert told[-1].text == "the run ended: exception", "the reason stands in the line before"
+    assert told[-1].text == "the run ended by an exception", "the reason stands in the line before"
     assert told[-1].where == Where(step=63, epoch=12)
+
+
+def test_the_end_is_told_in_words_and_never_before_what_ended_it() -> None:
+    run = read_run(SAMPLES / "out_of_memory")
+    told = build(run, [make_finding("out-of-memory", "critical", step=27, epoch=7)], how_it_ended(run))
+    assert told[-1].text == "the run ran out of memory", "its message stands in the line before"
+    assert told[-1].where.epoch == 7, "the step that failed has no row, its epoch had begun"
+    stopped = read_run(SAMPLES / "host_memory_creep")
+    assert how_it_ended(stopped).words() == "was stopped after 40 of 600 epochs"
+    assert how_it_ended(read_run(SAMPLES / "healthy")).words() == "completed"
 
 
 def test_a_log_of_epochs_has_a_story_too() -> None:

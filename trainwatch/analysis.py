@@ -15,6 +15,7 @@ from trainwatch.cost import cost_of, worked_s
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
+from trainwatch.next_step import next_step
 from trainwatch.prescription import command, overrides_yaml, without_contradiction
 from trainwatch.registry import members
 from trainwatch.result import (
@@ -153,10 +154,14 @@ def _page(
     cause = next((f for f in findings if f.id == verdict.cause), None)
     trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
     named = {f.id for f in findings} | {r.id for r in recommendations}
+    # A healthy run is not trained anew for what is only information; the changes stand further down.
+    typed = "" if verdict.status == "healthy" else command(recommendations, context)
+    step = "" if typed else next_step(run, ending.kind, verdict, findings, recommendations, context.run_dir)
     return Page(
         cause_reason=reason,
         cost=cost_of(run, cause),
-        next_command=command(recommendations, context),
+        next_command=typed,
+        next_step=step,
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
         panels=build_panels(run, findings),
@@ -218,7 +223,7 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
     return (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
-        ("Ended by", f"{ending.kind}: {ending.reason}" if ending.reason else ending.kind),
+        ("Ended", ending.words()),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else "not recorded"),
         ("Device", device),

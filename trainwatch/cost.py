@@ -27,6 +27,8 @@ def cost_of(run: Run, cause: Finding | None) -> str:
     if after < 0.005 * total:
         return f"{duration(total)} had been trained when it happened."
     behind = f", {epochs} epochs" if epochs > 1 else ""
+    if after >= 0.995 * total:
+        return f"All of it, {duration(total)}{behind}, ran after the onset."
     return f"{duration(after)} of {duration(total)} ({share:.0f} %{behind}) ran after the onset."
 
 

@@ -5,8 +5,9 @@ Renderers draw these panels and know nothing of a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -169,7 +170,7 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("vram", "Device memory", "bytes", [c for c in steps("vram_") if "free" not in c], limit=_vram_limit(run)),
         panel("host_memory", "Memory of the process", "bytes", steps("rss_bytes"), limit=_host_limit(run)),
         panel("throughput", "Time per step and wait for data", "s", [*steps("step_s"), *steps("data_s")], log=True),
-        panel("image_size", "Image width", "pixels", steps("image_size")),
+        panel("image_size", "Image width in pixels", "pixels", steps("image_size")),
         panel("instances", "Objects per micro-batch", "", steps("instances")),
         panel("augmentation", "Augmentation", "", _changing(run, epochs("augment/")), per_step=False),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),
@@ -326,8 +327,7 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if kind in ("nan_recovery", "mosaic_closed", "oom", "intervention", "stage", "lr_restart", "exception"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
-                label = str((event.get("data") or {}).get("label") or str(kind).replace("_", " "))
-                marks.append(Mark(str(kind), label, x))
+                marks.append(Mark(str(kind), _label(event), x))
         elif kind == "end" and (event.get("data") or {}).get("reason") in ("early-stop", "signal", "stopped"):
             x = _x(run, event.get("step"), event.get("epoch"), unit)
             if x is not None:
@@ -341,6 +341,13 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
         if x is not None:
             marks.append(Mark("checkpoint", "checkpoint (best)", x))
     return tuple(sorted(marks, key=lambda m: (m.x, m.kind, m.label)))
+
+
+def _label(event: Mapping[str, Any]) -> str:
+    """Say what an event is: its own label, which stabiliser intervened, or its kind."""
+    label = (event.get("data") or {}).get("label")
+    by = str(event.get("source") or "").removeprefix("stabiliser/")
+    return str(label or (event.get("kind") == "intervention" and by) or event.get("kind")).replace("_", " ")
 
 
 def _thinned(marks: Sequence[Mark]) -> list[Mark]:

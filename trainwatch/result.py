@@ -25,6 +25,14 @@ EndedBy = Literal[
     "completed", "early-stop", "exception", "signal", "oom", "killed", "native-crash", "machine-down", "truncated", "running",
     "stopped", "unknown",
 ]  # fmt: skip
+ENDED: Mapping[EndedBy, str] = {
+    "completed": "completed", "early-stop": "stopped early by patience", "exception": "ended by an exception",
+    "signal": "ended by a signal", "oom": "ran out of memory", "killed": "was killed",
+    "native-crash": "crashed in native code", "machine-down": "ended with its machine", "truncated": "breaks off",
+    "running": "still runs", "stopped": "was stopped", "unknown": "ended, nobody knows how",
+}  # fmt: skip
+"""What the run did in the end; follows "the run"."""
+
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 FRAME_COLUMNS = (
@@ -282,6 +290,7 @@ class Page:
         cause_reason: Why this cause, in a sentence.
         cost: What was lost ("6.2 h of 48.0 h after the onset"), or what could not be told.
         next_command: The line to type next.
+        next_step: What to do next where no command says it.
         overrides_yaml: The recommended arguments as a YAML file.
         facts: Label and value of the facts strip, at most eight.
         panels: All charts, evidence first, ordered by the verdict.
@@ -300,6 +309,7 @@ class Page:
     cause_reason: str = ""
     cost: str = ""
     next_command: str = ""
+    next_step: str = ""
     overrides_yaml: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     panels: tuple[Panel, ...] = ()

@@ -36,15 +36,15 @@ def build(run: Run, findings: Sequence[Finding], ending: Ending) -> tuple[Moment
     moments += [_event(e) for e in run.events if e.get("kind") in TOLD and _placed(e)]
     moments = sorted(moments, key=lambda m: _order(run, m.where))[:MAX_MOMENTS]
     told = any(ending.reason and ending.reason in m.text for m in moments)
-    words = f"the run ended: {ending.kind}" + (f" ({ending.reason})" if ending.reason and not told else "")
-    return (*moments, Moment("end", _last(run), words))
+    return (*moments, Moment("end", _last(run, ending), f"the run {ending.words(not told)}"))
 
 
-def _last(run: Run) -> Where:
-    """Return the last place that was recorded."""
+def _last(run: Run, ending: Ending) -> Where:
+    """Return the last place that was recorded; a step that did not come to its end has no row, but its epoch is known."""
     rows = run.step_series("epoch")
     if len(rows):
-        return Where(step=int(rows.step[-1]), epoch=int(rows.values[-1]))
+        begun = _whole((ending.event or {}).get("epoch"))
+        return Where(step=int(rows.step[-1]), epoch=max(int(rows.values[-1]), begun if begun is not None else 0))
     return Where(epoch=run.epochs_done - 1) if run.epochs_done else Where()
 
 

@@ -51,14 +51,14 @@ if what == "analysis":
 """
 
 
-def make(folder: Path, steps: int) -> None:
+def make(folder: Path, steps: int, steps_per_epoch: int = 2000) -> None:
     """Write the record."""
     sys.path[:0] = [str(ROOT), str(ROOT / "hooks"), str(ROOT / "tests" / "helpers")]
     from traces import event_free
 
     from trainwatch_hooks.schema import column
 
-    run = event_free("log-normal, sigma 0.25", 0, steps=steps, steps_per_epoch=2000)
+    run = event_free("log-normal, sigma 0.25", 0, steps=steps, steps_per_epoch=steps_per_epoch)
     table = run.step_table
     for i in range(max(40 - table.num_columns, 0)):
         table = table.append_column(

@@ -60,4 +60,4 @@ def test_a_killed_rank_is_named(victim: int, tmp_path: Path) -> None:
     assert (ending.death.rank, ending.death.cause) == (victim, "sigkill")
     result = analyse(run)
     assert result.verdict.cause == "killed"
-    assert f"rank {victim}" in " ".join((result.verdict.headline, dict(result.page.facts)["Ended by"])).lower()
+    assert f"rank {victim}" in " ".join((result.verdict.headline, dict(result.page.facts)["Ended"])).lower()

@@ -18,7 +18,7 @@ def test_it_waits_for_a_run_that_has_not_begun(tmp_path: Path) -> None:
     follower = Follower(str(tmp_path / "exp"), 0.1)
     follower.read_once()
     assert follower.frame.state == "waiting"
-    assert "no such file" in follower.frame.message
+    assert "not there yet" in follower.frame.message
     (tmp_path / "exp").mkdir()
     follower.read_once()
     assert follower.frame.state == "waiting"

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 from synthetic import make_run
 
 from trainwatch.analysis import Config, analyse
@@ -49,3 +50,10 @@ def test_without_steps_and_memory() -> None:
     frame = take_frame("x", run, analyse(run, Config(now_s=0.0)), now_s=0.0)
     assert frame.memory == ""
     assert frame.remaining_s is None
+
+
+def test_a_running_run_says_no_old_numbers() -> None:
+    run = make_run({"loss": np.ones(8), "time_s": 1e9 + np.arange(8)}, steps_per_epoch=4, planned_epochs=600)
+    frame = take_frame("x", run, analyse(run, Config(now_s=1e9 + 9)), now_s=1e9 + 9)
+    assert (frame.state, frame.headline) == ("running", "nothing wrong so far")
+    assert not [p for p in frame.panels if p.id == "loss_raw"]

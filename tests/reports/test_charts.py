@@ -3,11 +3,12 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from trainwatch.reports.charts import coarser, describe, draw_svg
+from trainwatch.reports.charts import coarser, describe, draw_svg, labels
 from trainwatch.result import Curve, Mark, Panel
 from trainwatch.signals.envelope import reduce
 
@@ -110,9 +111,9 @@ def test_epochs_are_shown_as_the_trainer_counts_them() -> None:
 
 
 def test_memory_is_written_in_whole_binary_units() -> None:
-    labels = texts(draw_svg(panel(curve(np.linspace(1, 7, 50) * 2**30), unit="bytes", limit=float(2**36))))
-    assert {"0", "2 GiB", "4 GiB"} <= set(labels)
-    assert any("far above" in t for t in labels)
+    ticks = texts(draw_svg(panel(curve(np.linspace(1, 7, 50) * 2**30), unit="bytes", limit=float(2**36))))
+    assert {"0", "2 GiB", "4 GiB"} <= set(ticks)
+    assert any("far above" in t for t in ticks)
 
 
 def test_marks_at_one_place_share_their_words_and_keep_their_lines() -> None:
@@ -144,9 +145,9 @@ def test_a_phone_is_told_the_onset_and_has_ids_of_its_own() -> None:
 
 
 def test_ticks_far_from_one_are_short() -> None:
-    labels = texts(draw_svg(panel(curve([1e-8, 1.0, 1e7]), log=True)))
-    assert any(re.fullmatch(r"1e-0\d", t) for t in labels)
-    assert not any("000e" in t for t in labels)
+    ticks = texts(draw_svg(panel(curve([1e-8, 1.0, 1e7]), log=True)))
+    assert any(re.fullmatch(r"1e-0\d", t) for t in ticks)
+    assert not any("000e" in t for t in ticks)
 
 
 def test_a_heat_map_has_a_row_per_layer_and_marks_what_is_not_finite() -> None:
@@ -178,3 +179,22 @@ def test_a_forecast_is_drawn_and_told() -> None:
         "the forecast brings it near"
     )
     assert "forecast up to 3.73 GiB" in describe(grows)
+
+
+def test_no_word_at_a_mark_covers_another() -> None:
+    marks = [Mark("stage", f"stage {i}", float(i)) for i in range(100)]
+    marks += [Mark("onset", "onset: loss-explosion", 43.0), Mark("onset", "onset: gradient-explosion", 46.0)]
+    marks += [Mark("onset", "onset: dead-output", 70.0), Mark("exception", "exception", 99.0)]
+    placed = labels(marks, lambda x: x, 100.0)
+    assert [p.text for p in placed[:2]] == ["onset: loss-explosion +1", "onset: dead-output"]
+    spans = sorted((p.x - len(p.text), p.x) if p.leftwards else (p.x, p.x + len(p.text)) for p in placed)
+    assert all(b >= a for (_, a), (b, _) in pairwise(spans))
+    assert spans[0][0] >= -1
+    assert spans[-1][1] <= 101
+    assert labels([Mark("onset", "onset: a", 9.0)], lambda x: x / 9.0, 4.0) == [], "no room, no word"
+
+
+def test_a_long_label_is_cut() -> None:
+    (placed,) = labels([Mark("stage", "x" * 500, 0.0)], lambda x: x, 100.0)
+    assert placed.text.endswith("…")
+    assert len(placed.text) <= 48

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from trainwatch.analysis import analyse
 from trainwatch.frame import Frame, Warned
 from trainwatch.reports.live import one_line, render, span
+from trainwatch.reports.text import spark_name
 from trainwatch.result import Panel
+from trainwatch.runs import read_run
 from trainwatch.signals.envelope import reduce
 
+SAMPLES = Path(__file__).parents[2] / "sample_runs"
 VALUES = np.ones(100_000)
 VALUES[70_000] = 50.0
 PANEL = Panel("loss", "Loss", "", "step", (reduce("loss", np.arange(100_000), VALUES, 300),), log=True, evidence=True)
@@ -64,3 +69,15 @@ def test_span() -> None:
         "2.0 h",
         "2.3 d",
     ]
+
+
+def test_a_long_path_leaves_room_for_what_happens() -> None:
+    head = render(
+        replace(FRAME, path="/data/" + "x" * 90 + "/exp3"), width=80, height=24, now_s=0.0
+    ).plain.splitlines()[0]
+    assert "/exp3 · running · Running" in head
+
+
+def test_several_losses_are_called_by_their_names() -> None:
+    analysis = analyse(read_run(SAMPLES / "healthy"))
+    assert {"val box_loss", "train box_loss", "box_loss"} <= {spark_name(p) for p in analysis.page.panels}

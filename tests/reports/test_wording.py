@@ -25,6 +25,11 @@ def test_numbers_keep_their_digits(value: float, text: str) -> None:
         (5 * 2**30, "bytes", "5 GiB"),
         (2.5, "times", "2.5 times"),
         (7, "", "7"),
+        (0.6969, "share", "69.7 %"),
+        (47.0, "share", "47 times"),
+        (0.04005, "share of the memory limit", "4 % of the memory limit"),
+        (7.958e-06, "of the first loss", "8e-06 of the first loss"),
+        (0.0, "of the time", "0 % of the time"),
     ],
 )
 def test_quantities_carry_their_unit(value: float, unit: str, text: str) -> None:

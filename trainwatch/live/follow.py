@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from trainwatch.analysis import analyse
 from trainwatch.errors import UnreadableRun
@@ -71,10 +72,16 @@ class Follower:
             self.error = None
         except UnreadableRun as error:
             self.error = error
-            frame = replace(self.frame, message=str(error), read_s=time.monotonic() - began)
+            frame = replace(self.frame, message=self._why_not(error), read_s=time.monotonic() - began)
         except Exception as error:  # a file was renamed or cut while it was read
             frame = replace(self.frame, message=f"{type(error).__name__}: {error}", read_s=time.monotonic() - began)
         self.frame = frame
+
+    def _why_not(self, error: UnreadableRun) -> str:
+        """Say why nothing is shown; that a run is not there yet is no error here."""
+        if self.frame.state == "waiting" and not Path(self._path).exists():
+            return "not there yet; it is shown as soon as the training has made it"
+        return str(error).removeprefix(f"{self._path}: ")
 
     def _judge(self, run: Run) -> Analysis:
         """Judge the run if it has changed and the last judgement is long enough ago for its cost."""

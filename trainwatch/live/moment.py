@@ -20,6 +20,8 @@ TOLD = (
 """Kinds of events that are worth a line."""
 MAX_EVENTS = 4
 MAX_PANELS = 6
+REPEATS = ("loss_raw",)
+"""Panels that show at this size what another one shows."""
 EPOCHS_SILENT = 3.0
 """A log of epochs without our marks that has not changed for so many epochs, and ten minutes, has ended."""
 
@@ -40,7 +42,7 @@ def take_frame(path: str, run: Run, analysis: Analysis, *, read_s: float = 0.0, 
     running = ending.kind == "running" or (
         run.source != "trainwatch" and ending.kind in ("truncated", "unknown") and _fresh(run, done.epoch_s, now)
     )
-    seen = [p for p in analysis.page.panels if p.curves and not p.id.endswith("_close")]
+    seen = [p for p in analysis.page.panels if p.curves and not p.id.endswith("_close") and p.id not in REPEATS]
     return Frame(
         path=path,
         state="running" if running else "ended",
@@ -60,8 +62,17 @@ def take_frame(path: str, run: Run, analysis: Analysis, *, read_s: float = 0.0, 
         events=_events(run.events),
         read_s=read_s,
         status=analysis.verdict.status,
-        headline=analysis.verdict.headline,
+        headline=_headline(run, analysis, running),
     )
+
+
+def _headline(run: Run, analysis: Analysis, running: bool) -> str:
+    """Return the verdict; of a run that goes on without what the frame says itself, and in newer numbers."""
+    if not running or analysis.verdict.cause is not None:
+        return analysis.verdict.headline
+    if not run.step_rows and not run.epochs_done:
+        return "no step has ended yet"
+    return "nothing wrong so far" if analysis.verdict.status == "healthy" else analysis.verdict.headline
 
 
 def _fresh(run: Run, epoch_s: float | None, now_s: float) -> bool:

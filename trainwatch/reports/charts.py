@@ -12,12 +12,12 @@ import statistics
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainwatch.reports import _heat
 from trainwatch.reports._svg import finish
-from trainwatch.reports.wording import number, printable_panel, size
-from trainwatch.result import Curve, Panel
+from trainwatch.reports.wording import number, printable_panel, short, size
+from trainwatch.result import Curve, Mark, Panel
 
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
 SMALL_IN = (4.5, 1.7)
@@ -61,8 +61,18 @@ HEAT_BUCKETS = 150
 BUCKETS, NARROW_BUCKETS, SMALL_BUCKETS = 300, 150, 90
 """Points of a curve at most, about two pixels each on a large screen or a phone; the band keeps what falls between."""
 
-LABEL_ROOM = 0.18
-"""Share of the width that a word at a mark takes; marks closer than this share one."""
+SHORT_UNIT = (1, 2)
+"""Letters of a unit that fit beside a tick; a longer one stands in the title."""
+
+STRONG = ("onset", "exception", "oom")
+"""Kinds of marks that are drawn in the colour of faults, and named on a phone too."""
+
+LETTER_PT = 3.9
+"""Width of a letter of the words at marks; fonts differ, so that a little room is left between words."""
+MAX_LABEL, SHORT_LABEL = 48, 24
+"""Letters of a word at most, and of what is tried where that has no room; an event may carry any label."""
+LETTERS_APART, LETTERS_NEAR = 2.0, 12.0
+"""Letters between two words at least; onsets closer than the second share one word."""
 
 LOG_POSITIVE_SHARE = 0.9
 """Share of positive values from which an axis may be logarithmic."""
@@ -96,7 +106,8 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         FigureCanvasSVG(figure)
         figure.patch.set_alpha(0)
         slim = small or narrow
-        axes = figure.add_axes((0.15, 0.18, 0.63, 0.68) if slim else (0.075, 0.17, 0.80, 0.70))
+        named = len(panel.curves) > 1 or panel.heat
+        axes = figure.add_axes((0.15, 0.18, 0.63 if named else 0.71, 0.68) if slim else (0.075, 0.17, 0.80, 0.70))
         axes.patch.set_alpha(0)
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
         if panel.heat:
@@ -261,7 +272,7 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
         if top > 0:
             axes.set_ylim(top=1.35 * top)  # room for the words
         axes.annotate(
-            f"limit {_value(panel.limit, panel)}, far above", (0.995, 0.97), xycoords="axes fraction", ha="right", va="top",
+            f"limit {_value(panel.limit, panel)}, far above", (0.5, 0.97), xycoords="axes fraction", ha="center", va="top",
             fontsize=7.5, color=_MUTED,
         )  # fmt: skip
         return
@@ -272,39 +283,90 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
 
 def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
     """Draw the marks; ``words``: 0 none is named, 1 the strong ones are, 2 all are."""
-    for x, label, kind in _gathered(panel):
-        strong = kind in ("onset", "exception", "oom")
-        if kind == "checkpoint":
-            axes.plot([x + shift], [0.02], marker="^", markersize=4, color=_MARK, transform=axes.get_xaxis_transform(),
-                      clip_on=False, linestyle="none")  # fmt: skip
+    for mark in panel.marks:
+        if mark.kind == "checkpoint":
+            axes.plot([mark.x + shift], [0.02], marker="^", markersize=4, color=_MARK,
+                      transform=axes.get_xaxis_transform(), clip_on=False, linestyle="none")  # fmt: skip
             continue
-        axes.axvline(x + shift, color=_BAD if strong else _MARK, linewidth=1.0 if strong else 0.8,
+        strong = mark.kind in STRONG
+        axes.axvline(mark.x + shift, color=_BAD if strong else _MARK, linewidth=1.0 if strong else 0.8,
                      linestyle="-" if strong else (0, (2, 2)))  # fmt: skip
-        if words == 2 or (words == 1 and strong and label):
-            left = x > sum(axes.get_xlim()) / 2 - shift
-            axes.annotate(label, (x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
-                          color=_BAD if strong else _MARK, ha="right" if left else "left", va="bottom")  # fmt: skip
+    left, right = axes.get_xlim()
+    width = axes.get_position().width * axes.figure.get_figwidth() * 72 / LETTER_PT
+
+    def letters(x: float) -> float:
+        return float((x + shift - left) / (right - left) * width)
+
+    for label in labels(panel.marks, letters, width) if words else ():
+        if words == 2 or label.kind in STRONG:
+            axes.annotate(label.text, (label.x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
+                          color=_BAD if label.kind in STRONG else _MARK, ha="right" if label.leftwards else "left",
+                          va="bottom")  # fmt: skip
 
 
-def _gathered(panel: Panel) -> list[tuple[float, str, str]]:
-    """Name marks that stand at nearly the same place once, onsets first, so that words do not cover each other."""
-    found: list[tuple[float, str, str]] = [(m.x, "", "checkpoint") for m in panel.marks if m.kind == "checkpoint"]
-    lines = [m for m in panel.marks if m.kind != "checkpoint"]
-    places = [m.x for m in panel.marks] + [x for c in panel.curves for x in (*c.x[:1], *c.x[-1:])]
-    room = LABEL_ROOM * max(max(places) - min(places), 1.0) if places else 1.0
-    named: list[float] = []
-    for mark in sorted(lines, key=lambda m: m.kind != "onset"):
-        label = ""
-        if all(abs(mark.x - x) > room for x in named):
-            named.append(mark.x)
-            label = mark.label
-            if mark.kind == "onset":
-                near = [
-                    m.label.removeprefix("onset: ") for m in lines if m.kind == "onset" and 0 <= m.x - mark.x <= room
-                ]
-                label = "onset: " + ", ".join(dict.fromkeys(near))
-        found.append((mark.x, label, mark.kind))
-    return found
+class Label(NamedTuple):
+    """The words at a mark: where it stands, its kind, what it says, and whether the words end there."""
+
+    x: float
+    kind: str
+    text: str
+    leftwards: bool
+
+
+def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: float) -> list[Label]:
+    """Place the words of marks so that none covers another; a mark without room keeps its line only.
+
+    Onsets come first; those that stand close share one word. Then crashes, then the rest from the left.
+
+    Args:
+        marks: All marks of a panel.
+        letters: From a mark's x to letters from the left edge.
+        width: Letters that fit side by side.
+    """
+    groups = _groups([m for m in marks if m.kind == "onset"], letters)
+    whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
+    brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
+    placed = max((_placed(words, [], letters, width) for words in (whole, brief)), key=len)
+    others = [m for m in marks if m.kind not in ("onset", "checkpoint")]
+    others.sort(key=lambda m: m.kind not in STRONG)
+    return _placed([(m, m.label) for m in others], placed, letters, width)
+
+
+def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[tuple[Mark, list[str]]]:
+    """Join onsets that stand close: the first of them, and the ids of all."""
+    groups: list[tuple[Mark, list[str]]] = []
+    for mark in onsets:
+        id = mark.label.removeprefix("onset: ")
+        if groups and letters(mark.x) - letters(groups[-1][0].x) <= LETTERS_NEAR:
+            groups[-1][1].extend([id] if id not in groups[-1][1] else [])
+        else:
+            groups.append((mark, [id]))
+    return groups
+
+
+def _placed(
+    words: Sequence[tuple[Mark, str]], before: Sequence[Label], letters: Callable[[float], float], width: float
+) -> list[Label]:
+    """Add words where they have room, to the right of their mark or else to the left, whole or else cut."""
+    placed = list(before)
+    for mark, word in words:
+        at = letters(mark.x)
+        tries = [
+            Label(mark.x, mark.kind, text, leftwards)
+            for text in dict.fromkeys((short(word, MAX_LABEL), short(word, SHORT_LABEL)))
+            for leftwards in (False, True)
+            if (at - len(text) >= -1 if leftwards else at + len(text) <= width + 1)
+        ]
+        free = (t for t in tries if not any(_covers(t, p, letters) for p in placed))
+        placed.extend([first] if (first := next(free, None)) else [])
+    return placed
+
+
+def _covers(one: Label, other: Label, letters: Callable[[float], float]) -> bool:
+    """Whether two words overlap, or nearly touch."""
+    spans = [(letters(o.x) - (len(o.text) if o.leftwards else 0), len(o.text)) for o in (one, other)]
+    (a, long), (b, _) = sorted(spans)
+    return a + long + LETTERS_APART > b
 
 
 def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
@@ -351,9 +413,7 @@ def _format_x(axes: Any, panel: Panel, slim: bool) -> None:
 
     axes.xaxis.set_major_locator(MaxNLocator(4 if slim else 8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    axes.annotate(
-        panel.x_unit, (1.08 if slim else 1.045, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED
-    )
+    axes.annotate(panel.x_unit, (1.045, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
 
 
 def _binary_step(top: float) -> float:
@@ -378,4 +438,4 @@ def _value(value: float, panel: Panel) -> str:
     if panel.unit == "bytes":
         return size(value) if value else "0"
     text = number(value)
-    return f"{text} {panel.unit}" if panel.unit else text
+    return f"{text} {panel.unit}" if len(panel.unit) in SHORT_UNIT else text

@@ -9,17 +9,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch.reports import _interactive, languages, wording
 from trainwatch.reports.charts import draw_svg
 from trainwatch.reports.json import storable
 from trainwatch.result import Analysis, Panel, Where
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 CLOSED_PANELS = 12
 """Further panels at most; each costs some 10 kB."""
+
+
+LONG_COMMAND = 600
+"""Characters from which a command scrolls in a box of its own: an args.yaml holds a hundred arguments."""
 
 
 class Frame(NamedTuple):
@@ -64,6 +71,8 @@ def render(analysis: Analysis, language: str = "en") -> str:
         lang=languages.LANGUAGES[language],
         names=languages.names(language),
         headline=_headline(analysis, t, languages.names(language)),
+        prose=_prose,
+        long_command=LONG_COMMAND,
         place=lambda where: _place(where, page.first_epoch, t),
         name=Path(analysis.run.path).name or analysis.run.path,
         evidence=evidence,
@@ -108,6 +117,13 @@ def _headline(analysis: Analysis, t: Callable[[str], str], names: Mapping[str, s
     place = _place(onset, analysis.page.first_epoch, t)
     pattern = "{status}: {name}, since {place}" if place else "{status}: {name}"
     return t(pattern).format(status=t(verdict.status), name=names[verdict.cause], place=place)
+
+
+def _prose(text: str) -> Markup:
+    """Escape a sentence; what stands between backticks is code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _place(where: Where | None, first_epoch: int, t: Callable[[str], str]) -> str:

@@ -6,8 +6,8 @@ from rich.text import Text
 
 from trainwatch.frame import Frame
 from trainwatch.reports.sparkline import sparkline, summary
-from trainwatch.reports.text import COLOURS, SPARK_NAMES
-from trainwatch.reports.wording import SEVERITY_SHAPE, clean, percent, printable_panel, short, size
+from trainwatch.reports.text import COLOURS, spark_name, spark_number
+from trainwatch.reports.wording import SEVERITY_SHAPE, clean, percent, printable_panel, short
 from trainwatch.result import Panel
 
 STATE_SHAPE = {"waiting": "○", "running": "●", "ended": "■"}
@@ -16,6 +16,8 @@ NAME_WIDTH = 15
 NUMBERS_WIDTH = 34
 MIN_SPARK = 8
 MAX_WARNED = 5
+MIN_PATH = 20
+"""Letters of the path that are shown at least."""
 
 
 def render(frame: Frame, *, width: int, height: int, now_s: float) -> Text:
@@ -27,7 +29,7 @@ def render(frame: Frame, *, width: int, height: int, now_s: float) -> Text:
         height: Rows.
         now_s: Unix time, for "written 3 s ago".
     """
-    head = [_head(frame)]
+    head = [_head(frame, width)]
     if frame.state == "waiting":
         head.append(Text(f"  {_flat(frame.message)}", style="dim"))
     else:
@@ -56,11 +58,18 @@ def render(frame: Frame, *, width: int, height: int, now_s: float) -> Text:
     return Text("\n").join(shown)
 
 
-def _head(frame: Frame) -> Text:
+def _head(frame: Frame, width: int) -> Text:
     colour = COLOURS[frame.status] if frame.status else "cyan"
     style = f"bold {'green' if frame.state == 'running' and frame.status in ('healthy', 'incomplete') else colour}"
-    line = Text(f"{STATE_SHAPE[frame.state]} {_flat(frame.path)} · {frame.state}", style=style)
+    line = Text(
+        f"{STATE_SHAPE[frame.state]} {_tail(_flat(frame.path), max(width // 2, MIN_PATH))} · {frame.state}", style=style
+    )
     return line.append(f" · {_flat(frame.headline)}", style="default") if frame.headline else line
+
+
+def _tail(path: str, limit: int) -> str:
+    """Cut a path at its front: its end tells runs apart."""
+    return path if len(path) <= limit else f"…{path[1 - limit :]}"
 
 
 def _bar(frame: Frame, now_s: float) -> Text:
@@ -85,7 +94,7 @@ def _facts(frame: Frame, now_s: float) -> list[str]:
     if frame.epoch_s is not None:
         facts.append(f"{span(frame.epoch_s)} per epoch")
     if frame.elapsed_s is not None and frame.state == "running":
-        facts.append(f"since {span(frame.elapsed_s)}")
+        facts.append(f"for {span(frame.elapsed_s)}")
     if frame.last_sign_s > 0 and frame.state == "running":
         facts.append(f"written {span(max(now_s - frame.last_sign_s, 0.0))} ago")
     if frame.read_s > 1.0:
@@ -113,8 +122,8 @@ def _curve(panel: Panel, width: int) -> Text | None:
     room = width - NAME_WIDTH - NUMBERS_WIDTH
     if found is None or room < MIN_SPARK:
         return None
-    first, last, _, high = (size(v) if panel.unit == "bytes" else f"{v:.3g}" for v in found)
-    line = Text(f"{short(SPARK_NAMES.get(panel.id, panel.title.lower()), NAME_WIDTH - 1):<{NAME_WIDTH}}")
+    first, last, _, high = (spark_number(v, panel.unit) for v in found)
+    line = Text(f"{short(spark_name(panel), NAME_WIDTH - 1):<{NAME_WIDTH}}")
     line.append(sparkline(panel.curves[0], room, log=panel.log).ljust(room), style="cyan")
     return line.append(f" {first} → {last}, max {high}", style="dim")
 

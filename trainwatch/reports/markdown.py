@@ -17,7 +17,7 @@ from trainwatch.reports.wording import (
     quantity,
     size,
 )
-from trainwatch.result import Analysis, Panel
+from trainwatch.result import ENDED, Analysis, Panel
 
 MAX_CURVES = 3
 SPARK_WIDTH = 40
@@ -29,7 +29,7 @@ def render(analysis: Analysis) -> str:
     verdict, run, page = analysis.verdict, analysis.run, analysis.page
     lines = [f"## {STATUS_SHAPE[verdict.status]} {escape(verdict.headline)}", ""]
     source = SOURCES.get(run.source, run.source)
-    lines += [f"{code(run.path)} · {escape(source)} · ended by {run.ended_by}", ""]
+    lines += [f"{code(run.path)} · {escape(source)} · {ENDED[run.ended_by]}", ""]
     if verdict.cause:
         lines.append(f"**Cause:** {code(verdict.cause)} (confidence {percent(verdict.confidence)})  ")
     if page.cause_reason:
@@ -40,6 +40,8 @@ def render(analysis: Analysis) -> str:
     lines.append("")
     if page.next_command:
         lines += ["**Next**", "", *fenced(page.next_command, "sh"), ""]
+    elif page.next_step:
+        lines += [f"**Next:** {escape(page.next_step)}", ""]
     lines += _curves(analysis)
     lines += _findings(analysis)
     for r in analysis.recommendations:

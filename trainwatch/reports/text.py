@@ -23,7 +23,7 @@ from trainwatch.reports.wording import (
     short,
     size,
 )
-from trainwatch.result import SEVERITIES, Analysis, Recommendation
+from trainwatch.result import ENDED, SEVERITIES, Analysis, Panel, Recommendation
 
 COLOURS = {
     "crashed": "red", "diverged": "red", "stalled": "yellow", "degraded": "yellow", "incomplete": "cyan",
@@ -32,7 +32,7 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
-MAX_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND = 4, 2, 1, 5
+MAX_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP = 4, 2, 1, 5, 4
 """Rows of the paragraphs on the first screen; the whole text follows below."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
@@ -40,7 +40,8 @@ SPARK_WORDS = 50
 """Columns that name and numbers of a curve take."""
 SPARK_NAMES = {"grad_norm": "gradient norm", "loss": "training loss", "lr": "learning rate", "score": "score",
                "host_memory": "memory", "vram": "device memory", "train_loss": "epoch loss",
-               "val_loss": "validation", "loss_components": "components", "throughput": "step time"}  # fmt: skip
+               "val_loss": "validation", "loss_components": "components", "throughput": "step time",
+               "image_size": "image width"}  # fmt: skip
 """Short names of panels."""
 WIDE = 100
 """Columns from which the table of findings has thresholds and words for the severity."""
@@ -98,7 +99,7 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
     style = COLOURS[verdict.status]
     _hanging(console, Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
     _hanging(
-        console, Text(f"  {run.path} · {SOURCES.get(run.source, run.source)} · ended by {run.ended_by}", style="dim")
+        console, Text(f"  {run.path} · {SOURCES.get(run.source, run.source)} · {ENDED[run.ended_by]}", style="dim")
     )
     console.print()
     if verdict.cause:
@@ -124,6 +125,9 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
         _next(console, page.next_command)
     elif page.next_command:
         _labelled(console, "Next", "the command, of many arguments, stands at the end.")
+    elif page.next_step:
+        console.print()
+        _labelled(console, "Next", page.next_step.replace("`", ""), MAX_STEP)
 
 
 def _long(console: Console, command: str) -> bool:
@@ -149,15 +153,27 @@ def _sparks(console: Console, analysis: Analysis) -> None:
         found = summary(curve)
         if found is None:
             continue
-        first, last, high = (_spark_number(found[i], panel.unit) for i in (0, 1, 3))
-        line = Text(f"{short(SPARK_NAMES.get(panel.id, panel.title.lower()), 14):<15}")
+        first, last, high = (spark_number(found[i], panel.unit) for i in (0, 1, 3))
+        line = Text(f"{short(spark_name(panel), 14):<15}")
         line.append(sparkline(curve, room, log=panel.log).ljust(room), style=COLOURS[analysis.verdict.status])
         line.append(f"  {first} → {last}, max {high}", style="dim")
         console.print(line, no_wrap=True, crop=True, overflow="ellipsis")
 
 
-def _spark_number(value: float, unit: str) -> str:
-    return size(value) if unit == "bytes" else f"{value:.3g}"
+def spark_name(panel: Panel) -> str:
+    """Name the first curve of a panel; of several losses also which one it is."""
+    of = {"train_loss": "train ", "val_loss": "val ", "loss_components": ""}.get(panel.id)
+    if of is not None and len(panel.curves) > 1:
+        return f"{of}{panel.curves[0].name}"
+    return SPARK_NAMES.get(panel.id, panel.title.lower())
+
+
+def spark_number(value: float, unit: str) -> str:
+    """Write a value beside a curve."""
+    if unit == "bytes":
+        return size(value)
+    text = f"{value:.0f}" if 1e3 <= abs(value) < 1e4 else f"{value:.3g}"
+    return f"{text} {unit}" if unit == "s" else text
 
 
 def _findings_table(analysis: Analysis, width: int) -> Table:

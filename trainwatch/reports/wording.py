@@ -14,6 +14,9 @@ STATUS_SHAPE = {
 }  # fmt: skip
 """Meaning is never told by colour alone."""
 
+SHARE_IN_PERCENT, SMALLEST_PERCENT = 10.0, 0.01
+"""Shares below the first are written in percent (4700 % says less than 47 times), down to the second, in percent."""
+
 SEVERITY_SHAPE = {"critical": "▲", "warning": "■", "info": "●"}
 
 SOURCES = {
@@ -87,13 +90,23 @@ def number(value: float) -> str:
 
 
 def quantity(value: Quantity | None) -> str:
-    """Write a number with its unit, bytes in binary units; empty for None."""
+    """Write a number with its unit, bytes in binary units, shares in percent; empty for None."""
     if value is None:
         return ""
     unit = value.unit
+    if unit == "share" or unit.startswith(("share of ", "of ")):
+        return _share(value.value, unit.removeprefix("share").strip())
     if unit.startswith("bytes"):
         return size(value.value) + unit.removeprefix("bytes").replace("/", " per ")
     return f"{number(value.value)} {unit}".strip()
+
+
+def _share(value: float, of: str) -> str:
+    if abs(value) >= SHARE_IN_PERCENT:
+        return f"{number(value)} times {of.removeprefix('of ')}".strip()
+    if value and abs(value) < SMALLEST_PERCENT / 100:
+        return f"{value:.1g} {of}".strip()
+    return f"{100 * value:.3g} % {of}".strip()
 
 
 def size(count: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainwatch.result import EndedBy
+from trainwatch.result import ENDED, EndedBy
 from trainwatch.runs.arrays import integers_in
 from trainwatch.runs.death import Cause, Death, cause_of_death, witness_of
 from trainwatch.runs.oom import place_of
@@ -50,6 +51,13 @@ class Ending:
     reason: str
     event: dict[str, Any] | None = None
     death: Death | None = None
+
+    def words(self, reason: bool = True) -> str:
+        """Say what the run did in the end, with the reason where that adds something."""
+        said = ENDED[self.kind]
+        if not reason or not self.reason or re.fullmatch(r"(\d+) of \1 epochs", self.reason):
+            return said
+        return f"was {self.reason}" if self.reason.startswith("stopped") else f"{said}: {self.reason}"
 
 
 def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:

@@ -29,7 +29,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Select it by hand": "请手动选择",
     # facts
     "Done": "已完成",
-    "Ended by": "结束方式",
+    "Ended": "结束方式",
     "Last good checkpoint": "最后可用的检查点",
     "Wall time": "耗时",
     "Device": "设备",
@@ -111,7 +111,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Device memory": "显存",
     "Memory of the process": "进程内存",
     "Time per step and wait for data": "每步耗时与等待数据",
-    "Image width": "图像宽度",
+    "Image width in pixels": "图像宽度",
     "Objects per micro-batch": "每个小批次的目标数",
     "Augmentation": "数据增强",
     "Gradient scale": "梯度缩放",

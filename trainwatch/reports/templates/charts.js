@@ -55,9 +55,11 @@
       ctx.moveTo(at, bbox.top);
       ctx.lineTo(at, bbox.top + bbox.height);
       ctx.stroke();
-      if (at > free) {
-        ctx.fillText(label, at + 4, bbox.top + 12 * devicePixelRatio);
-        free = at + ctx.measureText(label).width + 8;
+      const room = ctx.measureText(label).width + 4;
+      const begin = at + room > bbox.left + bbox.width ? at - room : at + 4;
+      if (begin > free) {
+        ctx.fillText(label, begin, bbox.top + 12 * devicePixelRatio);
+        free = begin + room + 4;
       }
     }
     ctx.strokeStyle = ctx.fillStyle = colour("--bad");
