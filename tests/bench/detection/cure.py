@@ -252,17 +252,18 @@ def measure(folder: Path, results: Path, kinds: frozenset[str]) -> None:
 
     for seed in SEEDS:
         record("reference", seed, "reference", {})
-    for case, seed in [(c, s) for c in CASES if c in kinds for s in SEEDS]:
-        record(case, seed, "failed", CASES[case])
-    for seed, case in [(s, c) for s in SEEDS for c in CASES if c in kinds]:
-        failed = done[case, seed, "failed"]
-        if not fails(failed["score"], done["reference", seed, "reference"]["score"]):
-            continue
-        advice = {k: v for k, v in failed["advised"].items() if k not in KEPT}
-        drawn = random_change(CASES[case], len(advice), f"{case} {seed}")
-        for arm, change in (("advised", advice), ("random", drawn)):
-            if change:
-                record(case, other(seed), arm, {**CASES[case], **change})
+    for case in (c for c in CASES if c in kinds):
+        for seed in SEEDS:
+            record(case, seed, "failed", CASES[case])
+        for seed in SEEDS:
+            failed = done[case, seed, "failed"]
+            if not fails(failed["score"], done["reference", seed, "reference"]["score"]):
+                continue
+            advice = {k: v for k, v in failed["advised"].items() if k not in KEPT}
+            drawn = random_change(CASES[case], len(advice), f"{case} {seed}")
+            for arm, change in (("advised", advice), ("random", drawn)):
+                if change:
+                    record(case, other(seed), arm, {**CASES[case], **change})
 
 
 def other(seed: int) -> int:
