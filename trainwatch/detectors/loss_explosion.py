@@ -147,6 +147,8 @@ class LossExplosion(Detector):
             finding = self._judge_one(view, series, per_step)
             if finding is not None:
                 found.append(finding)
+        if not found and per_step:
+            found = self._among_the_first(view)
         if not found:
             return []
         first = min(found, key=lambda f: (_order(f), -_value(f)))
@@ -168,22 +170,33 @@ class LossExplosion(Detector):
             jumps = norm.step[away.ratio >= self.critical_ratio]
         return coincidences(series.step[span][high], jumps, self.confirming_steps) < self.spikes
 
-    def _at_once(self, view: View) -> list[Finding]:
-        """Judge the first steps, which have no past but the first of them."""
+    def _start(self, view: View) -> tuple[Series, npt.NDArray[np.float64]]:
+        """Return the total loss, and its first steps over the first of them; empty if there are too few."""
         parts = view.names("steps.loss/*")
         loss = view.steps("loss") if len(view.steps("loss")) or len(parts) != 1 else view.steps(parts[0])
         start = loss.values[: self.start_steps]
         if len(start) < self.start_steps or not start[0] > 0:
+            return loss, np.empty(0)
+        return loss, np.where(np.isfinite(start), start, np.inf) / start[0]
+
+    def _at_once(self, view: View) -> list[Finding]:
+        """Judge the first steps, which have no past but the first of them."""
+        loss, times = self._start(view)
+        if not len(times) or times.max() < self.start_peak or np.median(times) < self.start_level:
             return []
-        times = np.where(np.isfinite(start), start, np.inf) / start[0]
-        high = times.max() >= self.start_peak and np.median(times) >= self.start_level
-        spikes = times.max() >= self.critical_ratio and int((times >= self.spike_ratio).sum()) >= self.spikes
-        if not (high or (spikes and self._unlearnt(view))):
+        return self._from_the_start(view, loss, times)
+
+    def _among_the_first(self, view: View) -> list[Finding]:
+        """Judge spikes among the first steps, where nothing came later and nothing was learnt."""
+        loss, times = self._start(view)
+        many = int((times >= self.spike_ratio).sum()) >= self.spikes
+        if not many or times.max() < self.critical_ratio or not self._unlearnt(view):
             return []
-        first = int(np.flatnonzero(times >= self.start_level)[0])
-        return [
-            self._finding(view, loss, first, int(np.flatnonzero(times >= self.start_level)[-1]), float(start[0]), True)
-        ]
+        return self._from_the_start(view, loss, times)
+
+    def _from_the_start(self, view: View, loss: Series, times: npt.NDArray[np.float64]) -> list[Finding]:
+        high = np.flatnonzero(times >= self.start_level)
+        return [self._finding(view, loss, int(high[0]), int(high[-1]), float(loss.values[0]), True)]
 
     def _unlearnt(self, view: View) -> bool:
         score = read_score(view)
