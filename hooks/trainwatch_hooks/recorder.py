@@ -338,7 +338,7 @@ class Recorder:
             epoch: Epoch, from 0.
             fitness: What checkpoints are ranked by, more is better.
             best_fitness: Best so far.
-            **columns: Families ``train``, ``val``, ``metrics``, ``lr``, ``gain``, ``augment``: name to number each.
+            **columns: Families ``train``, ``val``, ``metrics``, ``lr``, ``gain``, ``augment``, ``ema``: name to number each.
         """
         if self._closed or forks.depth != self._depth:
             return
