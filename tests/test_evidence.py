@@ -172,6 +172,7 @@ def test_every_check_of_epoch_curves_names_panels_that_exist() -> None:
         "instances",
         "layers",
         "update_ratio",
+        "average",
         "amp_scale",
     }
     assert {panel for row in evidence.EVIDENCE.values() for panel in row} <= known

@@ -20,7 +20,7 @@ EVIDENCE = {
     "gradient-explosion": ("grad_norm", "loss", "lr", "score", "update_ratio"),
     "loss-explosion": ("loss", "grad_norm", "lr", "score", "update_ratio"),
     "nonfinite-loss": ("loss", "grad_norm", "lr", "score", "update_ratio"),
-    "nonfinite-validation": ("val_loss", "score", "train_loss", "grad_norm"),
+    "nonfinite-validation": ("val_loss", "score", "train_loss", "grad_norm", "average"),
     "dead-output": ("loss", "score", "lr", "grad_norm"),
     "unshuffled-data": ("loss", "score", "val_loss"),
     "tiny-validation": ("score", "val_loss", "metrics"),
@@ -66,7 +66,7 @@ SHOWN_BY = {
     "metrics": "metrics", "train": "train_loss", "val": "val_loss", "gain": "loss_components",
     "rss_bytes": "host_memory", "step_s": "throughput", "data_s": "throughput", "image_size": "image_size",
     "augment": "augmentation", "instances": "instances", "amp_scale": "amp_scale", "amp_skipped": "amp_scale",
-    "update_ratio": "update_ratio",
+    "update_ratio": "update_ratio", "ema": "average",
 }  # fmt: skip
 """Panel that shows a finding's series, for findings without a row above; by the column's name or family."""
 
@@ -175,9 +175,15 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("augmentation", "Augmentation", "", _changing(run, epochs("augment/")), per_step=False),
         panel("amp_scale", "Gradient scale", "", steps("amp_scale"), log=True),
         panel("update_ratio", "Update of the weights, over their norm", "", steps("update_ratio"), log=True),
+        panel("average", "Averaged weights against the model", "", _lag(epochs("ema/")), per_step=False, log=True),
         panel("layers", "Gradient norm per layer", "", steps("grad_norm/")[:MAX_LAYERS], log=True, heat=True),
     ]
     return [p for p in made if p is not None]
+
+
+def _lag(columns: Sequence[str]) -> list[str]:
+    """Return the columns that are distances; the others count tensors."""
+    return [c for c in columns if "nonfinite" not in c]
 
 
 def _changing(run: Run, columns: Sequence[str]) -> list[str]:

@@ -26,7 +26,7 @@ from typing import Any, Final
 from trainwatch_hooks import crash, death, environment, forks, switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.heartbeat import Heartbeat, Sampler
-from trainwatch_hooks.probes import process_tree
+from trainwatch_hooks.probes import oom_snapshot, process_tree
 from trainwatch_hooks.probes.amp import SkipDetector
 from trainwatch_hooks.probes.host_memory import HostMemory
 from trainwatch_hooks.probes.throughput import NoStopwatch, Stopwatch
@@ -338,7 +338,7 @@ class Recorder:
             epoch: Epoch, from 0.
             fitness: What checkpoints are ranked by, more is better.
             best_fitness: Best so far.
-            **columns: Families ``train``, ``val``, ``metrics``, ``lr``, ``gain``, ``augment``: name to number each.
+            **columns: Families ``train``, ``val``, ``metrics``, ``lr``, ``gain``, ``augment``, ``ema``: name to number each.
         """
         if self._closed or forks.depth != self._depth:
             return
@@ -403,7 +403,16 @@ class Recorder:
             type=type(error).__name__,
             traceback=text,
             stderr=self.stderr_tail(),
+            **(self._allocations(error) if kind == "oom" else {}),
         )
+
+    def _allocations(self, error: BaseException) -> dict[str, str]:
+        """Keep what the device's allocator held; return the file, relative to the run, for the event."""
+        if self.probes.on("oom_snapshot") and self.folder.is_dir():
+            with self.guard("keeping the allocator's snapshot"):
+                name = oom_snapshot.write(self.folder, self.rank, error)
+                return {"snapshot": f"{FOLDER}/{name}"} if name else {}
+        return {}
 
     def end(self, reason: str, message: str = "", **data: Any) -> None:
         """Record the end that the trainer announces: ``completed``, ``early-stop`` or ``stopped``."""

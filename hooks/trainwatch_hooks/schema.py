@@ -96,6 +96,12 @@ EPOCH_COLUMNS: Final[tuple[Column, ...]] = (
     Column(
         "augment/*", "float64", "1", "Augmentation in force, read from the transforms; degrees and shear in degrees."
     ),
+    Column(
+        "ema/*",
+        "float64",
+        "1",
+        "Averaged weights and running statistics against the model: distance, shift, drift; tensors not finite.",
+    ),
     Column("fitness", "float64", "1", "What the trainer ranks its checkpoints by."),
     Column("best_fitness", "float64", "1", "Best fitness so far."),
 )

@@ -56,3 +56,36 @@ def test_a_moment_in_warm_up_is_quiet(bad: float) -> None:
 def test_a_logger_that_writes_nan_for_everything_is_quiet() -> None:
     nothing = np.full(50, np.nan)
     assert NonfiniteValidation().detect(make_run(epochs={"val/loss": nothing, SCORE: nothing})) == []
+
+
+SPOILT = {
+    "kind": "nonfinite",
+    "epoch": 3,
+    "data": {"place": "average", "names": ["model.0.conv.weight", "b", "c", "d"]},
+}
+
+
+def test_a_spoilt_average_is_told_where_no_validation_is() -> None:
+    counts = [0, 0, 0, 4, 4, 4]
+    (finding,) = NonfiniteValidation().detect(make_run(epochs={"ema/nonfinite": counts}, events=[SPOILT]))
+    assert finding.severity == "critical"
+    assert finding.onset.epoch == 3
+    assert finding.measured.value == 4
+    assert "4 tensors of the averaged weights (EMA) hold NaN or infinity (model.0.conv.weight, b, c and others)" in (
+        finding.summary
+    )
+    (last,) = NonfiniteValidation().detect(make_run(epochs={"ema/nonfinite": [0, 0, 0, 0, 0, 1]}))
+    assert last.severity == "warning"
+    assert "1 tensor of" in last.summary
+    assert "holds NaN" in last.summary
+    for quiet in ([0, 0, 0], [0, 2, 0, 0]):
+        assert NonfiniteValidation().detect(make_run(epochs={"ema/nonfinite": quiet})) == []
+
+
+def test_a_spoilt_average_makes_moving_metrics_no_comfort() -> None:
+    columns = poisoned(20, frozen=False)
+    columns["ema/nonfinite"] = np.where(np.arange(50) >= 19, 2.0, 0.0)
+    (finding,) = NonfiniteValidation().detect(epoch_log(columns))
+    assert finding.severity == "critical"
+    assert finding.onset.epoch == 19
+    assert "averaged weights (EMA)" in finding.summary

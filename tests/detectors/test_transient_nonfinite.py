@@ -33,3 +33,17 @@ def test_finite_losses_and_lasting_ones_are_quiet() -> None:
     assert detect([]) == []
     assert detect(list(range(60, 100))) == [], "nonfinite-validation's"
     assert detect([99]) == [], "it cannot be told yet"
+
+
+def test_an_average_that_was_mended_is_information() -> None:
+    columns = {"ema/nonfinite": np.array([0.0, 0.0, 3.0, 0.0, 0.0])}
+    (finding,) = TransientNonfinite().detect(epoch_log(columns))
+    assert finding.severity == "info"
+    assert (finding.onset.epoch, finding.end.epoch) == (2, 2)
+    assert "3 tensors of the averaged weights" in finding.summary
+    assert TransientNonfinite().detect(epoch_log({"ema/nonfinite": np.array([0.0, 3.0, 3.0])})) == [], "lasting"
+    both = curves(100)
+    both["val/cls_loss"][20] = np.nan
+    both["ema/nonfinite"] = np.where(np.arange(100) == 20, 1.0, 0.0)
+    (told,) = TransientNonfinite().detect(epoch_log(both))
+    assert "averaged weights" in told.summary

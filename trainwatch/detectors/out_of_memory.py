@@ -3,7 +3,7 @@
 What it does:
     Reports every allocation failure in the record: the one that ended the training (critical) and those that the
     trainer caught and retried with a smaller batch (warning). It says which memory was exhausted and how much was
-    asked for, if the message tells it.
+    asked for, if the message tells it, and names the allocator's snapshot where one was kept.
 
 Why it matters:
     Ultralytics retries only in the first epoch, on one GPU, at most three times, and halves the batch each time: the
@@ -76,6 +76,9 @@ class OutOfMemory(Detector):
         text += f": {size(asked)} more were asked for" if asked is not None else ""
         text += f", with {size(last)} held at the last recorded step" if last is not None else ""
         text += f". It had been retried {retries} time(s) before." if retries else "."
+        snapshot = _data(event).get("snapshot")
+        if isinstance(snapshot, str):
+            text += f" What the allocator held then is in {snapshot}; pytorch.org/memory_viz draws it."
         return Finding(
             id=self.id,
             severity="critical",
@@ -91,6 +94,7 @@ class OutOfMemory(Detector):
                 "asked_bytes": asked,
                 "held_bytes": last,
                 "retries": retries,
+                "snapshot": snapshot if isinstance(snapshot, str) else None,
                 "message": str(event.get("message") or "")[:500],
             },
         )

@@ -1,14 +1,15 @@
 """A validation loss that was infinite or NaN for a moment, and did no harm.
 
 What it does:
-    Names the epochs in which a validation loss was not finite although it recovered.
+    Names the epochs in which a validation loss, or the averaged weights (EMA), were not finite although they recovered.
 
 Why it matters:
     It does not, and that is worth saying: it looks frightening in a log, mostly happens in warm-up, and needs no cure.
 
 How it decides:
     Some validation loss is not finite, and the last two are, or at least half of those since the first
-    (otherwise it is nonfinite-validation).
+    (otherwise it is nonfinite-validation). The same for averaged weights, which newer releases of Ultralytics mend from
+    the model when they save.
 
 What to do:
     Nothing. If it recurs late in the training, validate in full precision (half=False) and look at the metrics of
@@ -23,16 +24,17 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
+from trainwatch.detectors._average import COLUMN, Spoilt, has_average, spoilt_average
 from trainwatch.detectors._curves import CURVES, after_warmup, losses
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
-from trainwatch.runs import Series
+from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import Nonfinite, nonfinite, worst_nonfinite
 
 
@@ -45,19 +47,47 @@ class TransientNonfinite(Detector):
     """
 
     title: ClassVar[str] = "Validation loss was not a number for a moment"
-    requires: ClassVar[tuple[str, ...]] = ("epochs.val/*",)
-    optional: ClassVar[tuple[str, ...]] = CURVES
+    optional: ClassVar[tuple[str, ...]] = (*CURVES, COLUMN)
 
     named_epochs: int = 6
 
+    def missing(self, run: Run) -> str | None:
+        """Ask for a validation loss or the averaged weights."""
+        if has_average(run) or any(n.startswith("epochs.val/") for n in run.column_names()):
+            return None
+        return "column epochs val/* missing"
+
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
+        average = spoilt_average(view)
+        if average is not None and average.bad.trailing:
+            return []
         val = losses(view, "val")
         worst = worst_nonfinite(val)
-        if worst is None or worst[1].persistent or worst[1].trailing:
+        if worst is not None and (worst[1].persistent or worst[1].trailing):
             return []
-        series, bad = worst
-        return [self._finding(view, val, series, bad)]
+        if worst is None:
+            return [] if average is None else [self._of_average(view, average)]
+        found = self._finding(view, val, *worst)
+        return [found if average is None else replace(found, summary=f"{found.summary} {average.sentence()}")]
+
+    def _of_average(self, view: View, average: Spoilt) -> Finding:
+        """Tell of an average that was mended before a validation loss showed it."""
+        series, bad = average.series, average.bad
+        where = epoch_name(view.run, int(series.epoch[bad.first]))
+        return Finding(
+            id=self.id,
+            severity="info",
+            confidence=0.9,
+            title=f"Averaged weights were not finite in {bad.count} epoch{'s' if bad.count > 1 else ''}",
+            summary=f"First in {where}: {average.sentence()} They are finite again since.",
+            onset=series.where(bad.first),
+            end=series.where(bad.last),
+            series=series.name,
+            measured=Quantity(float(bad.count), "epochs"),
+            threshold=Quantity(0.0, "epochs"),
+            detail={"average_tensors": average.tensors, "average_names": list(average.names)},
+        )
 
     def _finding(self, view: View, val: list[Series], series: Series, bad: Nonfinite) -> Finding:
         run = view.run

@@ -4,7 +4,7 @@
     on_pretrain_routine_end      arguments in force, wrap optimizer_step and preprocess_batch on this trainer
     on_train_epoch_start         a new epoch, or a replay of one (attempt + 1)
     on_train_batch_start/_end    one row
-    on_train_epoch_end           validation begins
+    on_train_epoch_end           read the averaged weights (a newer trainer mends them while it saves); validation begins
     on_val_end                   validation took place
     on_model_save                checkpoint event
     on_fit_epoch_end             one epoch row (it fires once more after training, for the final validation)
@@ -31,6 +31,7 @@ from typing import Any
 from trainwatch_hooks import environment, switches
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
+from trainwatch_hooks.probes.ema import Average
 from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
 from trainwatch_hooks.probes.update_ratio import UpdateRatio
 from trainwatch_hooks.readback import MAX_PENDING, Row
@@ -135,8 +136,10 @@ class UltralyticsHook:
 
     def on_train_epoch_end(self, trainer: Any) -> None:
         """Validation begins: its time is no silence."""
-        if self.session is not None:
-            self.session.recorder.begin_validation()
+        with self._guard("on_train_epoch_end"):
+            if self.session is not None:
+                self.session.read_average(trainer)
+                self.session.recorder.begin_validation()
 
     def on_val_end(self, validator: Any) -> None:
         """Note that validation took place in this epoch."""
@@ -179,6 +182,9 @@ class Session:
         self.grad_norm: GradNorm | None = None
         self.update_ratio: UpdateRatio | None = None
         self._stepped = False
+        self._average = Average()
+        self._average_row: dict[str, float] = {}
+        self._average_told = False
         self._batch_row: dict[str, float] = {}
         self._batch_size = 0
         self._train_epoch = -1
@@ -430,6 +436,26 @@ class Session:
         self._since_vram += 1
         self.recorder.record(row, scalars, vector)
 
+    def read_average(self, trainer: Any) -> None:
+        """Compare the averaged weights with the model; say it once if they are spoilt."""
+        self._average_row = {}
+        average = getattr(trainer, "ema", None)
+        if not self.probes.on("ema") or average is None or not average.enabled:
+            return
+        with self.recorder.guard("reading the averaged weights"):
+            self._average_row = self._average.read(trainer.model, average.ema)
+            count, spoilt = int(self._average_row["nonfinite"]), self._average.spoilt
+            if count and not self._average_told:
+                self._average_told = True
+                self.recorder.event(
+                    "nonfinite",
+                    f"{count} tensors of the averaged weights (EMA) are not finite: {', '.join(spoilt[:3])}",
+                    source="ultralytics",
+                    place="average",
+                    count=count,
+                    names=list(spoilt[: nonfinite.NAMES_SHOWN]),
+                )
+
     def saved(self, trainer: Any) -> None:
         """A checkpoint was written: last.pt always, best.pt if this epoch is the best."""
         best = trainer.best_fitness == trainer.fitness
@@ -453,6 +479,8 @@ class Session:
             "train": means,
             "lr": {k.split("/", 1)[1]: v for k, v in getattr(trainer, "lr", {}).items()},
         }
+        if self._average_row:
+            families["ema"] = self._average_row
         if self.probes.on("losses"):
             families["gain"] = losses.gains(list(means), trainer.args, trainer.args.task)
         if self.probes.on("augmentation"):

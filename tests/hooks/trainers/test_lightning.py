@@ -93,3 +93,36 @@ def test_it_pickles(tmp_path: Path) -> None:
     callback = TrainwatchCallback(tmp_path)
     callback.recorder = object()  # type: ignore[assignment]
     assert pickle.loads(pickle.dumps(callback)).recorder is None
+
+
+def test_probes_are_switched(tmp_path: Path) -> None:
+    def columns(name: str, probes: Any) -> set[str]:
+        lightning.seed_everything(0, verbose=False)
+        loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(32, 4)), batch_size=8)
+        callback = TrainwatchCallback(tmp_path / name, report=False, probes=probes)
+        lightning.Trainer(
+            max_epochs=1, accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False,
+            default_root_dir=tmp_path, enable_checkpointing=False, callbacks=[callback],
+        ).fit(Net(), loader)  # fmt: skip
+        return set(read_run(tmp_path / name).steps)
+
+    every = columns("all", None)
+    assert {"update_ratio", "update_ratio/pg0", "grad_norm", "lr/pg0", "loss", "batch_size", "step_s"} <= every
+    for name, gone in {
+        "update_ratio": {"update_ratio", "update_ratio/pg0"},
+        "grad_norm": {"grad_norm"},
+        "learning_rate": {"lr/pg0", "momentum"},
+        "losses": {c for c in every if c.startswith("loss")},
+        "batch": {"batch_size"},
+        "throughput": {"time_s", "data_s", "step_s"},
+    }.items():
+        assert every - columns(name, {name: False}) == gone, name
+    with pytest.raises(ValueError, match="there is no probe 'x'"):
+        TrainwatchCallback(tmp_path, probes={"x"})
+
+
+def test_updates_are_those_of_the_weights(tmp_path: Path) -> None:
+    fit(tmp_path)
+    series = read_run(tmp_path / "run").step_series("update_ratio")
+    assert series.step.tolist() == [0, 10]
+    assert (series.values > 0).all()

@@ -28,7 +28,7 @@ class Net(torch.nn.Module):
         return {"loss": (out.squeeze(-1) - labels).square().mean(), "logits": out}
 
 
-def fit(folder: Path, watched: bool = True, **given: Any) -> Any:
+def fit(folder: Path, watched: bool = True, probes: Any = None, **given: Any) -> Any:
     generator = torch.Generator().manual_seed(1)
     data = [{"x": torch.randn(4, generator=generator), "labels": torch.tensor(float(i % 3))} for i in range(32)]
     args = transformers.TrainingArguments(
@@ -37,7 +37,7 @@ def fit(folder: Path, watched: bool = True, **given: Any) -> Any:
     )  # fmt: skip
     trainer = transformers.Trainer(model=Net(), args=args, train_dataset=data, eval_dataset=data[:8])
     if watched:
-        record(trainer, folder / "run", report=False)
+        record(trainer, folder / "run", report=False, probes=probes)
     trainer.train()
     return trainer.model
 
@@ -69,3 +69,27 @@ def test_accumulation(tmp_path: Path) -> None:
 def test_what_is_no_trainer_is_refused() -> None:
     with pytest.raises(TypeError, match="not int"):
         record(3)
+
+
+def test_probes_are_switched(tmp_path: Path) -> None:
+    every = set(read_run(_recorded(tmp_path / "all", None)).steps)
+    assert {"update_ratio", "update_ratio/pg0", "grad_norm", "lr/pg0", "loss", "batch_size", "step_s"} <= every
+    for name, gone in {
+        "update_ratio": {c for c in every if c.startswith("update_ratio")},
+        "grad_norm": {"grad_norm"},
+        "learning_rate": {c for c in every if c.startswith(("lr/", "momentum"))},
+        "losses": {"loss"},
+        "batch": {"batch_size"},
+        "host_memory": {"rss_bytes"},
+    }.items():
+        assert every - set(read_run(_recorded(tmp_path / name, {name: False})).steps) == gone, name
+    series = read_run(_recorded(tmp_path / "often", {"update_ratio": 2})).step_series("update_ratio")
+    assert series.step.tolist() == [0, 2, 4, 6]
+    assert (series.values > 0).all()
+    with pytest.raises(ValueError, match="there is no probe 'x'"):
+        _recorded(tmp_path / "wrong", ["x"])
+
+
+def _recorded(folder: Path, probes: Any) -> Path:
+    fit(folder, probes=probes)
+    return folder / "run"

@@ -116,6 +116,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Augmentation": "数据增强",
     "Gradient scale": "梯度缩放",
     "Update of the weights, over their norm": "权重更新量与权重范数之比",
+    "Averaged weights against the model": "平均权重（EMA）与模型之差",
     "Gradient norm per layer": "各层梯度范数",
 }
 
