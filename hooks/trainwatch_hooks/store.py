@@ -25,6 +25,9 @@ from trainwatch_hooks.segments import list_segments, seal, segment_path
 RETRY_S: Final = 30.0
 """Pause after a failed write before the next try (a full disk may be emptied)."""
 
+LAST_WORK_S: Final = 30.0
+"""What the end of a training waits for a disk that answers no more; the journals then stay as they are."""
+
 _ORDER: Final = {c.name: i for i, c in enumerate(STEP_COLUMNS)}
 
 
@@ -100,9 +103,9 @@ class StepStore:
         self._columns.update(row)
         self._empty = dict.fromkeys(sorted(self._columns, key=column_order), NULL)
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = segment_path(self._folder, self._rank, self._number, "journal")
-        self._journal = JournalWriter(path, tuple(self._empty), segment=self._number, rank=self._rank)
-        self._number += 1
+        number, self._number = self._number, self._number + 1  # a number that failed is not tried again
+        path = segment_path(self._folder, self._rank, number, "journal")
+        self._journal = JournalWriter(path, tuple(self._empty), segment=number, rank=self._rank)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="trainwatch-writer", daemon=True)
             self._thread.start()
@@ -111,7 +114,10 @@ class StepStore:
     def _retire(self) -> None:
         journal, self._journal = self._journal, None
         if journal is not None:
-            journal.close()
+            try:
+                journal.close()
+            except OSError as error:  # what the disk refuses may be said only now; the rows before it are there
+                self._guard.report("closing a segment", error)
             self._full.append(journal.path)
             self._wake.set()
 
@@ -128,8 +134,13 @@ class StepStore:
             self._background()
 
     def _background(self) -> None:
-        with self._sealing:  # close() may come while the thread is still at it
-            self._seal_and_sync()
+        if not self._sealing.acquire(timeout=LAST_WORK_S):  # close() may come while the thread is still at it
+            return
+        try:
+            with self._guard("looking after the record"):
+                self._seal_and_sync()
+        finally:
+            self._sealing.release()
 
     def _seal_and_sync(self) -> None:
         # While the interpreter ends nothing can be imported any more. The journal stays: readers take it as it is.
@@ -159,7 +170,7 @@ class StepStore:
         self._closing = True
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(timeout=30.0)
+            self._thread.join(timeout=LAST_WORK_S)
         self._retire()
         self._background()
 
