@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
+import numpy as np
+
 from trainwatch_hooks import forks
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.journal import NULL, JournalWriter
@@ -84,8 +86,8 @@ class StepStore:
         if self._journal is None and time.monotonic() < self._retry_at:
             self.dropped += 1
             return
+        journal = self._journal
         try:
-            journal = self._journal
             whole = {**self._empty, **row}  # the journal's columns in its order, unless the row has further ones
             if journal is None or journal.rows >= self._rows_per_segment or len(whole) > len(self._empty):
                 journal = self._begin_segment(row)
@@ -94,7 +96,10 @@ class StepStore:
                 whole = {name: NULL if value is None else value for name, value in whole.items()}
             journal.append(cast("Collection[float]", whole.values()))
         except OSError as error:
-            self._fail(error)
+            if journal is not None and journal.fd < 0 and journal is not self._journal is not None:
+                self.append(row)  # the handler of a signal wrote rows in between and went on to another segment
+            else:
+                self._fail(error)
 
     def _begin_segment(self, row: Mapping[str, float | None]) -> JournalWriter:
         self._retire()
@@ -185,7 +190,10 @@ def append_line(path: Path, record: Mapping[str, Any]) -> None:
     data = json.dumps(_strict(record), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
-        os.write(fd, data)
+        written = os.write(fd, data)
+        if written != len(data):  # disk full in the middle of a line: the next one must not be glued to a piece
+            os.ftruncate(fd, os.fstat(fd).st_size - written)
+            raise OSError(28, "short write: no space left on device", str(path))
     finally:
         os.close(fd)
 
@@ -225,6 +233,8 @@ def _make_parent(path: Path, depth: int) -> None:
 
 
 def _strict(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):

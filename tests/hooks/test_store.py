@@ -221,3 +221,35 @@ def test_the_thread_outlives_what_it_did_not_expect(tmp_path: Path, monkeypatch:
     assert store._guard.errors["looking after the record"] == 1
     store.close()
     assert rows(tmp_path) == [0]
+
+
+def test_half_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    real = os.write
+    append_line(tmp_path / "a" / "x.jsonl", {"n": 0})
+    monkeypatch.setattr(module.os, "write", lambda fd, data: real(fd, data[:3]))
+    with pytest.raises(OSError, match="no space left"):
+        append_line(tmp_path / "a" / "x.jsonl", {"n": 1})
+    monkeypatch.undo()
+    append_line(tmp_path / "a" / "x.jsonl", {"n": 2})
+    assert (tmp_path / "a" / "x.jsonl").read_text() == '{"n":0}\n{"n":2}\n'
+
+
+def test_a_signal_in_the_middle_of_a_row_costs_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its handler writes the rows that waited for the device, and may begin a new segment for them."""
+    store = make(tmp_path, rows_per_segment=100)
+    store.append({"step": 0})
+    real, handled = module.JournalWriter.append, []
+
+    def interrupted(self: module.JournalWriter, values: list[float]) -> None:
+        if not handled:
+            handled.append(True)
+            store.append({"step": 1, "loss/new": 2.0})
+        real(self, values)
+
+    monkeypatch.setattr(module.JournalWriter, "append", interrupted)
+    for i in (2, 3):
+        store.append({"step": i})
+    store.close()
+    assert store.dropped == 0
+    assert sorted(rows(tmp_path)) == [0, 1, 2, 3]
