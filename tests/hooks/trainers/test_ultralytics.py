@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -313,3 +314,17 @@ def test_the_first_nonfinite_number_and_its_batch_are_named(
         assert event["data"]["image_count"] == 1
     assert all(Path(f).suffix == ".jpg" or Path(f).suffix == ".png" for f in event["data"]["images"])
     assert len(run.events_of("nonfinite")) <= 5
+
+
+def test_a_training_that_was_left_without_a_teardown_is_closed_by_the_next(tmp_path: Path) -> None:
+    """Before 8.4 an exception ends a training without one; the next may go into the same folder."""
+    hook = UltralyticsHook(report=False)
+    trainer = SimpleNamespace(save_dir=tmp_path, args=SimpleNamespace(epochs=1))
+    hook.on_pretrain_routine_start(trainer)
+    first = hook.session
+    assert first is not None
+    hook.on_pretrain_routine_start(trainer)
+    assert hook.session is not first
+    assert first.closed
+    hook.teardown(trainer)
+    assert [e["kind"] for e in read_run(tmp_path).events] == ["start", "end", "start", "end"]
