@@ -30,7 +30,7 @@ WITNESS: Final = "TRAINWATCH_WITNESS"
 """Environment variable by which ``trainwatch run`` names the file in which recorders announce themselves."""
 
 _open: weakref.WeakSet[Recorder] = weakref.WeakSet()
-_installed = False
+_installed = _chained = False
 _faults: Any = None
 _stacks: Any = None
 _tail = StderrTail()
@@ -58,7 +58,13 @@ def stderr_tail() -> str:
 
 
 def _install() -> None:
-    global _installed
+    global _installed, _chained
+    if not _chained and threading.current_thread() is threading.main_thread():  # only there can it be done
+        _chained = True
+        for name in ENDING:
+            if hasattr(signal, name):
+                _chain(getattr(signal, name))
+        _chain_dump()
     if _installed:
         return
     _installed = True
@@ -80,15 +86,11 @@ def _install() -> None:
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
             name = args.thread.name if args.thread else "?"
             for recorder in list(_open):  # the training may go on without that thread: a warning, no end
-                recorder.event("warning", f"thread {name} died: {args.exc_value!r}", source="recorder")
+                with recorder.guard("recording the end of a thread"):
+                    recorder.event("warning", f"thread {name} died: {args.exc_value!r}", source="recorder")
         previous_thread(args)
 
     threading.excepthook = thread_excepthook
-    if threading.current_thread() is threading.main_thread():
-        for name in ENDING:
-            if hasattr(signal, name):
-                _chain(getattr(signal, name))
-        _chain_dump()
 
 
 def _chain(number: int) -> None:

@@ -32,8 +32,18 @@ NO_LIMIT: Final = 1 << 60
 
 
 def world_size(trainer: Any) -> int:
-    """Return how many processes train together; Ultralytics' trainers know it themselves from 8.4 on."""
-    return int(getattr(trainer, "world_size", None) or os.environ.get("WORLD_SIZE") or 1)
+    """Return how many processes train together.
+
+    Ultralytics' trainers know it themselves from 8.4 on (0 on a CPU); the variable ``WORLD_SIZE`` may be the launcher's
+    of something else.
+    """
+    told = getattr(trainer, "world_size", None)
+    if told is not None:
+        return max(int(told), 1)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
+        return int(torch.distributed.get_world_size())
+    return 1
 
 
 def versions() -> dict[str, str]:

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from trainwatch_hooks import environment, stacks
+from trainwatch_hooks import environment, forks, stacks
 from trainwatch_hooks.store import write_json, write_text
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Heartbeat:
         self._path = recorder.folder / f"heartbeat-rank{recorder.rank}.json"
         self._interval_s = min(max(interval_s, SHORTEST_S), INTERVAL_S)
         self._hang_s = hang_s
+        self._depth = forks.depth
         self._group = environment.memory_cgroup()
         self._fixed: dict[str, Any] = {**environment.process(), "rank": recorder.rank, "interval_s": self._interval_s}
         self._fixed["oom_kills_at_start"] = self._fixed.pop("oom_kills")
@@ -89,16 +90,19 @@ class Heartbeat:
     def beat(self, ended: str | None = None) -> None:
         """Write the signs of life. Raises nothing."""
         recorder = self._recorder()
-        # A signal handler may come while the thread is at it, and must not wait for it.
-        if recorder is None or not self._beating.acquire(blocking=False):
+        # A fork must not sign for its parent, nor anybody as alive after the last sign.
+        if recorder is None or forks.depth != self._depth or (ended is None and self._stop.is_set()):
+            return
+        # A signal handler may come while the thread is at it, and must not wait for it; the last sign may.
+        if not self._beating.acquire(timeout=0.0 if ended is None else self._interval_s):
             return
         try:
             with recorder.guard("writing the heartbeat"):
                 write_json(self._path, {**self._fixed, **self._signs(recorder), "ended": ended})
-            tail = recorder.stderr_tail()
-            if tail != self._tail:
-                self._tail = tail
-                with recorder.guard("writing the tail of stderr"):
+            with recorder.guard("writing the tail of stderr"):
+                tail = recorder.stderr_tail()
+                if tail != self._tail:
+                    self._tail = tail
                     write_text(self._path.with_name(f"stderr-rank{recorder.rank}.log"), tail + "\n")
         finally:
             self._beating.release()

@@ -18,6 +18,7 @@ import os
 import struct
 import zlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -76,8 +77,11 @@ class JournalWriter:
         self.fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
         try:
             self._write(MAGIC + struct.pack("<II", len(text), zlib.crc32(text)) + text)
-        except OSError:
-            self.close()
+        except OSError:  # a file without a header would be in the way of the next try, and of a successor
+            with suppress(OSError):
+                self.close()
+            with suppress(OSError):
+                path.unlink()
             raise
 
     def append(self, values: Collection[float]) -> None:
@@ -105,9 +109,9 @@ class JournalWriter:
 
     def close(self) -> None:
         """Close the file; may be called twice."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        fd, self.fd = self.fd, -1  # first: whoever comes in between must not close a number that is another file's
+        if fd >= 0:
+            os.close(fd)
 
 
 def read_journal(path: Path) -> Journal:

@@ -37,6 +37,9 @@ from trainwatch_hooks.store import StepStore, append_line, write_json
 
 REPORT_TIMEOUT_S: Final = 120.0
 
+OWN_KEYS: Final = frozenset({"step", "attempt", "batch", "rank"})
+"""Columns by which rows are told apart; nobody else's value may stand in them."""
+
 _OOM_TEXTS: Final = (
     "out of memory",
     "can't allocate memory",
@@ -50,10 +53,18 @@ _OOM_TEXTS: Final = (
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell an exhausted memory (device or host) from other errors."""
-    text = str(error).lower()
+    text = said(error).lower()
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError | OSError) and any(t in text for t in _OOM_TEXTS)
     )
+
+
+def said(error: BaseException) -> str:
+    """Return the text of an exception, also of one that cannot be asked for it."""
+    try:
+        return str(error)
+    except Exception:
+        return "(it has no text)"
 
 
 class Recorder:
@@ -79,26 +90,12 @@ class Recorder:
         ProbesError: If ``probes`` is wrong; nothing else is raised.
     """
 
-    def __init__(
-        self,
-        run_dir: str | os.PathLike[str],
-        *,
-        rank: int | None = None,
-        trainer: str = "loop",
-        args: Mapping[str, Any] | None = None,
-        planned_epochs: int | None = None,
-        meta: Mapping[str, Any] | None = None,
-        rows_per_segment: int = 4096,
-        fsync_seconds: float = 5.0,
-        capture_crashes: bool = True,
-        hang_seconds: float = 300.0,
-        report: bool = True,
-        probes: Any = None,
-    ) -> None:
+    def _begin(self, run_dir: str | os.PathLike[str], rank: int | None, report: bool, probes: Any) -> None:
+        """Set up what lives in memory; nothing is opened."""
         self.probes = switches.parse(probes)
         self.run_dir = Path(run_dir)
         self.folder = self.run_dir / FOLDER
-        self.rank = int(os.environ.get("RANK", 0)) if rank is None else rank
+        self.rank = _rank() if rank is None else rank
         self.guard = Guard()
         self._report = report
         self.report_due = False
@@ -121,9 +118,28 @@ class Recorder:
         self._resident = self.probes.on("host_memory")
         self._watch = Stopwatch() if self.probes.on("throughput") else NoStopwatch()
         self._skips = SkipDetector()
-        self._readback = Readback(self._emit)
+        self._sums = False
+        self._readback = Readback(self._emit, self._unreadable)
         self._listeners: list[Callable[[Row], None]] = []
         self.meta: dict[str, Any] = {}
+
+    def __init__(
+        self,
+        run_dir: str | os.PathLike[str],
+        *,
+        rank: int | None = None,
+        trainer: str = "loop",
+        args: Mapping[str, Any] | None = None,
+        planned_epochs: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        rows_per_segment: int = 4096,
+        fsync_seconds: float = 5.0,
+        capture_crashes: bool = True,
+        hang_seconds: float = 300.0,
+        report: bool = True,
+        probes: Any = None,
+    ) -> None:
+        self._begin(run_dir, rank, report, probes)
         with self.guard("opening the record"):
             self.folder.mkdir(parents=True, exist_ok=True)
             self._continue_record()
@@ -153,6 +169,10 @@ class Recorder:
                 if self.probes.on("process_tree"):
                     self.sample(process_tree.ProcessTree(self.run_dir), process_tree.COLUMNS)
                 self._heartbeat.start()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle or copy a recorder that records nothing: models and trainers that hold one are copied and pickled."""
+        return _silent, (type(self), os.fspath(self.run_dir), self.rank)
 
     @property
     def closed(self) -> bool:
@@ -207,6 +227,8 @@ class Recorder:
 
     def signalled(self, name: str) -> None:
         """Record a signal that is about to end the training, or not: its handler decides. Called by the crash hooks."""
+        if self._foreign():
+            return
         with self.guard(f"recording {name}"):
             self._signal = name
             self.event("signal", name, source="recorder", signal=name, **crash.state())
@@ -221,9 +243,11 @@ class Recorder:
 
     def update_meta(self, **entries: Any) -> None:
         """Merge entries into ``run.json`` (rank 0 writes it)."""
-        self.meta.update(redact(entries))
-        if self.rank == 0:
-            with self.guard("writing run.json"):
+        if self._foreign():
+            return
+        with self.guard("writing run.json"):
+            self.meta.update(redact(entries))
+            if self.rank == 0:
                 write_json(self.folder / "run.json", self.meta)
 
     def listen(self, listener: Callable[[Row], None]) -> None:
@@ -279,12 +303,15 @@ class Recorder:
         if self._closed or forks.depth != self._depth:
             return
         try:  # `with self.guard(...)` would do, at a sixth of the cost of the whole step
-            if epoch != self._epoch:
-                self.begin_epoch(epoch)
+            if epoch != self._epoch and int(epoch) != self._epoch:
+                self.begin_epoch(int(epoch))
+            if more and not OWN_KEYS.isdisjoint(more):
+                more = self._without_own_keys(more)
             row: Row = {"optimizer_stepped": 1.0 if optimizer_stepped else 0.0}
             if losses:
                 for name, value in losses.items():
                     more[_loss_column(name)] = value
+                self._sums = True
             if loss is not None:
                 more["loss"] = loss
             if grad_norm is not None:
@@ -292,7 +319,7 @@ class Recorder:
             if type(lr) is float:
                 row["lr/pg0"] = lr
             elif lr is not None:
-                row.update(_rates(lr))
+                more.update(_rates(lr))  # may be tensors on a device
             if batch_size is not None:
                 row["batch_size"] = float(batch_size)
             if accumulate is not None:
@@ -345,8 +372,8 @@ class Recorder:
         with self.guard("recording an epoch"):
             self._readback.drain()
             record: dict[str, Any] = {
-                "epoch": epoch,
-                "attempt": self._attempts.get(epoch, self._base_attempt),
+                "epoch": int(epoch),
+                "attempt": self._attempts.get(int(epoch), self._base_attempt),
                 "time_s": time.time(),
             }
             for family, values in columns.items():
@@ -383,7 +410,11 @@ class Recorder:
             append_line(self.folder / "events" / f"rank{self.rank}.jsonl", redact(record))
 
     def exception(self, error: BaseException) -> None:
-        """Record the exception that ends the training, once."""
+        """Record the exception that ends the training, once. Never raises."""
+        with self.guard("recording the exception"):
+            self._exception(error)
+
+    def _exception(self, error: BaseException) -> None:
         if self._ended is not None:
             return
         if isinstance(error, KeyboardInterrupt):
@@ -398,7 +429,7 @@ class Recorder:
         text = "".join(traceback.format_exception(error))
         self.event(
             kind,
-            f"{type(error).__name__}: {error}",
+            f"{type(error).__name__}: {said(error)}",
             source="recorder",
             type=type(error).__name__,
             traceback=text,
@@ -421,7 +452,9 @@ class Recorder:
             self.event("end", message or reason, source="recorder", reason=reason, **data)
 
     def flush(self) -> None:
-        """Write the steps whose values are still on the device (waits for it)."""
+        """Write the steps whose values are still on the device (waits for it, but not without limit)."""
+        if self._foreign():
+            return
         with self.guard("reading the last steps back"):
             self._readback.drain(wait=True)
 
@@ -465,10 +498,27 @@ class Recorder:
             self.exception(error)
         self.close()
 
+    def _foreign(self) -> bool:
+        """Whether this is a fork's or a copy's, which must not speak for the training."""
+        return forks.depth != self._depth
+
+    def _without_own_keys(self, more: dict[str, Any]) -> dict[str, Any]:
+        names = ", ".join(sorted(OWN_KEYS & more.keys()))
+        self.guard.report(f"recording {names}", ValueError("such a column is the recorder's own; name yours otherwise"))
+        return {name: value for name, value in more.items() if name not in OWN_KEYS}
+
+    def _unreadable(self, row: Row, names: Sequence[str], error: Exception) -> None:
+        """Leave columns open whose values could not be read, and the sum that they would be part of."""
+        row.update(dict.fromkeys(names))
+        if any(name.startswith("loss/") for name in names):
+            row.setdefault("loss", None)
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        self.guard.report(f"reading {names[0]}{others}" if names else "reading values back", error)
+
     def _emit(self, row: Row) -> None:
         if self._store is None:
             return
-        if "loss" not in row:
+        if self._sums and "loss" not in row:  # a trainer of its own kind says what its total is, or that it has none
             parts = [v for name, v in row.items() if name.startswith("loss/") and v is not None]
             if parts:
                 row["loss"] = sum(parts)
@@ -522,16 +572,30 @@ class Recorder:
             print(f"trainwatch: no report ({(done.stderr or done.stdout).strip()[-300:]})", file=sys.stderr)
 
 
+def _silent(kind: type[Recorder], run_dir: str, rank: int) -> Recorder:
+    recorder = kind.__new__(kind)
+    recorder._begin(run_dir, rank, report=False, probes=None)
+    recorder._memory.close()
+    recorder._depth, recorder._closed = -1, True
+    return recorder
+
+
 @cache
 def _loss_column(name: str) -> str:
     return f"loss/{name}"
 
 
-def _rates(lr: float | Sequence[float] | Mapping[str, float]) -> Row:
+def _rates(lr: float | Sequence[float] | Mapping[str, float]) -> dict[str, Any]:
     """Return the column of each parameter group's learning rate."""
     if isinstance(lr, Mapping):
-        return {f"lr/{name if isinstance(name, str) else f'pg{name}'}": float(v) for name, v in lr.items()}
-    return {f"lr/pg{i}": float(v) for i, v in enumerate(lr if isinstance(lr, Sequence) else [lr])}
+        return {f"lr/{name if isinstance(name, str) else f'pg{name}'}": v for name, v in lr.items()}
+    return {f"lr/pg{i}": v for i, v in enumerate(lr if isinstance(lr, Sequence) else [lr])}
+
+
+def _rank() -> int:
+    """Return the rank that the launcher gave this process; one that is no number is nobody's."""
+    text = os.environ.get("RANK", "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _number(value: Any) -> float | None:

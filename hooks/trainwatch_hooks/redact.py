@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+import numpy as np
+
 HIDDEN: Final = "[redacted]"
 
 _WORDS = r"passw(?:or)?d|passwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|authorization"
-_NAME = rf"[\w.-]*(?:{_WORDS})[\w.-]*"
-_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
+_SECRET_NAME: Final = re.compile(rf"[\w.-]*(?:{_WORDS})[\w.-]*", re.IGNORECASE)
+_NAME = rf"[\w.-]{{0,80}}(?:{_WORDS})[\w.-]*"
+"""A name in a text; without a limit a long row of dots and hyphens would take its length squared, in which no other
+thread runs."""
 _TOKEN_SHAPES: Final = (  # GitHub, GitLab, Hugging Face, OpenAI-like, Slack, AWS
     r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{16,}|sk-[\w-]{16,}"
     r"|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16})\b"
@@ -24,7 +28,7 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
     # name=value, name: value, ?name=value, --name value
     (re.compile(rf"(\b{_NAME}[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(rf"(--{_NAME}\s+)(?!-)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"(--(?=\w){_NAME}\s+)(?!-)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(_TOKEN_SHAPES), HIDDEN),
 )
 
@@ -42,12 +46,24 @@ def redact(value: Any) -> Any:
         return redact_text(value)
     if isinstance(value, Mapping):
         return {
-            k: HIDDEN if isinstance(k, str) and isinstance(v, str) and v and _SECRET_NAME.fullmatch(k) else redact(v)
-            for k, v in value.items()
+            k: _hidden(v) if isinstance(k, str) and _SECRET_NAME.fullmatch(k) else redact(v) for k, v in value.items()
         }
     if isinstance(value, list | tuple):
         return redact_command([redact(v) for v in value])
-    return value
+    if isinstance(value, set | frozenset):
+        return [redact(v) for v in value]
+    if value is None or isinstance(value, bool | int | float | np.generic):
+        return value
+    return redact_text(str(value))  # as it would be written
+
+
+def _hidden(value: Any) -> Any:
+    """Hide a secret's value, also where several are given; numbers (``max_tokens``) and what is empty stay."""
+    if isinstance(value, str | bytes):
+        return HIDDEN if value else value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hidden(v) for v in value]
+    return redact(value)
 
 
 def redact_command(words: list[Any]) -> list[Any]:

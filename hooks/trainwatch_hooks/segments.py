@@ -98,17 +98,23 @@ def seal(journal: Path, parquet: Path) -> int:
 
 
 def last_row(folder: Path, rank: int) -> dict[str, int] | None:
-    """Return ``step`` and ``attempt`` of the newest row of a rank, the largest of each; None if there is no row."""
+    """Return ``step`` and ``attempt`` of the newest row of a rank, the largest of each; None if there is no row.
+
+    A damaged segment is passed over: after a power loss the newest file may be empty.
+    """
     found: dict[str, int] | None = None
     for segment in reversed([s for s in list_segments(folder) if s.rank == rank]):
-        if segment.path.suffix == ".parquet":
-            import pyarrow.parquet as pq
+        try:
+            if segment.path.suffix == ".parquet":
+                import pyarrow.parquet as pq
 
-            table = pq.read_table(segment.path, columns=["step", "attempt"])
-        else:
-            table = to_table(read_journal(segment.path))
-        if table.num_rows:
-            steps, attempts = table["step"].to_pylist(), table["attempt"].to_pylist()
+                table = pq.read_table(segment.path, columns=["step", "attempt"])
+            else:
+                table = to_table(read_journal(segment.path))
+            steps, attempts = table["step"].drop_null().to_pylist(), table["attempt"].drop_null().to_pylist()
+        except (OSError, ValueError, KeyError):
+            continue
+        if steps and attempts:
             found = {"step": max(steps), "attempt": max(attempts)}
             break
     return found

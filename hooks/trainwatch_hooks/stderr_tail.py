@@ -48,7 +48,7 @@ class StderrTail:
     def remove(self) -> None:
         """Take the tap off, unless somebody has put another one over it."""
         stream, self._stream = self._stream, None
-        if stream is not None and vars(stream).get("write") is self._tapped:
+        if stream is not None and getattr(stream, "__dict__", {}).get("write") is self._tapped:
             del stream.write
 
     def text(self) -> str:

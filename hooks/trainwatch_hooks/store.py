@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
+import numpy as np
+
 from trainwatch_hooks import forks
 from trainwatch_hooks.guard import Guard
 from trainwatch_hooks.journal import NULL, JournalWriter
@@ -24,6 +26,9 @@ from trainwatch_hooks.segments import list_segments, seal, segment_path
 
 RETRY_S: Final = 30.0
 """Pause after a failed write before the next try (a full disk may be emptied)."""
+
+LAST_WORK_S: Final = 30.0
+"""What the end of a training waits for a disk that answers no more; the journals then stay as they are."""
 
 _ORDER: Final = {c.name: i for i, c in enumerate(STEP_COLUMNS)}
 
@@ -81,8 +86,8 @@ class StepStore:
         if self._journal is None and time.monotonic() < self._retry_at:
             self.dropped += 1
             return
+        journal = self._journal
         try:
-            journal = self._journal
             whole = {**self._empty, **row}  # the journal's columns in its order, unless the row has further ones
             if journal is None or journal.rows >= self._rows_per_segment or len(whole) > len(self._empty):
                 journal = self._begin_segment(row)
@@ -91,7 +96,10 @@ class StepStore:
                 whole = {name: NULL if value is None else value for name, value in whole.items()}
             journal.append(cast("Collection[float]", whole.values()))
         except OSError as error:
-            self._fail(error)
+            if journal is not None and journal.fd < 0 and journal is not self._journal is not None:
+                self.append(row)  # the handler of a signal wrote rows in between and went on to another segment
+            else:
+                self._fail(error)
 
     def _begin_segment(self, row: Mapping[str, float | None]) -> JournalWriter:
         self._retire()
@@ -100,9 +108,9 @@ class StepStore:
         self._columns.update(row)
         self._empty = dict.fromkeys(sorted(self._columns, key=column_order), NULL)
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = segment_path(self._folder, self._rank, self._number, "journal")
-        self._journal = JournalWriter(path, tuple(self._empty), segment=self._number, rank=self._rank)
-        self._number += 1
+        number, self._number = self._number, self._number + 1  # a number that failed is not tried again
+        path = segment_path(self._folder, self._rank, number, "journal")
+        self._journal = JournalWriter(path, tuple(self._empty), segment=number, rank=self._rank)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="trainwatch-writer", daemon=True)
             self._thread.start()
@@ -111,7 +119,10 @@ class StepStore:
     def _retire(self) -> None:
         journal, self._journal = self._journal, None
         if journal is not None:
-            journal.close()
+            try:
+                journal.close()
+            except OSError as error:  # what the disk refuses may be said only now; the rows before it are there
+                self._guard.report("closing a segment", error)
             self._full.append(journal.path)
             self._wake.set()
 
@@ -128,8 +139,13 @@ class StepStore:
             self._background()
 
     def _background(self) -> None:
-        with self._sealing:  # close() may come while the thread is still at it
-            self._seal_and_sync()
+        if not self._sealing.acquire(timeout=LAST_WORK_S):  # close() may come while the thread is still at it
+            return
+        try:
+            with self._guard("looking after the record"):
+                self._seal_and_sync()
+        finally:
+            self._sealing.release()
 
     def _seal_and_sync(self) -> None:
         # While the interpreter ends nothing can be imported any more. The journal stays: readers take it as it is.
@@ -159,7 +175,7 @@ class StepStore:
         self._closing = True
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(timeout=30.0)
+            self._thread.join(timeout=LAST_WORK_S)
         self._retire()
         self._background()
 
@@ -174,7 +190,10 @@ def append_line(path: Path, record: Mapping[str, Any]) -> None:
     data = json.dumps(_strict(record), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
     fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
     try:
-        os.write(fd, data)
+        written = os.write(fd, data)
+        if written != len(data):  # disk full in the middle of a line: the next one must not be glued to a piece
+            os.ftruncate(fd, os.fstat(fd).st_size - written)
+            raise OSError(28, "short write: no space left on device", str(path))
     finally:
         os.close(fd)
 
@@ -214,6 +233,8 @@ def _make_parent(path: Path, depth: int) -> None:
 
 
 def _strict(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -111,6 +112,27 @@ def test_a_forked_worker_does_not_speak_for_the_training(tmp_path: Path) -> None
     )
     assert end(tmp_path, after).stdout.strip() == "15"
     assert not read_run(tmp_path).events_of("signal")
+
+
+def test_a_forked_worker_does_not_sign_for_the_training(tmp_path: Path) -> None:
+    """Ctrl-C reaches the loader's workers, too; they know only the step at which they were made."""
+    after = (
+        "pid = os.fork()\nif pid == 0:\n    time.sleep(60)\ntime.sleep(0.1)\nfor i in range(5): rec.step(loss=1.0)\n"
+        "rec.close()\nos.kill(pid, signal.SIGTERM)\nos.waitpid(pid, 0)"
+    )
+    assert end(tmp_path, after).returncode == 0
+    beat = json.loads((tmp_path / "trainwatch" / "heartbeat-rank0.json").read_text())
+    assert (beat["ended"], beat["step"]) == ("completed", 5)
+
+
+def test_a_first_training_in_a_thread_does_not_deafen_the_next(tmp_path: Path) -> None:
+    before = (
+        "import threading\nfrom trainwatch_hooks import Recorder\n"
+        "t = threading.Thread(target=lambda: Recorder(sys.argv[1] + '/first', report=False).close()); t.start(); t.join()"
+    )
+    done = end(tmp_path, "os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)", before)
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert how_it_ended(read_run(tmp_path)).kind == "signal"
 
 
 def test_an_exception_carries_the_tail_of_stderr(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,3 +90,21 @@ def test_versions_and_process() -> None:
     assert "numpy" in environment.versions()
     assert environment.process()["pid"] > 0
     assert environment.command()
+
+
+def test_processes_that_train_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")  # of four trainings side by side
+    assert environment.world_size(SimpleNamespace(world_size=0)) == 1, "on a CPU"
+    assert environment.world_size(SimpleNamespace(world_size=2)) == 2
+    assert environment.world_size(SimpleNamespace()) == 1, "before 8.4, alone"
+
+
+def test_processes_that_train_together_before_84() -> None:
+    pytest.importorskip("torch")
+    script = (
+        "from types import SimpleNamespace; import torch.distributed as dist; from trainwatch_hooks import environment\n"
+        "dist.init_process_group('gloo', store=dist.HashStore(), rank=0, world_size=1)\n"
+        "dist.get_world_size = lambda: 3\nprint(environment.world_size(SimpleNamespace()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "3", done.stderr

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import copy
 import math
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from trainwatch.runs import how_it_ended, read_run
@@ -118,8 +121,9 @@ def test_own_errors_are_swallowed_said_once_and_recorded(tmp_path: Path, capsys:
         rec.step(loss=1.0)
     assert capsys.readouterr().err.count("broken value") == 1
     run = read_run(tmp_path)
-    assert run.steps["loss"].tolist() == [1.0]
-    assert run.events_of("warning")[0]["data"]["errors"] == {"recording a step": 3}
+    assert run.steps["step"].tolist() == [0, 1, 2, 3], "what else is known of a step is recorded"
+    assert run.step_series("loss").values.tolist() == [1.0]
+    assert run.events_of("warning")[0]["data"]["errors"] == {"reading loss": 3}
 
 
 @pytest.mark.parametrize("where", ["file in the way", "read-only"])
@@ -221,12 +225,14 @@ def test_the_step_path_reads_no_device_tensor(tmp_path: Path, monkeypatch: pytes
     from trainwatch_hooks.readback import Readback
 
     emitted: list[dict[str, Any]] = []
-    readback = Readback(emitted.append)
+    readback = Readback(emitted.append, lambda row, names, error: pytest.fail(str(error)))
     arrived = [False]
+    asked = [0]
 
     class Event:
         def query(self) -> bool:
-            return arrived[0]
+            asked[0] += 1
+            return arrived[0] or asked[0] > 5
 
         def synchronize(self) -> None:
             arrived[0] = True
@@ -238,10 +244,125 @@ def test_the_step_path_reads_no_device_tensor(tmp_path: Path, monkeypatch: pytes
     arrived[0] = True
     readback.drain()
     assert emitted == [{"step": 0, "loss": 1.5}]
-    arrived[0] = False
+    arrived[0], asked[0] = False, 0
     readback._pending.append(({"step": 1}, ["loss"], torch.tensor([2.5]), Event()))
     readback.drain(wait=True)
     assert emitted[-1] == {"step": 1, "loss": 2.5}
+
+
+class Lost:
+    """The event of a copy on a device that hangs, or has failed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    def query(self) -> bool:
+        if self.error is not None:
+            raise self.error
+        return False
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("CUDA error: device-side assert triggered")])
+def test_a_lost_device_neither_blocks_the_end_nor_takes_what_the_host_knows(
+    error: Exception | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainwatch_hooks import readback
+
+    monkeypatch.setattr(readback, "WAIT_S", 0.05)
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        rec.step(loss=1.0)
+        for i in range(1, 4):
+            row = {"step": float(i), "epoch": 0.0, "attempt": 0.0, "batch": float(i), "rank": 0.0, "lr/pg0": 0.1}
+            rec._readback._pending.append((row, ["loss/a", "loss/b"], None, Lost(error)))
+    run = read_run(tmp_path)
+    assert run.steps["step"].tolist() == [0, 1, 2, 3]
+    assert run.steps["lr/pg0"].tolist()[1:] == [0.1] * 3
+    assert run.step_series("loss").values.tolist() == [1.0]
+    assert run.events_of("warning")[0]["data"]["errors"] == {"reading loss/a and 1 more": 3}
+
+
+def test_columns_of_the_recorders_own_are_not_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        for _ in range(2):
+            rec.step(loss=1.0, step=700, batch=9, rank=3, mine=5)
+    steps = read_run(tmp_path).steps
+    assert steps[["step", "batch", "rank", "mine"]].to_numpy().tolist() == [[0, 0, 0, 5], [1, 1, 0, 5]]
+    assert capsys.readouterr().err.count("batch, rank, step") == 1, "said once"
+
+
+@pytest.mark.parametrize("kind", ["numpy", "tensor", "text"])
+def test_a_value_that_is_no_number_costs_its_column_only(kind: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    value = {"numpy": np.ones(3), "tensor": torch.ones(3), "text": "three"}[kind]
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        rec.step(losses={"a": value, "b": 2.0}, lr=0.1)
+        rec.step(losses={"a": np.float32(1.0), "b": 2}, lr=torch.tensor(0.1), mine=True)
+    run = read_run(tmp_path)
+    assert run.steps["loss/b"].tolist() == [2.0, 2.0]
+    assert run.step_series("loss/a").values.tolist() == [1.0]
+    assert run.step_series("loss").values.tolist() == [3.0], "a part of a sum is no sum"
+    assert run.steps["lr/pg0"].tolist() == pytest.approx([0.1, 0.1])
+
+
+def test_epochs_of_numpy_and_parts_of_epochs_are_epochs(tmp_path: Path) -> None:
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        for epoch in np.arange(2):
+            rec.step(epoch=epoch, loss=1.0)
+            rec.step(epoch=epoch + 0.5, loss=1.0)
+            rec.event("warning", "mine", at=np.float64(math.nan), of=np.int64(3))
+            rec.epoch_end(epoch, fitness=0.5)
+    run = read_run(tmp_path)
+    assert run.steps[["epoch", "attempt", "batch"]].to_numpy().tolist() == [[0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 0, 1]]
+    assert run.epochs["epoch"].tolist() == [0, 1]
+    assert [e["epoch"] for e in run.events_of("warning")] == [0, 1]
+    assert run.events_of("warning")[0]["data"] == {"at": "nan", "of": 3}
+
+
+def test_a_total_that_a_trainer_does_not_name_is_not_made_up(tmp_path: Path) -> None:
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        rec.record({}, {"loss/train_loss": 1.0, "loss/train_loss_step": 1.0})
+    assert "loss" not in read_run(tmp_path).steps
+
+
+def test_a_copy_records_nothing(tmp_path: Path) -> None:
+    """Models and trainers that hold a recorder are copied for their averages, pickled into workers and checkpoints."""
+    with Recorder(tmp_path, report=False) as rec:
+        rec.step(loss=1.0)
+        before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+        for copied in (copy.deepcopy(rec), pickle.loads(pickle.dumps(rec))):
+            copied.begin_epoch(7)
+            copied.begin_step()
+            copied.step(epoch=7, loss=2.0)
+            copied.epoch_end(7, fitness=1.0)
+            copied.event("warning", "mine")
+            copied.expect(["mine"])
+            copied.update_meta(planned_epochs=9)
+            copied.signalled("SIGTERM")
+            copied.dump()
+            copied.close()
+            assert copied.rss_bytes() == 0
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+    assert len(read_run(tmp_path).steps) == 1
+
+
+class Mute(RuntimeError):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_an_exception_without_a_text_passes_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(Mute), Recorder(tmp_path, report=False) as rec:
+        raise Mute
+    assert rec.closed
+    assert how_it_ended(read_run(tmp_path)).kind == "exception"
+
+
+@pytest.mark.parametrize("rank", ["", "first"])
+def test_a_rank_that_is_no_number(rank: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", rank)
+    with Recorder(tmp_path, capture_crashes=False) as rec:
+        rec.step(loss=1.0)
+    assert rec.rank == 0
 
 
 @pytest.mark.cuda

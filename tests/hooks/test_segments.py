@@ -75,3 +75,12 @@ def test_last_row_looks_at_the_newest_segment_with_rows(tmp_path: Path) -> None:
     journal(tmp_path, 2, rows=0)
     assert last_row(tmp_path, 0) == {"step": 12, "attempt": 0}
     assert last_row(tmp_path, 1) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"TWJ1\x10\x00"])
+def test_last_row_passes_damaged_segments_over(content: bytes, tmp_path: Path) -> None:
+    """After a power loss, or a full disk, the newest file may hold nothing."""
+    journal(tmp_path, 0)
+    segment_path(tmp_path, 0, 1, "journal").write_bytes(content)
+    segment_path(tmp_path, 0, 2, "parquet").write_bytes(content)
+    assert last_row(tmp_path, 0) == {"step": 2, "attempt": 0}

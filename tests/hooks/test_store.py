@@ -4,6 +4,8 @@ import json
 import math
 import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,102 @@ def test_columns_are_ordered_as_declared() -> None:
     assert sorted(names, key=column_order) == [
         "step", "loss", "loss/box", "grad_norm/model.9", "grad_norm/model.10", "mine",
     ]  # fmt: skip
+
+
+def test_a_disk_that_is_full_when_a_segment_begins_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    store = make(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # the file can be made, but holds no byte
+        store.append({"step": 0})
+        store.append({"step": 1})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    store.append({"step": 2})
+    store.close()
+    assert store.dropped == 2
+    assert rows(tmp_path) == [2]
+
+
+def test_a_disk_that_complains_only_at_the_close_costs_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make(tmp_path, rows_per_segment=2)
+    real = os.close
+
+    def close(fd: int) -> None:
+        real(fd)
+        if store._journal is None and fd == files[0]:
+            raise OSError(122, "Disk quota exceeded")
+
+    store.append({"step": 0})
+    assert store._journal is not None
+    files = [store._journal.fd]
+    monkeypatch.setattr(os, "close", close)
+    for i in range(1, 4):
+        store.append({"step": i})
+    monkeypatch.undo()
+    store.close()
+    assert store.dropped == 0
+    assert rows(tmp_path) == [0, 1, 2, 3]
+
+
+def test_a_disk_that_answers_no_more_does_not_hold_the_end_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LAST_WORK_S", 0.05)
+    store = make(tmp_path)
+    store.append({"step": 0})
+    with store._sealing:  # as the thread would, inside a call that never comes back
+        closing = threading.Thread(target=store.close, daemon=True)
+        closing.start()
+        closing.join(20.0)
+        assert not closing.is_alive()
+    assert rows(tmp_path) == [0]
+
+
+def test_the_thread_outlives_what_it_did_not_expect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make(tmp_path)
+    store.append({"step": 0})
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda self: (_ for _ in ()).throw(OSError(116, "Stale file handle")))
+        store._background()
+    assert store._guard.errors["looking after the record"] == 1
+    store.close()
+    assert rows(tmp_path) == [0]
+
+
+def test_half_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    real = os.write
+    append_line(tmp_path / "a" / "x.jsonl", {"n": 0})
+    monkeypatch.setattr(module.os, "write", lambda fd, data: real(fd, data[:3]))
+    with pytest.raises(OSError, match="no space left"):
+        append_line(tmp_path / "a" / "x.jsonl", {"n": 1})
+    monkeypatch.undo()
+    append_line(tmp_path / "a" / "x.jsonl", {"n": 2})
+    assert (tmp_path / "a" / "x.jsonl").read_text() == '{"n":0}\n{"n":2}\n'
+
+
+def test_a_signal_in_the_middle_of_a_row_costs_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its handler writes the rows that waited for the device, and may begin a new segment for them."""
+    store = make(tmp_path, rows_per_segment=100)
+    store.append({"step": 0})
+    real, handled = module.JournalWriter.append, []
+
+    def interrupted(self: module.JournalWriter, values: list[float]) -> None:
+        if not handled:
+            handled.append(True)
+            store.append({"step": 1, "loss/new": 2.0})
+        real(self, values)
+
+    monkeypatch.setattr(module.JournalWriter, "append", interrupted)
+    for i in (2, 3):
+        store.append({"step": i})
+    store.close()
+    assert store.dropped == 0
+    assert sorted(rows(tmp_path)) == [0, 1, 2, 3]

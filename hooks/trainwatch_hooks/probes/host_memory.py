@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Final
+from typing import Any, Final
 
 READ_EVERY_S: Final = 0.02
 """A leak of a gigabyte per second would be told 20 MB late; a read costs more than a step of a small net may."""
@@ -26,6 +26,7 @@ class HostMemory:
         self._next_s = 0.0
         self._last = 0
         self._page_bytes = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+        self._process: Any = None
         try:
             self._fd = os.open("/proc/self/statm", os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         except OSError:
@@ -43,12 +44,12 @@ class HostMemory:
         return self._last
 
     def _read(self) -> int:
-        if self._fd < 0:
-            return int(self._process.memory_info().rss)
-        return int(os.pread(self._fd, 128, 0).split()[1]) * self._page_bytes
+        if self._fd >= 0:
+            return int(os.pread(self._fd, 128, 0).split()[1]) * self._page_bytes
+        return self._last if self._process is None else int(self._process.memory_info().rss)
 
     def close(self) -> None:
-        """Close the file; may be called twice."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Close the file; may be called twice. Whoever reads after that gets the last value."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)

@@ -128,6 +128,7 @@ class LrRestart(Stabiliser):
     def __init__(self, settings: Any, explicit: frozenset[str] = frozenset()) -> None:
         super().__init__(settings, explicit)
         self._restart: int | None = None  # epoch of a restart that has happened, or is fixed for the next epoch
+        self._installed: int | None = None
 
     def arguments(self, request: Request) -> dict[str, Any]:
         """Cosine, floor and warm-up as arguments, so that args.yaml and the trainer's own warm-up agree."""
@@ -194,10 +195,13 @@ class LrRestart(Stabiliser):
         settings = replace(self.settings, floor=float(trainer.args.lrf), at=float(self._at(control.epochs)))
         trainer.lf = schedule(settings, control.epochs)
         trainer.scheduler.lr_lambdas = [trainer.lf] * len(trainer.scheduler.lr_lambdas)
+        self._installed = self._at(control.epochs)
 
     def epoch_start(self, control: Control) -> None:
         """Say when the restart happens."""
         restart = self._at(control.epochs)
+        if restart != self._installed:  # a resume has told of a restart that was elsewhere
+            self._install(control)
         if control.epoch == restart:
             self._restart = restart
             groups = control.trainer.optimizer.param_groups

@@ -146,25 +146,29 @@ class Rescue(Stabiliser):
     # Moments
 
     def setup(self, control: Control) -> None:
-        """Take the first state, then stand between clip and weight update."""
+        """Stand between clip and weight update."""
         trainer = control.trainer
         if not self._base_lr:
             self._base_lr = [float(g.get("initial_lr", g["lr"])) for g in trainer.optimizer.param_groups]
         self._set_lr(control)  # Ultralytics' resume loads an earlier cut into the groups, not into the scheduler
         steps = control.epochs * len(trainer.train_loader) / max(int(trainer.accumulate), 1)
         self._every = self.settings.snapshot_every or max(min(max(round(steps / 100), 10), 100), self.settings.window)
-        self._tolerated = frozenset(unfinite(live(trainer)))
-        self._begin_anew(control)
         self._others_step = vars(trainer.scaler).get("step")
         trainer.scaler.step = self._guarded_scaler_step(control, trainer.scaler.step)
         trainer.optimizer_step = self._framed_optimizer_step(control, trainer.optimizer_step)
         trainer.preprocess_batch = self._named_preprocess(control, trainer.preprocess_batch)
 
     def epoch_start(self, control: Control) -> None:
-        """Keep the learning rate cut; after a replay (out of memory, Ultralytics' recovery) nothing old counts."""
+        """Take the first state; keep the learning rate cut.
+
+        The first state is taken only now, because a resume loads its weights after ``setup``. After a replay (out of
+        memory, Ultralytics' recovery) nothing old counts.
+        """
         if self._off:
             return
-        if control.epoch == self._epoch or (self._mirror is not None and not self._mirror.matches(control.model)):
+        if self._mirror is None:
+            self._tolerated = frozenset(unfinite(live(control.trainer)))
+        if self._mirror is None or control.epoch == self._epoch or not self._mirror.matches(control.model):
             self._begin_anew(control)
         self._epoch, self._events = control.epoch, 0
         if self._scale != 1.0:

@@ -108,8 +108,11 @@ class UltralyticsHook:
         return self.session
 
     def on_pretrain_routine_start(self, trainer: Any) -> None:
-        """Open the record."""
+        """Open the record; close one that was left open, where an exception ends a training without a teardown."""
         with self._guard("on_pretrain_routine_start"):
+            left, self.session = self.session, None
+            if left is not None:
+                left.close(None)
             self._of(trainer)
 
     def on_pretrain_routine_end(self, trainer: Any) -> None:

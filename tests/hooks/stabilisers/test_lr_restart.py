@@ -130,6 +130,13 @@ def test_a_plan_made_anew_neither_repeats_nor_skips_the_restart(tmp_path: Path) 
     again.restore(made.state())
     assert again.changes(control) == {31: "lr_restart"}
 
+    resumed, control = begun(200)  # of 100 before: it went on with more epochs
+    resumed.restore({"restart": 50})
+    to_epoch(resumed, control, 80)
+    assert control.trainer.lf(80) < 0.3, "30 epochs after the restart"
+    assert control.trainer.lf(100) == pytest.approx(0.01), "no second restart"
+    assert control.trainer.scheduler.lr_lambdas == [control.trainer.lf]
+
 
 @pytest.mark.training
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])

@@ -241,7 +241,7 @@ class Recorder:
 class Loop:
     """A tiny trainer; ``scale`` multiplies the loss, ``spoil`` acts before a step."""
 
-    def __init__(self, epochs: int = 50, **settings: Any) -> None:
+    def __init__(self, epochs: int = 50, loads: Any = None, **settings: Any) -> None:
         torch.manual_seed(0)
         self.model: Any = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
@@ -265,6 +265,9 @@ class Loop:
         (self.rescue,) = parse({"rescue": settings or True})
         assert isinstance(self.rescue, Rescue)
         self.rescue.setup(self.control)
+        if loads is not None:  # a resume comes after all setups
+            self.model.load_state_dict(loads)
+            self.ema.ema.load_state_dict(loads)
         self.rescue.epoch_start(self.control)
 
     def preprocess_batch(self, data: Any) -> Any:
@@ -462,6 +465,20 @@ def test_a_replayed_epoch_starts_anew() -> None:
     loop.steps(2)
     loop.steps(3, factor=math.nan)
     assert all(torch.equal(a, b) for a, b in zip(loop.weights(), replayed, strict=True))
+
+
+def test_the_good_state_of_a_resumed_training_is_the_one_that_it_loads() -> None:
+    before = Loop()
+    before.steps(10)
+    saved = copy.deepcopy(before.model.state_dict())
+    loop = Loop(loads=saved, bad_steps=3)
+    loop.steps(1, factor=math.nan)
+    for name in ("1.running_mean", "1.running_var"):
+        assert torch.equal(loop.model.state_dict()[name], saved[name]), "not those of the model before it was loaded"
+    loop.steps(2, factor=math.nan)
+    assert loop.acts[-1] == ("rollback", "non-finite loss")
+    for name, value in loop.model.state_dict().items():
+        assert not value.is_floating_point() or torch.equal(value, saved[name]), name
 
 
 def test_a_trainer_that_does_not_use_the_scaler_is_left_alone() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from html import escape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -353,3 +354,17 @@ def test_gradients_that_a_scaler_skipped_are_no_incident(train: Train) -> None:
     (event,) = run.events_of("nonfinite")
     assert event["data"]["at_step"] == 1
     assert event["data"]["images"]
+
+
+def test_a_training_that_was_left_without_a_teardown_is_closed_by_the_next(tmp_path: Path) -> None:
+    """Before 8.4 an exception ends a training without one; the next may go into the same folder."""
+    hook = UltralyticsHook(report=False)
+    trainer = SimpleNamespace(save_dir=tmp_path, args=SimpleNamespace(epochs=1))
+    hook.on_pretrain_routine_start(trainer)
+    first = hook.session
+    assert first is not None
+    hook.on_pretrain_routine_start(trainer)
+    assert hook.session is not first
+    assert first.closed
+    hook.teardown(trainer)
+    assert [e["kind"] for e in read_run(tmp_path).events] == ["start", "end", "start", "end"]
