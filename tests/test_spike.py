@@ -1,16 +1,20 @@
-"""One step of 100,000 is wrong: whoever looks must see it, in the terminal, while it trains, in print."""
+"""One step of 100,000 is wrong: whoever looks must see it: in the terminal, while it trains, in print, on the page."""
 
 from __future__ import annotations
 
+import io
+import shutil
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from synthetic import make_run
 
 from trainwatch.analysis import Config, analyse
 from trainwatch.live import take_frame
-from trainwatch.reports import figure, live, markdown, text
+from trainwatch.reports import figure, html, live, markdown, text
 from trainwatch.result import Analysis
 from trainwatch.runs import Run
 
@@ -59,3 +63,35 @@ def test_in_print(analysis: Analysis) -> None:
     assert band[-1] > 0.8 * 72 * figure.SIZES["column"][1], (
         "something is drawn near the top, where only the spike reaches"
     )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_the_page_drawn_and_explored(analysis: Analysis, tmp_path: Path, width: int, scheme: str) -> None:
+    """The band of one bucket is thinner than a pixel: what is on the screen is asked, not what is in the file."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium on the path (Debian: apt-get install chromium)")
+    path = tmp_path / "page.html"
+    path.write_text(html.render(analysis), encoding="utf-8")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+        page.goto(path.as_uri())
+        drawn = page.locator("figure[data-panel=loss] svg:visible").screenshot()
+        page.click("#explore")
+        page.wait_for_selector("#explore:not([disabled])")
+        explored = page.locator("figure[data-panel=loss] .u-over").screenshot()
+        browser.close()
+    for picture, left, right in ((drawn, 0.45, 0.65), (explored, 0.55, 0.67)):
+        assert spike_rows(picture, left, right) > 0.25, "a line in the upper half, where only the spike reaches"
+
+
+def spike_rows(picture: bytes, left: float, right: float) -> float:
+    """Return the share of the picture's rows with one narrow thing of strong colour between two shares of its width."""
+    pixels = imread(io.BytesIO(picture))[:, :, :3].sum(axis=2) / 3
+    height, width = pixels.shape
+    part = pixels[: height // 2, int(left * width) : int(right * width)]
+    away = abs(part - np.median(part, axis=1, keepdims=True))
+    return float((away.max(axis=1) > 0.2).sum() / height)

@@ -42,7 +42,8 @@ def next_step(
         return (recommendations[0].steps or (recommendations[0].why,))[0] if recommendations else ""
     named = shlex.quote(path)
     if ended_by == "running":
-        return f"Nothing needs to be changed. Follow it: `trainwatch live {named}`"
+        fine = "" if any(f.severity != "info" for f in findings) else "Nothing needs to be changed. "
+        return f"{fine}Follow it: `trainwatch live {named}`"
     if ended_by not in DONE:
         return ""
     compare = f"to judge a change, train again with it, then `trainwatch compare {named} NEW_RUN`"

@@ -61,6 +61,9 @@ HEAT_BUCKETS = 150
 BUCKETS, NARROW_BUCKETS, SMALL_BUCKETS = 300, 150, 90
 """Points of a curve at most, about two pixels each on a large screen or a phone; the band keeps what falls between."""
 
+EDGE_ALPHA = 0.6
+"""Opacity of the edge of a band."""
+
 SHORT_UNIT = (1, 2)
 """Letters of a unit that fit beside a tick; a longer one stands in the title."""
 
@@ -179,6 +182,8 @@ def coarser(curve: Curve, buckets: int) -> Curve:
 
 
 def _draw_curves(axes: Any, panel: Panel, shift: float, buckets: int) -> None:
+    from matplotlib.colors import to_rgba
+
     many = len(panel.curves) > MAX_NAMED
     ends: list[tuple[float, str, str]] = []
     bad: set[float] = set()
@@ -187,7 +192,10 @@ def _draw_curves(axes: Any, panel: Panel, shift: float, buckets: int) -> None:
         x = [v + shift for v in curve.x]
         low, mid, high = ([_drawable(v) for v in side] for side in (curve.low, curve.mid, curve.high))
         if curve.points_per_bucket > 1 and not many:
-            axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+            # An edge of its own: the spike of one bucket is thinner than a pixel, its edge is not.
+            axes.fill_between(
+                x, low, high, facecolor=to_rgba(colour, 0.25), edgecolor=to_rgba(colour, EDGE_ALPHA), linewidth=0.6
+            )
         dash = _DASHES[0 if many or len(panel.curves) == 1 else i % len(_DASHES)]
         lone = sum(map(math.isfinite, mid)) == 1
         axes.plot(

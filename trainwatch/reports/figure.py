@@ -108,6 +108,7 @@ def draw(
 
 
 def _draw(axes: Any, panel: Panel, shift: int) -> None:
+    from matplotlib.colors import to_rgba
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
     many = len(panel.curves) > MAX_NAMED
@@ -120,7 +121,9 @@ def _draw(axes: Any, panel: Panel, shift: int) -> None:
         low, mid, high = ([_drawable(v) for v in side] for side in (curve.low, curve.mid, curve.high))
         if curve.points_per_bucket > 1 and not many:
             # A line of its own under the band: a bucket is thinner than a printer's dot, its edge is not.
-            axes.fill_between(x, low, high, color=colour, alpha=0.3, linewidth=0.3)
+            axes.fill_between(
+                x, low, high, facecolor=to_rgba(colour, 0.3), edgecolor=to_rgba(colour, 0.7), linewidth=0.4
+            )
         lone = sum(map(math.isfinite, mid)) == 1
         dash = "-" if many else DASHES[i % len(DASHES)]
         axes.plot(

@@ -100,7 +100,7 @@ def how_it_ended(run: Run, *, now_s: float | None = None) -> Ending:
         return Ending("running", "the training process is alive")
     quiet_s = (now_s if now_s is not None else time.time()) - last_sign_of_life_s(run)
     if witness is None and alive is None and quiet_s < max(SILENT_S, 10 * _median_step_s(run)):
-        return Ending("running", f"written to {max(quiet_s, 0.0):.0f} s ago")
+        return Ending("running", f"its record was written to {max(quiet_s, 0.0):.0f} s ago")
     if not starts:
         return Ending("unknown", "the record holds no start mark")
     death = cause_of_death(signs, witness)
