@@ -125,17 +125,3 @@ def test_updates_that_grow_before_it_are_told() -> None:
     (without,) = LossExplosion().detect(make_run({"loss": loss}))
     assert without.detail["update_precursor_steps"] is None
     assert without.onset == finding.onset, "it decides nothing"
-
-
-def thrown(score: float, spikes: tuple[int, ...] = (2, 4, 6, 9)) -> list[object]:
-    loss = lognormal(100, 0.2, 50.0)
-    loss[list(spikes)] *= 12
-    epochs = {"metrics/mAP50-95(B)": np.full(10, score)}
-    return list(LossExplosion().detect(make_run({"loss": loss}, epochs)))
-
-
-def test_spikes_among_the_first_steps_count_where_nothing_was_learnt() -> None:
-    (finding,) = thrown(score=0.0)
-    assert finding.onset.step == 2
-    assert thrown(score=0.3) == []
-    assert thrown(score=0.0, spikes=(2, 4)) == []

@@ -14,9 +14,8 @@ How it decides:
     makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
     times the median. From the first step, where there is no past: the total loss (the only one, if there is one) reaches
     ``start_peak`` (100) times its first value within ``start_steps`` (30), and its median over them is ``start_level`` (5)
-    times that value; or 3 of them reach 5 times and one 10 times that value, and the score never left zero in
-    ``unlearnt_epochs`` (5) validated epochs or more. What is over within 10 steps is one bad batch, not an explosion.
-    Per epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
+    times that value. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
+    times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
     returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
@@ -46,7 +45,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from trainwatch.detectors._curves import CURVES, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
@@ -92,7 +90,6 @@ class LossExplosion(Detector):
         start_level: ... and that their median must.
         update_times: Times its level at which the update-to-weight ratio counts as an early sign ...
         update_steps: ... looked for in so many steps before the onset.
-        unlearnt_epochs: Validated epochs without a score after which spikes among the first steps are enough.
     """
 
     title: ClassVar[str] = "Training loss explodes"
@@ -104,7 +101,6 @@ class LossExplosion(Detector):
         "epochs.gain/*",
         "steps.grad_norm",
         "steps.update_ratio",
-        *CURVES,
     )
 
     window_steps: int = 200
@@ -129,7 +125,6 @@ class LossExplosion(Detector):
     start_level: float = 5.0
     update_times: float = 3.0
     update_steps: int = 50
-    unlearnt_epochs: int = 5
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -147,8 +142,6 @@ class LossExplosion(Detector):
             finding = self._judge_one(view, series, per_step)
             if finding is not None:
                 found.append(finding)
-        if not found and per_step:
-            found = self._among_the_first(view)
         if not found:
             return []
         first = min(found, key=lambda f: (_order(f), -_value(f)))
@@ -170,37 +163,20 @@ class LossExplosion(Detector):
             jumps = norm.step[away.ratio >= self.critical_ratio]
         return coincidences(series.step[span][high], jumps, self.confirming_steps) < self.spikes
 
-    def _start(self, view: View) -> tuple[Series, npt.NDArray[np.float64]]:
-        """Return the total loss, and its first steps over the first of them; empty if there are too few."""
+    def _at_once(self, view: View) -> list[Finding]:
+        """Judge the first steps, which have no past but the first of them."""
         parts = view.names("steps.loss/*")
         loss = view.steps("loss") if len(view.steps("loss")) or len(parts) != 1 else view.steps(parts[0])
         start = loss.values[: self.start_steps]
         if len(start) < self.start_steps or not start[0] > 0:
-            return loss, np.empty(0)
-        return loss, np.where(np.isfinite(start), start, np.inf) / start[0]
-
-    def _at_once(self, view: View) -> list[Finding]:
-        """Judge the first steps, which have no past but the first of them."""
-        loss, times = self._start(view)
-        if not len(times) or times.max() < self.start_peak or np.median(times) < self.start_level:
             return []
-        return self._from_the_start(view, loss, times)
-
-    def _among_the_first(self, view: View) -> list[Finding]:
-        """Judge spikes among the first steps, where nothing came later and nothing was learnt."""
-        loss, times = self._start(view)
-        many = int((times >= self.spike_ratio).sum()) >= self.spikes
-        if not many or times.max() < self.critical_ratio or not self._unlearnt(view):
+        times = np.where(np.isfinite(start), start, np.inf) / start[0]
+        if not (times.max() >= self.start_peak and np.median(times) >= self.start_level):
             return []
-        return self._from_the_start(view, loss, times)
-
-    def _from_the_start(self, view: View, loss: Series, times: npt.NDArray[np.float64]) -> list[Finding]:
-        high = np.flatnonzero(times >= self.start_level)
-        return [self._finding(view, loss, int(high[0]), int(high[-1]), float(loss.values[0]), True)]
-
-    def _unlearnt(self, view: View) -> bool:
-        score = read_score(view)
-        return score is not None and not score.learnt and len(score.series) >= self.unlearnt_epochs
+        first = int(np.flatnonzero(times >= self.start_level)[0])
+        return [
+            self._finding(view, loss, first, int(np.flatnonzero(times >= self.start_level)[-1]), float(start[0]), True)
+        ]
 
     def _ungained(self, view: View, column: str, per_step: bool) -> Series:
         series = view.steps(column) if per_step else view.epochs(column)
