@@ -139,10 +139,37 @@ def clip_ms(rounds: int = 60) -> tuple[float, float]:
     return 1e3 * statistics.median(costs["stock"]), 1e3 * statistics.median(costs["ours"])
 
 
+def update_ms(rounds: int = 60) -> float:
+    """Return the median cost of one measurement of yolo12n's update-to-weight ratio in milliseconds."""
+    import torch
+    from ultralytics.nn.tasks import DetectionModel
+
+    from trainwatch_hooks.probes.update_ratio import UpdateRatio
+
+    model = DetectionModel("yolo12n.yaml", verbose=False)
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1e-6)
+    ratio = UpdateRatio(optimizer, every=1)
+    for parameter in model.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    costs = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        ratio.before()
+        between = time.perf_counter()
+        optimizer.step()
+        resumed = time.perf_counter()
+        ratio.after()
+        ratio.take()
+        costs.append(time.perf_counter() - resumed + between - start)
+    return 1e3 * statistics.median(costs)
+
+
 def main() -> None:
     """Measure and print; with --write also renew the table in README.md."""
     from shapes import make_dataset
     from ultralytics.utils import LOGGER
+
+    from trainwatch_hooks.probes.update_ratio import EVERY
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--trainings", type=int, default=5)
@@ -162,13 +189,17 @@ def main() -> None:
             print(f"training {i}: bare {1e3 * bare:.2f} ms, watched {1e3 * watched:.2f} ms, ratio {watched / bare:.4f}")
     ratios = [w / b for b, w in rows]
     stock, ours = clip_ms()
+    bare_ms = 1e3 * statistics.median(b for b, _ in rows)
+    update = update_ms()
     lines = [
         "| what | measured |",
         "|---|---|",
         f"| yolo12n step on CPU, watched / bare, median of {len(rows)} trainings ({steps} pairs of steps) | {statistics.median(ratios):.4f} |",
         f"| smallest and largest ratio of a training | {min(ratios):.4f}, {max(ratios):.4f} |",
-        f"| bare step, median | {1e3 * statistics.median(b for b, _ in rows):.1f} ms |",
+        f"| bare step, median | {bare_ms:.1f} ms |",
         f"| clip of yolo12n's gradients: stock, ours with norms per layer | {stock:.2f} ms, {ours:.2f} ms |",
+        f"| update-to-weight ratio: one measurement, and its share of a step ({EVERY} steps share it) "
+        f"| {update:.1f} ms, {100 * update / EVERY / bare_ms:.2f} % |",
         f"| one journal row of 50 columns | {journal_row_us():.1f} us |",
         f"| one `Recorder.step()` with 4 scalars, all columns filled in | {record_us():.1f} us |",
     ]  # fmt: skip
