@@ -75,6 +75,7 @@ class JournalWriter:
         self._row = struct.Struct(f"<{len(self.columns)}dI")
         text = json.dumps({"columns": list(self.columns), **header}).encode()
         self.fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o644)
+        _lock(self.fd)
         try:
             self._write(MAGIC + struct.pack("<II", len(text), zlib.crc32(text)) + text)
         except OSError:  # a file without a header would be in the way of the next try, and of a successor
@@ -112,6 +113,31 @@ class JournalWriter:
         fd, self.fd = self.fd, -1  # first: whoever comes in between must not close a number that is another file's
         if fd >= 0:
             os.close(fd)
+
+
+def is_written(path: Path) -> bool:
+    """Whether somebody has a journal open for writing; False where the system cannot tell."""
+    try:
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        return not _lock(fd, exclusive=True)
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, *, exclusive: bool = False) -> bool:
+    """Lock an open file without waiting, until it is closed; False only if somebody else's lock is in the way."""
+    try:
+        import fcntl
+
+        fcntl.flock(fd, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # Windows; a file system without locks
+        return True
+    return True
 
 
 def read_journal(path: Path) -> Journal:

@@ -72,7 +72,7 @@ class Recorder:
 
     Args:
         run_dir: The run's folder; made if missing. An existing record there is continued, never overwritten.
-        rank: Rank of this process; default: environment variable ``RANK``, else 0.
+        rank: Rank of this process; default: environment variable ``RANK``, else ``torch.distributed``'s, else 0.
         trainer: Name of the kind of trainer, for the analysis.
         args: Arguments in force (any JSON-like mapping); redacted.
         planned_epochs: Epochs that the training is meant to run.
@@ -593,9 +593,15 @@ def _rates(lr: float | Sequence[float] | Mapping[str, float]) -> dict[str, Any]:
 
 
 def _rank() -> int:
-    """Return the rank that the launcher gave this process; one that is no number is nobody's."""
+    """Return the rank that the launcher gave this process, or that it has in the process group."""
     text = os.environ.get("RANK", "")
-    return int(text) if text.isdecimal() else 0
+    if text.isdecimal():
+        return int(text)
+    torch = sys.modules.get("torch")
+    try:
+        return int(torch.distributed.get_rank()) if torch is not None and torch.distributed.is_initialized() else 0
+    except Exception:  # built without it
+        return 0
 
 
 def _number(value: Any) -> float | None:

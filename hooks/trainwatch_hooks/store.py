@@ -20,7 +20,7 @@ import numpy as np
 
 from trainwatch_hooks import forks
 from trainwatch_hooks.guard import Guard
-from trainwatch_hooks.journal import NULL, JournalWriter
+from trainwatch_hooks.journal import NULL, JournalWriter, is_written
 from trainwatch_hooks.schema import STEP_COLUMNS
 from trainwatch_hooks.segments import list_segments, seal, segment_path
 
@@ -69,7 +69,8 @@ class StepStore:
                 leftover.unlink()
         earlier = [s for s in list_segments(folder) if s.rank == rank]
         self._number = 1 + max((s.number for s in earlier), default=-1)
-        self._full = [s.path for s in earlier if s.path.suffix == ".journal"]  # left by a killed predecessor
+        # Left by a killed predecessor; that of another recorder at work (two of one rank, by mistake) is its own.
+        self._full = [s.path for s in earlier if s.path.suffix == ".journal" and not is_written(s.path)]
         self._wake = threading.Event()
         self._closing = False
         self._sealing = threading.Lock()
@@ -108,13 +109,17 @@ class StepStore:
         self._columns.update(row)
         self._empty = dict.fromkeys(sorted(self._columns, key=column_order), NULL)
         self._folder.mkdir(parents=True, exist_ok=True)
-        number, self._number = self._number, self._number + 1  # a number that failed is not tried again
-        path = segment_path(self._folder, self._rank, number, "journal")
-        self._journal = JournalWriter(path, tuple(self._empty), segment=number, rank=self._rank)
+        journal = None
+        while journal is None:
+            number, self._number = self._number, self._number + 1  # a number that failed is not tried again
+            path = segment_path(self._folder, self._rank, number, "journal")
+            with suppress(FileExistsError):
+                journal = JournalWriter(path, tuple(self._empty), segment=number, rank=self._rank)
+        self._journal = journal
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="trainwatch-writer", daemon=True)
             self._thread.start()
-        return self._journal
+        return journal
 
     def _retire(self) -> None:
         journal, self._journal = self._journal, None

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwatch_hooks import journal as module
-from trainwatch_hooks.journal import NULL, JournalWriter, NotAJournal, read_journal
+from trainwatch_hooks.journal import NULL, JournalWriter, NotAJournal, is_written, read_journal
 
 
 def write(path: Path, rows: list[list[float]], columns: tuple[str, ...] = ("step", "loss")) -> None:
@@ -115,3 +117,19 @@ def test_one_write_per_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for i in range(5):
         writer.append([i, 0.0])
     assert calls == [24] * 5
+
+
+def test_a_journal_is_known_to_be_written_until_its_writer_is_gone(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    writer = JournalWriter(tmp_path / "j", ["step"])
+    assert is_written(tmp_path / "j")
+    writer.close()
+    assert not is_written(tmp_path / "j")
+    script = (
+        "import os, sys; from pathlib import Path; from trainwatch_hooks.journal import JournalWriter\n"
+        "JournalWriter(Path(sys.argv[1]), ['step']); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "killed")], check=False)
+    assert (tmp_path / "killed").exists()
+    assert not is_written(tmp_path / "killed")
+    assert not is_written(tmp_path / "none")

@@ -365,6 +365,17 @@ def test_a_rank_that_is_no_number(rank: str, tmp_path: Path, monkeypatch: pytest
     assert rec.rank == 0
 
 
+def test_the_rank_of_a_process_group(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    script = (
+        "import os, sys, torch.distributed as dist\nfrom trainwatch_hooks import Recorder\nos.environ.pop('RANK', None)\n"
+        "dist.init_process_group('gloo', store=dist.HashStore(), rank=0, world_size=1)\ndist.get_rank = lambda: 3\n"
+        "print(Recorder(sys.argv[1], capture_crashes=False).rank)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "3", done.stderr
+
+
 @pytest.mark.cuda
 def test_no_synchronisation_on_cuda(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")

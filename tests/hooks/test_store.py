@@ -253,3 +253,19 @@ def test_a_signal_in_the_middle_of_a_row_costs_no_row(tmp_path: Path, monkeypatc
     store.close()
     assert store.dropped == 0
     assert sorted(rows(tmp_path)) == [0, 1, 2, 3]
+
+
+def test_two_recorders_of_one_rank_take_nothing_from_each_other(tmp_path: Path) -> None:
+    """By mistake: processes started without RANK, or a record that was left open."""
+    first = make(tmp_path)
+    first.append({"step": 0})
+    second = make(tmp_path)
+    second.append({"step": 100})
+    second._background()
+    for i in range(1, 9):
+        first.append({"step": i})
+        second.append({"step": 100 + i})
+    second.close()
+    first.close()
+    assert first.dropped == second.dropped == 0
+    assert sorted(rows(tmp_path)) == [*range(9), *range(100, 109)]

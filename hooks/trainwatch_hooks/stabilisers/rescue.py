@@ -63,8 +63,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from trainwatch_hooks.stabilisers._reading import Items, agreed, clipped_norm, loss_items, read, scheduled_lr
-from trainwatch_hooks.stabilisers._snapshot import Mirror, Snapshot, live, unfinite
+from trainwatch_hooks.stabilisers._good_state import GoodState
+from trainwatch_hooks.stabilisers._reading import Items, clipped_norm, loss_items, read, scheduled_lr
 from trainwatch_hooks.stabilisers._spike import Bad, Judge, Limits, Reading, Recent
 from trainwatch_hooks.stabilisers.base import Control, Stabiliser, require
 
@@ -125,22 +125,17 @@ class Rescue(Stabiliser):
         self._scale = 1.0
         self._rollbacks = 0
         self._base_lr: list[float] = []
-        self._snapshots: list[Snapshot] = []
-        self._every = 1
-        self._tolerated: frozenset[str] = frozenset()
-        self._good_steps = 0
+        self._good = GoodState()
         self._since_explosion: int | None = None
         self._overflows = 0
         self._items: list[Items] = []
         self._images: list[str] = []
         self._batches: list[int] = []
-        self._good: tuple[Any, Any] | None = None
         self._asked = self._stepped = self._skipped = False
         self._over: tuple[str, dict[str, Any]] | None = None
         self._events = 0
         self._epoch = -1
         self._off = False
-        self._mirror: Mirror | None = None
         self._others_step: Any = None
 
     # Moments
@@ -152,7 +147,8 @@ class Rescue(Stabiliser):
             self._base_lr = [float(g.get("initial_lr", g["lr"])) for g in trainer.optimizer.param_groups]
         self._set_lr(control)  # Ultralytics' resume loads an earlier cut into the groups, not into the scheduler
         steps = control.epochs * len(trainer.train_loader) / max(int(trainer.accumulate), 1)
-        self._every = self.settings.snapshot_every or max(min(max(round(steps / 100), 10), 100), self.settings.window)
+        every = max(min(max(round(steps / 100), 10), 100), self.settings.window)
+        self._good.every = self.settings.snapshot_every or every
         self._others_step = vars(trainer.scaler).get("step")
         trainer.scaler.step = self._guarded_scaler_step(control, trainer.scaler.step)
         trainer.optimizer_step = self._framed_optimizer_step(control, trainer.optimizer_step)
@@ -166,10 +162,9 @@ class Rescue(Stabiliser):
         """
         if self._off:
             return
-        if self._mirror is None:
-            self._tolerated = frozenset(unfinite(live(control.trainer)))
-        if self._mirror is None or control.epoch == self._epoch or not self._mirror.matches(control.model):
-            self._begin_anew(control)
+        if control.epoch == self._epoch or not self._good.of(control.model):
+            self._forget_batches()
+            self._good.begin(control)
         self._epoch, self._events = control.epoch, 0
         if self._scale != 1.0:
             self._set_lr(control)
@@ -178,7 +173,7 @@ class Rescue(Stabiliser):
         """After the recorder has seen the values as they were."""
         trainer = control.trainer
         if self._skipped:
-            self._put_losses_back(trainer)
+            self._good.put_losses_back(trainer)
         elif not self._stepped and not self._off:
             self._items.append(loss_items(trainer))
         self._stepped = self._skipped = False
@@ -193,15 +188,15 @@ class Rescue(Stabiliser):
             return
         trainer = control.trainer
         if self._items:
-            reading = read(trainer, self._items, torch.zeros(()), self._statistics(), control.distributed)
+            reading = read(trainer, self._items, torch.zeros(()), self._good.statistics(), control.distributed)
             bad = self._judge.bad(reading)
             if bad is not None and not bad.exploding:
                 trainer.optimizer.zero_grad()
-                self._undo_forward()
-                self._put_losses_back(trainer)
+                self._good.undo_forward()
+                self._good.put_losses_back(trainer)
                 self._intervene(control, "skip", bad.what, bad.measured, bad.threshold)
                 self._forget_batches()
-        spoilt = self._spoilt(control)
+        spoilt = self._good.spoilt(control)
         if spoilt:
             self._roll_back(control, "non-finite weights", math.nan, None, newest=True, tensors=spoilt[:8])
         if self._events > EVENTS_PER_EPOCH:
@@ -286,13 +281,13 @@ class Rescue(Stabiliser):
     def _decide(self, control: Control) -> bool:
         """Judge the step under way, act, and tell whether it must not be made."""
         if self._over is not None:
-            self._undo_forward()
+            self._good.undo_forward()
             return True
         self._hold_lr(control)
         trainer = control.trainer
         norm = clipped_norm(trainer.model) if control.grad_norm is None else control.grad_norm
         items = [*self._items, loss_items(trainer)]
-        reading = read(trainer, items, norm, self._statistics(), control.distributed)
+        reading = read(trainer, items, norm, self._good.statistics(), control.distributed)
         bad = self._judge.bad(reading)
         overflow = bad is not None and bad.what == "non-finite gradient" and trainer.scaler.is_enabled()
         self._overflows = self._overflows + 1 if overflow else 0
@@ -300,8 +295,8 @@ class Rescue(Stabiliser):
             self._accept(trainer, None if bad else reading)
             return False
         count = self._recent.add(True)
-        spoilt = self._spoilt(control)
-        self._undo_forward()
+        spoilt = self._good.spoilt(control)
+        self._good.undo_forward()
         if spoilt:
             self._roll_back(control, "non-finite weights", bad.measured, None, newest=True, tensors=spoilt[:8])
         elif count < self.settings.bad_steps:
@@ -314,13 +309,10 @@ class Rescue(Stabiliser):
         return True
 
     def _accept(self, trainer: Any, reading: Reading | None) -> None:
-        if self._mirror is not None:
-            self._mirror.accept()
-        self._good = (trainer.loss.detach(), trainer.tloss)
+        self._good.accept(trainer, counts=reading is not None)
         if reading is not None:  # else the gradient scaler skips it
             self._recent.add(False)
             self._judge.accept(reading)
-            self._good_steps += 1
             if self._since_explosion is not None:
                 self._since_explosion += 1
 
@@ -333,9 +325,8 @@ class Rescue(Stabiliser):
             return
         self._stepped = True
         self._forget_batches()
-        due = self._good_steps - (self._snapshots[-1].step if self._snapshots else -self._every)
-        if not self._skipped and due >= self._every:
-            self._keep(control.trainer)
+        if not self._skipped:
+            self._good.keep_if_due(control.trainer)
 
     # Acts
 
@@ -361,14 +352,8 @@ class Rescue(Stabiliser):
         self, control: Control, what: str, measured: float, threshold: float | None, *, newest: bool, **data: Any
     ) -> None:
         """Go back to a good state with a lower learning rate; end the training if that happened too often."""
-        old_enough = [s for s in self._snapshots if newest or self._good_steps - s.step >= self.settings.window]
-        snapshot = (old_enough or self._snapshots[:1])[-1]
-        snapshot.put(control.trainer)
-        self._snapshots = [s for s in self._snapshots if s.step <= snapshot.step]
-        self._mirror = Mirror(control.model)
+        lost = self._good.go_back(control, 0 if newest else self.settings.window)
         self._recent.clear()
-        lost = self._good_steps - snapshot.step
-        self._good_steps = snapshot.step
         if self._rollbacks >= self.settings.rollbacks:
             message = f"{what}, after {self._rollbacks} rollbacks"
             self._over = (message, {"what": what, "rollbacks": self._rollbacks})
@@ -399,26 +384,6 @@ class Rescue(Stabiliser):
             "warning",
             f"rescue: {bad.what} again right after a rollback, so the weights are not the cause; the level is new",
         )
-
-    def _statistics(self) -> Any:
-        import torch
-
-        return torch.zeros(()) if self._mirror is None else self._mirror.stage()
-
-    def _undo_forward(self) -> None:
-        if self._mirror is not None:
-            self._mirror.restore()
-
-    def _put_losses_back(self, trainer: Any) -> None:
-        """Give the trainer's last good loss back, else zeros: a NaN would start Ultralytics' own recovery."""
-        import torch
-
-        if self._good is not None:
-            trainer.loss, trainer.tloss = self._good
-            return
-        zero = torch.zeros_like
-        trainer.loss, tloss = zero(trainer.loss), trainer.tloss
-        trainer.tloss = {k: zero(v) for k, v in tloss.items()} if isinstance(tloss, Mapping) else zero(tloss)
 
     def _intervene(
         self, control: Control, action: str, what: str, measured: float, threshold: float | None, **data: Any
@@ -453,32 +418,6 @@ class Rescue(Stabiliser):
 
     # Book-keeping
 
-    def _begin_anew(self, control: Control) -> None:
-        """Take the present state as the good one."""
-        self._mirror = Mirror(control.model)
-        self._snapshots.clear()
-        self._forget_batches()
-        self._keep(control.trainer)
-
-    def _keep(self, trainer: Any) -> None:
-        """Take a snapshot if it is finite; two old ones are enough."""
-        snapshot = Snapshot.take(trainer, self._good_steps)
-        if not self._snapshots or not set(snapshot.unfinite()) - self._tolerated:
-            self._snapshots = [*self._snapshots[-1:], snapshot]
-
-    def _spoilt(self, control: Control) -> list[str]:
-        """Return the names of weights and EMA tensors that have become non-finite; statistics are put back anyway."""
-        tensors = {k: v for k, v in live(control.trainer).items() if k not in self._tolerated}
-        names = {n for n, _ in control.model.named_parameters()} | {k for k in tensors if k.startswith("ema.")}
-        found = unfinite({k: v for k, v in tensors.items() if k in names})
-        if control.distributed:
-            import torch
-
-            flag = torch.tensor([float(bool(found))], device=control.trainer.device)
-            if agreed(flag, True).item() and not found:
-                return ["on another rank"]
-        return found
-
     def _forget_batches(self) -> None:
         self._items.clear()
         self._images = []
@@ -487,7 +426,7 @@ class Rescue(Stabiliser):
     def _switch_off(self) -> None:
         """Act no more, and hold nothing."""
         self._off = True
-        self._snapshots.clear()
+        self._good.snapshots.clear()
         self._forget_batches()
 
     def _safely(self, control: Control, act: Callable[[Control], Any]) -> Any:

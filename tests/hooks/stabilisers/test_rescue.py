@@ -498,7 +498,7 @@ def test_an_error_of_its_own_switches_it_off_and_the_training_goes_on(monkeypatc
     before = loop.weights()
     loop.steps(3)
     assert ["ZeroDivisionError" in w for w in loop.warnings] == [True]
-    assert (loop.rescue._items, loop.rescue._snapshots) == ([], [])
+    assert (loop.rescue._items, loop.rescue._good.snapshots) == ([], [])
     assert not torch.equal(before[0], loop.weights()[0])
 
 
@@ -540,6 +540,6 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], message
 
 
 def test_states_are_taken_at_a_hundredth_of_the_training() -> None:
-    assert [Loop(epochs=e).rescue._every for e in (5, 300, 5000)] == [10, 30, 100]
-    assert Loop(window=40).rescue._every == 40
+    assert [Loop(epochs=e).rescue._good.every for e in (5, 300, 5000)] == [10, 30, 100]
+    assert Loop(window=40).rescue._good.every == 40
     assert Settings().snapshot_every is None
