@@ -20,7 +20,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = Path(__file__).with_name("COMPARE.md")
-SETTINGS = 8
+SETTINGS = 7
 SEEDS = 10
 YOLO_SEEDS = 10
 FACTORS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
@@ -205,7 +205,7 @@ def wrong(found: list[Judged]) -> str:
 
 def by_setting(same: dict[str, list[Judged]], factors: dict[str, float]) -> str:
     """Return the table of equal trainings."""
-    lines = ["| only the seed differs | pairs called helped or harmed | level between seeds / scatter of late epochs |",
+    lines = ["| only the seed differs | pairs called helped or harmed | spread of seeds / scatter of one run |",
              "|---|---|---|"]  # fmt: skip
     lines += [f"| {name} | {wrong(found)} | {factors[name]:.2f} |" for name, found in same.items()]
     every = [j for found in same.values() for j in found]

@@ -15,6 +15,17 @@ def test_the_level_is_that_of_the_end_and_a_trend_is_no_noise() -> None:
     assert end.scatter == pytest.approx(0.01, rel=0.3)
 
 
+def test_a_run_that_stands_still_at_its_end_is_not_without_noise() -> None:
+    rng = np.random.default_rng(3)
+    y = np.concatenate([np.linspace(0.0, 1.0, 60) + rng.normal(0, 0.03, 60), np.full(20, 1.0)])
+    end = late(y)
+    assert end is not None
+    assert end.scatter == pytest.approx(0.03 * (60 / 80) ** 0.5, rel=0.3)
+    y[5] = 40.0  # one collapse
+    assert late(y).scatter < 0.12  # type: ignore[union-attr]
+    assert late(np.linspace(0, 1, 40)).scatter == pytest.approx(0.0, abs=1e-9)  # type: ignore[union-attr]
+
+
 def test_too_few_values_have_no_level() -> None:
     assert late([0.1] * (LATE_MIN - 1)) is None
     assert late([np.nan] * 50) is None

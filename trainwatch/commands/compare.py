@@ -38,7 +38,7 @@ def command(
     """Compare trainings: A is the baseline, the others are what was tried.
 
     Each is a run folder or a log, as for `analyze`; several seeds of one training are joined by commas. With one run on
-    each side the noise is estimated from the scatter of its late epochs; "could not tell" is an answer, too.
+    each side the noise is estimated from its scatter from epoch to epoch; "could not tell" is an answer, too.
 
     \b
     trainwatch compare runs/before runs/after

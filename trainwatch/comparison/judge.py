@@ -142,7 +142,7 @@ def _measure_reason(d: Difference) -> str:
     half = (d.high - d.low) / 2
     made = {
         "seeds": "from the seeds given",
-        "late-scatter": "estimated from the scatter of the late epochs of one run each, "
+        "late-scatter": "estimated from the scatter from epoch to epoch of one run each, "
         f"times {SEED_FACTOR:.3g}; seeds may differ more",
         "none": "",
     }[d.noise]

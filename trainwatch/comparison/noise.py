@@ -1,7 +1,9 @@
 """How much two equal trainings differ, and whether a difference is more than that.
 
 Several seeds tell it: Welch's interval, or the standard deviation of the side that has several. With one run each it
-is estimated from the scatter of the late epochs of the run, times :data:`SEED_FACTOR`; that is a guess, and said so.
+is estimated from how much the run scatters from epoch to epoch, times :data:`SEED_FACTOR`; that is a guess, and said so.
+The late epochs alone would not do: where the learning rate has fallen to nothing a run stands still, and seeds differ ten
+times as much as it scatters (tests/bench/COMPARE.md).
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ LATE_MIN, LATE_MAX = 5, 50
 SCATTER_WINDOWS = 2
 """Windows of the level, from the end, whose scatter about a straight line is the noise."""
 SEED_FACTOR = 2.0
-"""Standard deviation of the level between equal trainings with other seeds, over the scatter of late epochs of one.
-The two seeds of sample_runs/gradient_explosion_cured differ by 1.4 times what the scatter alone would explain; 2 leaves
-room. No more is known: where it matters, give seeds."""
+"""Standard deviation of the level between equal trainings with other seeds, over the scatter of one. Measured in
+tests/bench/COMPARE.md: with 2 some 3 % of equal trainings were called different, 7 % in the worst of eight settings. Where it
+matters, give seeds."""
+CLIP = 8.0
+"""Robust standard deviations at which a jump from epoch to epoch is cut: one collapse is no noise of the others."""
 LEVEL = 0.95
 """Coverage of the intervals."""
 
@@ -38,7 +42,8 @@ class Late:
 
     Attributes:
         level: Median of the last values.
-        scatter: Standard deviation of the values about a straight line through the end of the curve.
+        scatter: Standard deviation of the values about a straight line through the end of the curve, or from epoch to epoch
+            in the whole of it, whichever is larger.
         count: Values that the level was made from.
     """
 
@@ -72,8 +77,22 @@ def late(values: npt.ArrayLike) -> Late | None:
     x = np.arange(len(tail), dtype=np.float64)
     slope = theil_sen(x, tail).slope
     rest = tail - slope * x
-    scatter = float(np.std(rest, ddof=min(2, len(rest) - 1)))
+    scatter = max(float(np.std(rest, ddof=min(2, len(rest) - 1))), roughness(y))
     return Late(float(np.median(y[-count:])), scatter, count)
+
+
+def roughness(values: Floats) -> float:
+    """Return the standard deviation of a curve's noise, whatever its course: from its second differences.
+
+    Args:
+        values: Finite, in order, shape (n,).
+    """
+    bends = np.diff(values, 2) / math.sqrt(6.0)  # white noise of variance 1 has second differences of variance 6
+    moved = np.abs(bends[bends != 0])
+    if not len(moved):
+        return 0.0
+    edge = CLIP * 1.4826 * float(np.median(moved))
+    return float(np.sqrt(np.mean(np.clip(bends, -edge, edge) ** 2)))
 
 
 def interval(old: Sequence[Late], new: Sequence[Late]) -> Interval | None:
