@@ -113,17 +113,3 @@ def test_spikes_that_stand_alone_and_return_are_a_warning_unless_the_gradients_j
     assert LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm}))[0].severity == "critical"
     loss[616:650] *= 20
     assert LossExplosion().detect(make_run({"loss": loss}))[0].severity == "critical", "they do not stand alone"
-
-
-def thrown(score: float, spikes: tuple[int, ...] = (2, 4, 6, 9)) -> list[object]:
-    loss = lognormal(100, 0.2, 50.0)
-    loss[list(spikes)] *= 12
-    epochs = {"metrics/mAP50-95(B)": np.full(10, score)}
-    return list(LossExplosion().detect(make_run({"loss": loss}, epochs)))
-
-
-def test_spikes_among_the_first_steps_count_where_nothing_was_learnt() -> None:
-    (finding,) = thrown(score=0.0)
-    assert finding.onset.step == 2
-    assert thrown(score=0.3) == []
-    assert thrown(score=0.0, spikes=(2, 4)) == []

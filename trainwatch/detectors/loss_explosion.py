@@ -14,9 +14,8 @@ How it decides:
     makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
     times the median. From the first step, where there is no past: the total loss (the only one, if there is one) reaches
     ``start_peak`` (100) times its first value within ``start_steps`` (30), and its median over them is ``start_level`` (5)
-    times that value; or 3 of them reach 5 times and one 10 times that value, and the score never left zero in
-    ``unlearnt_epochs`` (5) validated epochs or more. What is over within 10 steps is one bad batch, not an explosion.
-    Per epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
+    times that value. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
+    times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
     returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
@@ -43,7 +42,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from trainwatch.detectors._curves import CURVES, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
@@ -86,7 +84,6 @@ class LossExplosion(Detector):
         start_steps: First steps that are compared with the first one.
         start_peak: Times the first loss that one of them must reach ...
         start_level: ... and that their median must.
-        unlearnt_epochs: Validated epochs without a score after which spikes among the first steps are enough.
     """
 
     title: ClassVar[str] = "Training loss explodes"
@@ -97,7 +94,6 @@ class LossExplosion(Detector):
         "epochs.train/*",
         "epochs.gain/*",
         "steps.grad_norm",
-        *CURVES,
     )
 
     window_steps: int = 200
@@ -120,7 +116,6 @@ class LossExplosion(Detector):
     start_steps: int = 30
     start_peak: float = 100.0
     start_level: float = 5.0
-    unlearnt_epochs: int = 5
 
     def missing(self, run: Run) -> str | None:
         """Ask for the loss per step or per epoch."""
@@ -167,18 +162,12 @@ class LossExplosion(Detector):
         if len(start) < self.start_steps or not start[0] > 0:
             return []
         times = np.where(np.isfinite(start), start, np.inf) / start[0]
-        high = times.max() >= self.start_peak and np.median(times) >= self.start_level
-        spikes = times.max() >= self.critical_ratio and int((times >= self.spike_ratio).sum()) >= self.spikes
-        if not (high or (spikes and self._unlearnt(view))):
+        if not (times.max() >= self.start_peak and np.median(times) >= self.start_level):
             return []
         first = int(np.flatnonzero(times >= self.start_level)[0])
         return [
             self._finding(view, loss, first, int(np.flatnonzero(times >= self.start_level)[-1]), float(start[0]), True)
         ]
-
-    def _unlearnt(self, view: View) -> bool:
-        score = read_score(view)
-        return score is not None and not score.learnt and len(score.series) >= self.unlearnt_epochs
 
     def _ungained(self, view: View, column: str, per_step: bool) -> Series:
         series = view.steps(column) if per_step else view.epochs(column)
