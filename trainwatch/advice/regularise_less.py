@@ -25,9 +25,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from trainwatch.advice._arguments import answered, has, number
+from trainwatch.advice._arguments import answered, changed, has, number
 from trainwatch.advice.base import Advice
-from trainwatch.result import Change, Context, Finding, Recommendation
+from trainwatch.result import Context, Finding, Recommendation
 
 
 def _defaults() -> dict[str, Any]:
@@ -61,9 +61,7 @@ class RegulariseLess(Advice):
         vanished = answered(findings, self.answers[1:])
         if vanished and (number(context.args, "weight_decay") or 0.0) > self.most_decay:
             found, brakes = [*found, *vanished], list(dict.fromkeys([*brakes, "weight_decay"]))
-        changes = tuple(
-            Change(name, context.args.get(name), self.defaults[name]) for name in brakes if name in self.defaults
-        )
+        changes = changed(context.args, **{name: self.defaults[name] for name in brakes if name in self.defaults})
         if not changes:
             return None
         return Recommendation(
