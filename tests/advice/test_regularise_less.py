@@ -20,3 +20,10 @@ def test_never_beside_overfitting() -> None:
 def test_unknown_brakes_and_other_trainers_get_nothing() -> None:
     assert advise(A, "over-regularised", detail={"brakes": {"mine": 1.0}}) is None
     assert advise(A, "over-regularised", detail=BRAKES, context={"trainer": "loop"}) is None
+
+
+def test_gradients_that_vanish_under_a_strong_decay() -> None:
+    assert new(advise(A, "gradient-vanishing", weight_decay=1.0)) == {"weight_decay": 0.0005}
+    assert advise(A, "gradient-vanishing", weight_decay=0.0005) is None
+    both = advise(A, "over-regularised", "gradient-vanishing", detail=BRAKES, freeze=21, weight_decay=1.0)
+    assert new(both) == {"freeze": None, "degrees": 0.0, "weight_decay": 0.0005}

@@ -100,7 +100,12 @@ def test_quiet_where_nothing_is_wrong(id: str, case: str) -> None:
 
 @pytest.mark.parametrize("id", ALL)
 def test_applies_somewhere_and_says_why_it_does_not_elsewhere(id: str) -> None:
-    log = make_run(epochs={k: np.full(60, v) for k, v in EPOCHS.items()}, source="ultralytics-csv", planned_epochs=100)
+    log = make_run(
+        epochs={k: np.full(60, v) for k, v in EPOCHS.items()},
+        source="ultralytics-csv",
+        planned_epochs=100,
+        args={"epochs": 100},
+    )
     asked = {"lr0": 0.02, "copy_paste": 0.1}
     shard = {k: np.full(300, v) for k, v in FULL.items()}
     ranks = make_ranks([shard, shard], args=asked, requested=asked, dataset={"has_polygons": True})

@@ -97,3 +97,10 @@ def test_a_validation_loss_beyond_all_bounds_is_no_answer_either() -> None:
     r = validated(8, cls=1e9)
     assert detect(r)
     assert detect(validated(8, cls=300.0)) == []
+
+
+def test_validations_of_a_training_without_labels_are_missing_labels() -> None:
+    r = validated(8)
+    at = r.epoch_table.column_names.index("train/box_loss")
+    table = r.epoch_table.set_column(at, "train/box_loss", [np.zeros(EPOCHS)])
+    assert detect(Run(r.path, r.source, steps=r.step_table, epochs=table, events=r.events, meta=r.meta)) == []

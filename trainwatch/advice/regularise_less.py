@@ -8,7 +8,8 @@ Why it works:
     zero faster than they are learnt. All of it helps only where the model would otherwise learn its images by heart.
 
 When it is given:
-    A brake is pulled hard while the validation loss is no higher than the training loss, and the model does not overfit.
+    A brake is pulled hard while the validation loss is no higher than the training loss, and the model does not overfit; or
+    gradients vanish under a weight decay above 0.05, which has pulled the weights to zero.
 
 What to expect:
     Training and validation loss both end lower, and the score higher at the same epoch. If the validation loss turns
@@ -24,9 +25,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from trainwatch.advice._arguments import answered, has
+from trainwatch.advice._arguments import answered, changed, has, number
 from trainwatch.advice.base import Advice
-from trainwatch.result import Change, Context, Finding, Recommendation
+from trainwatch.result import Context, Finding, Recommendation
 
 
 def _defaults() -> dict[str, Any]:
@@ -42,22 +43,25 @@ class RegulariseLess(Advice):
 
     Attributes:
         defaults: Ultralytics' values.
+        most_decay: Weight decay above which vanishing gradients are laid to it.
     """
 
     title: ClassVar[str] = "Weaker augmentation, nothing frozen"
-    answers: ClassVar[tuple[str, ...]] = ("over-regularised",)
+    answers: ClassVar[tuple[str, ...]] = ("over-regularised", "gradient-vanishing")
 
     defaults: Mapping[str, Any] = field(default_factory=_defaults)
+    most_decay: float = 0.05
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the defaults of what is a brake."""
-        found = answered(findings, self.answers, least="info")
-        if not found or context.trainer != "ultralytics" or has(findings, ("overfitting",), least="info"):
+        if context.trainer != "ultralytics" or has(findings, ("overfitting",), least="info"):
             return None
-        brakes = found[0].detail.get("brakes") or {}
-        changes = tuple(
-            Change(name, context.args.get(name), self.defaults[name]) for name in brakes if name in self.defaults
-        )
+        found = answered(findings, self.answers[:1], least="info")
+        brakes = list(found[0].detail.get("brakes") or {}) if found else []
+        vanished = answered(findings, self.answers[1:])
+        if vanished and (number(context.args, "weight_decay") or 0.0) > self.most_decay:
+            found, brakes = [*found, *vanished], list(dict.fromkeys([*brakes, "weight_decay"]))
+        changes = changed(context.args, **{name: self.defaults[name] for name in brakes if name in self.defaults})
         if not changes:
             return None
         return Recommendation(

@@ -82,6 +82,8 @@ CASES: dict[str, dict[str, Any]] = {
         "degrees": 180.0, "shear": 45.0, "scale": 0.9, "perspective": 0.001, "hsv_h": 0.5, "hsv_s": 1.0, "hsv_v": 1.0,
     },
     "augmentation: mixed images": {"mosaic": 1.0, "mixup": 1.0, "cutmix": 1.0},
+    "weight decay too high": {"weight_decay": 1.0},
+    "lr0 too high, RMSProp": {"optimizer": "RMSProp", "lr0": 0.01},
 }  # fmt: skip
 """Name and the arguments that make it fail. Every second kind, from the first on, is for tuning."""
 TUNING = frozenset(list(CASES)[::2])
