@@ -91,7 +91,7 @@ class Readback:
         ]
         if vector is not None:
             names += vector[0]
-            pieces.append(vector[1].detach().to(torch.float64))
+            pieces.append(vector[1].detach().to(device=device, dtype=torch.float64, non_blocking=True))
         stacked = torch.cat(pieces)
         host = torch.empty(stacked.shape, dtype=torch.float64, device="cpu", pin_memory=True)
         host.copy_(stacked, non_blocking=True)
