@@ -60,21 +60,11 @@ def watch(
     return model
 
 
-def is_watched(model: Any) -> bool:
-    """Tell whether callbacks of ours are on a model or trainer."""
-    registered = getattr(model, "callbacks", None)
-    return isinstance(registered, Mapping) and any(_is_ours(c) for callbacks in registered.values() for c in callbacks)
-
-
-def _is_ours(callback: Any) -> bool:
-    return type(getattr(callback, "__self__", None)).__module__.startswith(OURS)
-
-
 def _forget(model: Any) -> None:
     """Take off what an earlier call put on: two recorders of one training would spoil each other's files."""
     registered = getattr(model, "callbacks", None)
     for callbacks in registered.values() if isinstance(registered, Mapping) else ():
-        callbacks[:] = [c for c in callbacks if not _is_ours(c)]
+        callbacks[:] = [c for c in callbacks if not type(getattr(c, "__self__", None)).__module__.startswith(OURS)]
     earlier: Any = getattr(model, "__dict__", {}).get("train")
     if type(earlier).__module__.startswith(OURS):
         if earlier.own is None:

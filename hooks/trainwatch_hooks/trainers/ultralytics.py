@@ -88,6 +88,11 @@ def record(
     return hook
 
 
+def is_recorded(model: Any) -> bool:
+    """Tell whether a model or trainer carries a hook of ours."""
+    return any(isinstance(getattr(c, "__self__", None), UltralyticsHook) for c in model.callbacks[EVENTS[0]])
+
+
 class UltralyticsHook:
     """The callbacks of one watched model; holds plain settings and, while a training runs, its :class:`Session`.
 

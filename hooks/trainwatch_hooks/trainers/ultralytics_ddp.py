@@ -4,13 +4,15 @@
     YOLO("yolo12n.yaml").train(trainer=DetectionTrainer, data="data.yaml", device=[0, 1])
 
 Those versions start the ranks from the name of the trainer's class and forget all callbacks, ``watch()``'s, too (newer ones
-hand them on). Each class here is Ultralytics' own of that name, watched as soon as it is made.
+hand them on). Each class here is Ultralytics' own of that name, recorded as soon as it is made.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import Any, Final
+
+from trainwatch_hooks.trainers.ultralytics import is_recorded, record
 
 TRAINERS: Final = {
     "DetectionTrainer": "ultralytics.models.yolo.detect",
@@ -24,17 +26,15 @@ TRAINERS: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Make a watched class the first time it is asked for."""
+    """Make a class the first time it is asked for."""
     if name not in TRAINERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(TRAINERS)}")
     base = getattr(importlib.import_module(TRAINERS[name]), name)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        from trainwatch_hooks.watching import is_watched, watch
-
         base.__init__(self, *args, **kwargs)
-        if not is_watched(self):  # newer versions hand the callbacks on, and the first has been called by now
-            watch(self)
+        if not is_recorded(self):  # newer versions hand the callbacks on, and the first has been called by now
+            record(self)
 
     made = type(name, (base,), {"__init__": __init__, "__module__": __name__, "__doc__": base.__doc__})
     globals()[name] = made  # the ranks import it by this name
