@@ -453,8 +453,9 @@ class Session:
         with self.recorder.guard("reading the averaged weights"):
             self._average_row = self._average.read(trainer.model, average.ema)
             count, spoilt = int(self._average_row["nonfinite"]), self._average.spoilt
-            if count and not self._average_told:
+            if count and not self._average_told and self._nonfinite_told < nonfinite.MOST_EVENTS:
                 self._average_told = True
+                self._nonfinite_told += 1
                 self.recorder.event(
                     "nonfinite",
                     f"{count} tensors of the averaged weights (EMA) are not finite: {', '.join(spoilt[:3])}",
