@@ -12,9 +12,9 @@ unchanged one); and with as many arguments, at least one, changed at random, dra
 
 The outcome is mAP50-95 of the validation set, mean of the last :data:`LAST` epochs; without them (an exception, no number)
 it is 0. A case counts if its first training ends below :data:`FAILS` of the reference. A replay is cured if it closes at
-least :data:`CLOSES` of the gap between the failed training and the reference of the replay's seed. Cases, values and these
-definitions were fixed before any case was trained. Half of the kinds are for tuning (detectors and advice were mended by
-what they showed), half are held out.
+least :data:`CLOSES` of the gap between the failed training and the reference of the replay's seed. Cases, values and bars
+were fixed before any case was trained, the replays' seeds before any replay. Half of the kinds are for tuning (detectors
+and advice were mended by what they showed), half are held out.
 
 Every case leaves its defaults in the arguments that make it fail: who put all arguments back would be cured by
 construction. What is measured is whether the advice tells which.

@@ -49,6 +49,8 @@ def test_failed_and_cured(cure: ModuleType) -> None:
     assert not cure.fails(0.15, 0.2)
     assert cure.cured(0.16, failed=0.1, reference=0.2)
     assert not cure.cured(0.14, failed=0.1, reference=0.2)
+    assert cure.fails(0.0, 0.2), "without an outcome"
+    assert not cure.cured(0.0, failed=0.0, reference=0.2)
 
 
 def test_half_of_the_kinds_are_held_out_and_fail_by_their_arguments_alone(cure: ModuleType) -> None:

@@ -15,7 +15,6 @@ pytest.importorskip("torch")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import cure
 import forecast
 import measure
 from generate import record
@@ -126,26 +125,6 @@ def test_a_prefix_holds_what_was_recorded_by_then(recorded: Path) -> None:
     truth = Truth.from_json(json.loads((recorded / "nan-batch-000-0" / "truth.json").read_text()))
     before = measure.prefix(run, truth.onset_step)
     assert np.isfinite(before.step_series("loss").values).all()
-
-
-def test_a_random_change_changes_as_many_arguments_to_other_values() -> None:
-    for seed in range(20):
-        args = {"lr0": 1.0, "momentum": 0.98}
-        changed = cure.random_change(args, 3, str(seed))
-        assert len(changed) == 3
-        assert all(v != {**cure.DEFAULTS, **cure.COMMON, **args}[k] for k, v in changed.items())
-
-
-def test_a_cure_closes_half_of_the_gap_and_a_dead_model_has_no_outcome() -> None:
-    usual = {"box_loss": 1.0, "cls_loss": 2.0, "dfl_loss": 1.0}
-    assert cure.outcome({**usual, "cls_loss": 0.01}, usual) is None
-    assert cure.outcome(None, usual) is None
-    assert cure.fails(cure.outcome(usual, usual), 4.0) is False
-    assert cure.fails(None, 4.0)
-    assert cure.cured(5.0, 6.0, 4.0)
-    assert not cure.cured(5.2, 6.0, 4.0)
-    assert not cure.cured(None, 6.0, 4.0)
-    assert cure.cured(4.3, None, 4.0)
 
 
 def test_a_linear_leak_is_forecast_within_a_tenth() -> None:
