@@ -211,3 +211,18 @@ def test_a_real_run_of_600_epochs_takes_at_most_400_kb() -> None:
     page = render(analyse(read_run(Path(__file__).parents[2] / "sample_runs" / "healthy")))
     assert len(page.encode()) <= 400_000
     assert page.count("<svg") > 8
+
+
+def test_a_command_of_a_hundred_arguments_scrolls_and_a_short_one_does_not() -> None:
+    short = make_analysis()
+    long = replace(short, page=replace(short.page, next_command="yolo train " + "a=1 " * 300))
+    (box,) = [a for t, a in Reader(render(long)).elements if t == "pre" and a.get("id") == "next-command"]
+    assert box["class"] == "long"
+    assert box["tabindex"] == "0", "scrolled by keyboard"
+    assert 'id="next-command">' in render(replace(short, page=replace(short.page, next_command="yolo train")))
+
+
+def test_code_in_a_sentence_is_code_and_still_escaped() -> None:
+    analysis = make_analysis()
+    page = render(replace(analysis, page=replace(analysis.page, next_command="", next_step="Write `a<b>` <i>now</i>.")))
+    assert "Write <code>a&lt;b&gt;</code> &lt;i&gt;now&lt;/i&gt;." in page

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from trainwatch.analysis import analyse
 from trainwatch.errors import UnreadableRun
@@ -79,7 +79,7 @@ class Follower:
 
     def _why_not(self, error: UnreadableRun) -> str:
         """Say why nothing is shown; that a run is not there yet is no error here."""
-        if self.frame.state == "waiting" and not Path(self._path).exists():
+        if self.frame.state == "waiting" and not os.path.exists(self._path):
             return "not there yet; it is shown as soon as the training has made it"
         return str(error).removeprefix(f"{self._path}: ")
 
