@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,9 @@ MIN_LATE = 8
 """Epochs at the end that tell whether the score still rises, at least."""
 WORTH = 0.02
 """Share of its level by which the score must rise within these epochs, so that more of them are worth their time."""
+FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d+), in (\S+)')
+LIBRARIES = ("site-packages", "dist-packages", "/lib/python", "<frozen")
+"""Frames of these are not the user's to mend."""
 DONE = ("completed", "early-stop")
 
 
@@ -39,6 +44,8 @@ def next_step(
         path: The run, as the user named it.
     """
     if verdict.status != "healthy":
+        if ended_by == "exception":
+            return _mend(run)
         return (recommendations[0].steps or (recommendations[0].why,))[0] if recommendations else ""
     named = shlex.quote(path)
     if ended_by == "running":
@@ -60,6 +67,22 @@ def next_step(
             f"{epochs} epochs. Train longer; {compare}"
         )
     return f"Nothing needs to be changed. T{compare[1:]}"
+
+
+def _mend(run: Run) -> str:
+    """Name the line that an exception came from; empty if the record has no traceback."""
+    data: Mapping[str, Any] = next(
+        (e.get("data", {}) for e in reversed(run.events) if e.get("kind") == "exception"), {}
+    )
+    frames = FRAME.findall(str(data.get("traceback") or ""))
+    own = [f for f in frames if not any(part in f[0] for part in LIBRARIES)]
+    if not frames:
+        return ""
+    file, line, function = (own or frames)[-1]
+    return (
+        f"Mend {file}, line {line} (in {function}), where the {data.get('type', 'exception')} came from; then go on from the "
+        "last checkpoint"
+    )
 
 
 def _late_gain(run: Run) -> tuple[float, int] | None:

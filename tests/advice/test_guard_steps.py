@@ -27,8 +27,17 @@ def test_an_explosion_is_slowed_and_clipped_in_the_words_of_the_trainer(trainer:
     found = GuardSteps().advise([EXPLOSION], Context(trainer=trainer))
     assert found is not None
     assert "to 0.2." in found.steps[0]
-    assert clip in found.steps[1]
+    assert "checkpoint" in found.steps[1]
+    assert clip in found.steps[2]
     assert not found.changes
+
+
+def test_a_rate_that_jumped_is_put_back_not_halved() -> None:
+    jumped = make_finding("gradient-explosion", "critical", detail={"lr": 50.0, "lr_before_jump": 0.05})
+    found = GuardSteps().advise([jumped], Context(trainer="loop"))
+    assert found is not None
+    assert "at 0.05" in found.steps[0]
+    assert "Halve" not in " ".join(found.steps)
 
 
 def test_out_of_the_blue_the_rate_is_not_blamed() -> None:

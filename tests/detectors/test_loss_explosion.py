@@ -125,3 +125,14 @@ def test_updates_that_grow_before_it_are_told() -> None:
     (without,) = LossExplosion().detect(make_run({"loss": loss}))
     assert without.detail["update_precursor_steps"] is None
     assert without.onset == finding.onset, "it decides nothing"
+
+
+def test_a_loss_that_rises_slowly_until_all_is_lost() -> None:
+    fall = lognormal(200, 0.3, 1.0) * np.geomspace(1.0, 0.03, 200)
+    rise = lognormal(280, 0.5, 1.0) * np.geomspace(0.1, 4.0, 280)
+    loss, epoch = np.concatenate([fall, rise]), np.arange(480) // 16
+    (finding,) = LossExplosion().detect(make_run({"loss": loss, "epoch": epoch}))
+    assert finding.severity == "critical"
+    assert 12 <= finding.onset.epoch <= 15
+    calm = np.concatenate([fall, np.full(280, 0.03) * lognormal(280, 0.5, 1.0)])
+    assert LossExplosion().detect(make_run({"loss": calm, "epoch": epoch})) == []

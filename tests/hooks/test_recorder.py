@@ -41,6 +41,24 @@ def test_a_plain_loop(tmp_path: Path) -> None:
     assert run.planned_epochs == 2
 
 
+def test_a_loop_that_records_steps_only_has_epochs_a_next_step_and_an_exit_code(tmp_path: Path) -> None:
+    from trainwatch.analysis import analyse
+    from trainwatch.commands._shared import exit_code
+
+    with Recorder(tmp_path / "whole") as rec:
+        for i in range(30):
+            rec.step(epoch=i // 10, loss=1.0)
+    assert read_run(tmp_path / "whole").epochs_done == 3
+    with pytest.raises(ValueError, match="bad label"), Recorder(tmp_path / "cut", report=False) as rec:
+        for i in range(25):
+            rec.step(epoch=i // 10, loss=1.0)
+        raise ValueError("bad label")
+    result = analyse(read_run(tmp_path / "cut"))
+    assert read_run(tmp_path / "cut").epochs_done == 2
+    assert f"Mend {__file__}, line" in result.page.next_step
+    assert exit_code(result, "critical") == 1
+
+
 def test_tensors_are_taken_without_grad(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     value = torch.tensor(2.0, requires_grad=True)

@@ -1,7 +1,7 @@
 """A smaller and a guarded step, for trainers other than Ultralytics.
 
 What it changes:
-    No argument of Ultralytics, but what the user's own trainer calls them: the learning rate halved, the gradient norm
+    No argument of Ultralytics, but what the own trainer calls them: the learning rate halved or put back, the gradient norm
     clipped, a step that is not finite left out, half precision exchanged for bfloat16, a checkpoint of before the onset.
 
 Why it works:
@@ -78,15 +78,23 @@ class GuardSteps(Advice):
         exploded = any(f.id != "nonfinite-loss" or f.detail.get("precursor_steps") for f in found)
         in_the_data = traced(found).get("place") == "input"
         rate = next((lr for f in found if isinstance(lr := f.detail.get("lr"), int | float) and lr > 0), None)
+        before = next((lr for f in found if isinstance(lr := f.detail.get("lr_before_jump"), int | float)), None)
+        back = "Go on from a checkpoint that was written before it began: the weights of the last one are spoilt."
         steps = []
-        if exploded and not in_the_data:
+        if before is not None and not in_the_data:
+            steps.append(
+                f"Keep the learning rate at {before:.3g}: look at what raises it in your schedule or your own code."
+            )
+        elif exploded and not in_the_data:
             new = f" to {significant(rate * self.rate_factor):g}" if rate is not None else ""
-            steps += [f"Halve the learning rate{new}.", CLIP.get(trainer, OWN_CLIP)]
+            steps.append(f"Halve the learning rate{new}.")
+        steps.append(back)
+        if exploded and not in_the_data:
+            steps.append(CLIP.get(trainer, OWN_CLIP))
         if any(f.id == "nonfinite-loss" for f in found):
             steps.append(LEAVE_OUT.get(trainer, OWN_LEAVE_OUT))
             if not exploded:
                 steps += [PRECISION.get(trainer, OWN_PRECISION), _look(first)]
-        steps.append("Go on from a checkpoint that was written before it began, not from the last one.")
         at = f" It happened at a learning rate of {rate:.3g}." if rate is not None else ""
         return Recommendation(
             id=self.id,

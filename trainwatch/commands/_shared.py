@@ -34,10 +34,12 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
 
 
 def exit_code(analysis: Analysis, fail_on: str) -> int:
-    """Return 1 if a finding is at least as severe as ``fail_on``, else 0."""
+    """Return 1 if a finding is at least as severe as ``fail_on``, or if the run crashed, else 0."""
     order = ("critical", "warning", "info")
     if fail_on == "never":
         return 0
+    if analysis.verdict.status == "crashed":
+        return 1
     return int(any(order.index(f.severity) <= order.index(fail_on) for f in analysis.findings))
 
 

@@ -45,6 +45,7 @@ from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
 from trainwatch.signals.level import burst, burst_into_nothing, coincidences, departure, is_blip, sustained
+from trainwatch.signals.rate_jump import rate_jump
 from trainwatch.signals.update import rise_before
 
 
@@ -151,9 +152,10 @@ class GradientExplosion(Detector):
         confirmed = loss_times >= self.loss_ratio
         severity: Severity = "critical" if confirmed else "warning"
         lr = view.names("steps.lr/*")
-        lr_at = None
+        lr_at, jump = None, None
         if lr:
             series = view.steps(lr[0])
+            jump = rate_jump(series, int(norm.step[first]))
             lr_at = float(series.values[min(np.searchsorted(series.step, norm.step[first]), len(series) - 1)])
         where = epoch_name(view.run, int(norm.epoch[first]))
         followed = "The loss does not follow."
@@ -172,7 +174,9 @@ class GradientExplosion(Detector):
                 f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
                 f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
                 f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}. "
-                f"{followed}" + (f" {rise.sentence()}" if rise is not None else "")
+                f"{followed}"
+                + (f" {jump.sentence()}" if jump is not None else "")
+                + (f" {rise.sentence()}" if rise is not None else "")
             ),
             onset=norm.where(first),
             end=norm.where(last),
@@ -185,6 +189,7 @@ class GradientExplosion(Detector):
                 "peak_per_sample": float(per_sample[peak]),
                 "spikes": spikes,
                 "lr": lr_at,
+                "lr_before_jump": jump.before if jump is not None else None,
                 "loss_times_baseline": float(loss_times),
                 "update_precursor_steps": rise.steps if rise is not None else None,
             },

@@ -14,8 +14,10 @@ How it decides:
     makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
     times the median. From the first step, where there is no past: the total loss (the only one, if there is one) reaches
     ``start_peak`` (100) times its first value within ``start_steps`` (30), and its median over them is ``start_level`` (5)
-    times that value. What is over within 10 steps is one bad batch, not an explosion. Per epoch: a spike is at least 3
-    times the median of the 20 epochs before, 2 of them in a row or one of 10 times.
+    times that value. A loss that had fallen to a tenth (``learnt_share``) of its first epoch's median and is
+    back there for ``lost_epochs`` (3) epochs exploded slowly. What is over within 10 steps is one bad batch, not an
+    explosion. Per epoch: a spike is at least 3 times the median of the 20 epochs before, 2 of them in a row or one of 10
+    times.
     Within 2 epochs of close_mosaic nothing is judged, and per epoch the level begins anew there; levels below 1e-3 are
     not judged (a component may be zero by design). Critical if the largest reaches 10 times, or the loss has not
     returned below 1.5 times its level at the end; warning otherwise, and where it returned and its spikes stood alone:
@@ -49,6 +51,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series
+from trainwatch.signals.grouped import by_epoch
 from trainwatch.signals.level import (
     Departure,
     burst,
@@ -59,6 +62,7 @@ from trainwatch.signals.level import (
     joined,
     sustained,
 )
+from trainwatch.signals.rate_jump import rate_jump
 from trainwatch.signals.regimes import near_change, regime_of
 from trainwatch.signals.update import rise_before
 
@@ -88,6 +92,8 @@ class LossExplosion(Detector):
         start_steps: First steps that are compared with the first one.
         start_peak: Times the first loss that one of them must reach ...
         start_level: ... and that their median must.
+        lost_epochs: Epochs in a row at or above the first one's median after which all that was learnt is lost ...
+        learnt_share: ... if the loss had been at this share of it.
         update_times: Times its level at which the update-to-weight ratio counts as an early sign ...
         update_steps: ... looked for in so many steps before the onset.
     """
@@ -101,6 +107,7 @@ class LossExplosion(Detector):
         "epochs.gain/*",
         "steps.grad_norm",
         "steps.update_ratio",
+        "steps.lr/*",
     )
 
     window_steps: int = 200
@@ -123,6 +130,8 @@ class LossExplosion(Detector):
     start_steps: int = 30
     start_peak: float = 100.0
     start_level: float = 5.0
+    lost_epochs: int = 3
+    learnt_share: float = 0.1
     update_times: float = 3.0
     update_steps: int = 50
 
@@ -142,6 +151,8 @@ class LossExplosion(Detector):
             finding = self._judge_one(view, series, per_step)
             if finding is not None:
                 found.append(finding)
+        if not found:
+            found = self._lost(view, per_step)
         if not found:
             return []
         first = min(found, key=lambda f: (_order(f), -_value(f)))
@@ -177,6 +188,25 @@ class LossExplosion(Detector):
         return [
             self._finding(view, loss, first, int(np.flatnonzero(times >= self.start_level)[-1]), float(start[0]), True)
         ]
+
+    def _lost(self, view: View, per_step: bool) -> list[Finding]:
+        """Judge a loss that rises without a jump until all that was learnt is lost: a window that moves rises with it."""
+        names = view.names("epochs.train/*")
+        loss = (
+            view.steps("loss") if per_step else view.epochs(names[0]) if len(names) == 1 else view.epochs("train/loss")
+        )
+        epochs, levels = by_epoch(loss.epoch, loss.values, "median")
+        if len(levels) <= self.lost_epochs or not np.isfinite(levels).all() or not levels.min() >= self.min_level:
+            return []
+        lowest = int(np.argmin(levels))
+        behind = levels[lowest:] >= levels[0]
+        start = sustained(behind, self.lost_epochs)
+        if start is None or levels[lowest] > self.learnt_share * levels[0]:
+            return []
+        rising = lowest + int(np.flatnonzero(levels[lowest:] >= self.sustained_ratio * levels[lowest])[0])
+        first = int(np.flatnonzero(loss.epoch == epochs[rising])[0])
+        last = int(np.flatnonzero(loss.epoch == epochs[lowest + int(np.flatnonzero(behind)[-1])])[-1])
+        return [self._finding(view, loss, first, last, float(levels[lowest]), per_step)]
 
     def _ungained(self, view: View, column: str, per_step: bool) -> Series:
         series = view.steps(column) if per_step else view.epochs(column)
@@ -259,6 +289,8 @@ class LossExplosion(Detector):
         rise = (
             rise_before(view.steps("update_ratio"), onset, self.update_times, self.update_steps) if per_step else None
         )
+        rates = view.names("steps.lr/*") if per_step else []
+        jump = rate_jump(view.steps(rates[0]), onset) if rates else None
         return Finding(
             id=self.id,
             severity=severity,
@@ -267,6 +299,7 @@ class LossExplosion(Detector):
             summary=(
                 f"From {where}{step} on the {what} jumps far above its level of {level:.3g}; the "
                 f"largest value is {series.values[peak]:.4g}, {times:.4g} times that level.{after}"
+                + (f" {jump.sentence()}" if jump is not None else "")
                 + (f" {rise.sentence()}" if rise is not None else "")
             ),
             onset=series.where(first),
@@ -279,6 +312,7 @@ class LossExplosion(Detector):
                 "peak": float(series.values[peak]),
                 "returned": not stays,
                 "collapsed": collapsed,
+                "lr_before_jump": jump.before if jump is not None else None,
                 "update_precursor_steps": rise.steps if rise is not None else None,
             },
         )

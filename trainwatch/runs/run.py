@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+FINISHED = ("completed", "early-stop")
+"""Ends by which the last epoch is a whole one."""
+
 HELD_BYTES = 96 << 20
 """Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
@@ -222,9 +225,17 @@ class Run:
 
     @property
     def epochs_done(self) -> int:
-        """Number of the last epoch that has an epoch row, counted from 1; 0 if there is none."""
+        """Number of the last epoch that has an epoch row, counted from 1; 0 if there is none.
+
+        A loop of one's own may record steps only: then the epochs before the last one are done, and the last one, too, if
+        the record was ended.
+        """
         epoch = self.epoch_series("epoch").values
-        return int(epoch.max()) + 1 if len(epoch) else 0
+        if len(epoch):
+            return int(epoch.max()) + 1
+        steps = self.step_series("step").epoch if self.source == "trainwatch" else epoch
+        ended = any(e.get("kind") == "end" and e.get("data", {}).get("reason") in FINISHED for e in self.events[-3:])
+        return max(int(steps.max()) + ended, 0) if len(steps) else 0
 
     @cached_property
     def _column_names(self) -> list[str]:
