@@ -234,7 +234,10 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
 def _checkpoint(context: Context) -> str:
     if context.resume_from is None:
         return "none known"
-    return context.resume_from + ("" if context.resume_is_here else " (not in the folder that was read)")
+    here = "" if context.resume_is_here else " (not in the folder that was read)"
+    better = context.best_epoch is not None and context.best_epoch + 1 < context.epochs_done
+    best = f"; the best is of epoch {context.best_epoch + 1}" if better and "last" in context.resume_from else ""  # type: ignore[operator]
+    return f"{context.resume_from}{here}{best}"
 
 
 def _configuration(run: Run) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:

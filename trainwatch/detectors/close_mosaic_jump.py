@@ -27,7 +27,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,20 @@ from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
 
 
+class Step(NamedTuple):
+    """What a curve does where mosaic ends.
+
+    Attributes:
+        share: Distance from the trend over the level before.
+        after: Median of the epochs after it.
+        expected: Where the trend of the epochs before leads in the middle of those.
+    """
+
+    share: float
+    after: float
+    expected: float
+
+
 @dataclass(frozen=True)
 class CloseMosaicJump(Detector):
     """A step at the close of mosaic.
@@ -51,6 +65,7 @@ class CloseMosaicJump(Detector):
         min_score_share: Smallest step of the score, as a share of it.
         min_loss_share: Smallest step of a validation loss, as a share of it.
         noise_errors: The step is larger than this many standard errors.
+        floor_share: Share of the lowest value before, below which a falling trend is not drawn out.
     """
 
     title: ClassVar[str] = "Curves jump where mosaic is closed"
@@ -61,6 +76,7 @@ class CloseMosaicJump(Detector):
     min_score_share: float = 0.05
     min_loss_share: float = 0.1
     noise_errors: float = 4.0
+    floor_share: float = 0.5
 
     def missing(self, run: Run) -> str | None:
         """Apply where the epoch of the change is known."""
@@ -82,27 +98,30 @@ class CloseMosaicJump(Detector):
         jumps = {n: s for n, s in steps.items() if s is not None}
         if not jumps:
             return []
-        largest = max(jumps, key=lambda n: abs(jumps[n] or 0.0))
-        told = ", ".join(f"{n} {100 * (s or 0.0):+.0f} %" for n, s in jumps.items())
+        largest = max(jumps, key=lambda n: abs(jumps[n].share))
+        told = "; ".join(f"{n} is {s.after:.3g} where {s.expected:.3g} was to be expected" for n, s in jumps.items())
         return [
             Finding(
                 id=self.id,
                 severity="info",
                 confidence=0.85,
                 title=f"Curves jump at {epoch_name(view.run, at)}, where mosaic is closed",
-                summary=f"Mosaic ends at {epoch_name(view.run, at)}, and with it change: {told}. That is to be expected.",
+                summary=(
+                    f"Mosaic ends at {epoch_name(view.run, at)}, and curves leave the trend of the epochs before: {told}. "
+                    "That is how it should be."
+                ),
                 onset=Where(epoch=at),
                 series=largest,
-                measured=Quantity(abs(jumps[largest] or 0.0), "share"),
+                measured=Quantity(abs(jumps[largest].share), "share"),
                 threshold=Quantity(
                     self.min_loss_share if largest.startswith("val/") else self.min_score_share, "share"
                 ),
-                detail={"steps": {n: float(s or 0.0) for n, s in jumps.items()}},
+                detail={"steps": {n: s.share for n, s in jumps.items()}},
             )
         ]
 
-    def _step(self, series: Series, warm: int, at: int, smallest: float) -> float | None:
-        """Return the step as a share of the level before; None if it is too small."""
+    def _step(self, series: Series, warm: int, at: int, smallest: float) -> Step | None:
+        """Return the step; None if it is too small."""
         series = series.take(series.finite)
         before = series.take((series.epoch < at) & (series.epoch >= max(warm, at - self.window)))
         after = series.take((series.epoch >= at) & (series.epoch < at + self.window))
@@ -111,8 +130,11 @@ class CloseMosaicJump(Detector):
         level = float(np.median(before.values))
         trend = theil_sen(before.epoch, before.values).slope
         expected = level + trend * (float(np.median(after.epoch)) - float(np.median(before.epoch)))
-        step = float(np.median(after.values)) - expected
+        # A curve that falls steeply does not go on to below zero.
+        expected = max(expected, self.floor_share * float(before.values.min()))
+        reached = float(np.median(after.values))
+        step = reached - expected
         error = level_error(noise(before.values), min(len(before), len(after)))
         if level <= 0 or abs(step) < max(smallest * level, self.noise_errors * error):
             return None
-        return step / level
+        return Step(step / level, reached, expected)
