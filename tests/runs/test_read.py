@@ -47,3 +47,13 @@ def test_our_own_recording_wins_only_with_steps_or_epochs(tmp_path: Path) -> Non
     with Recorder(tmp_path, capture_crashes=False) as recorder:
         recorder.step(epoch=0, losses={"a": 1.0})
     assert read_run(tmp_path).source == "trainwatch"
+
+
+def test_a_folder_of_runs_names_some_of_them(tmp_path: Path) -> None:
+    for name in ("exp1", "exp2"):
+        with Recorder(tmp_path / "runs" / name) as rec:
+            rec.step(loss=1.0)
+    for folder in (tmp_path / "runs", tmp_path):
+        with pytest.raises(UnreadableRun, match="runs lie below it") as caught:
+            read_run(folder)
+        assert str(tmp_path / "runs" / "exp2") in str(caught.value)

@@ -71,9 +71,10 @@ def witness(words: list[str]) -> int:
         records = _announced(announcements)
     for record, pids in records.items():
         _write(record, {**seen, "recorders": pids})
-    if code and records:
+    if records:
         runs = ", ".join(str(record.parent) for record in records)
-        print(f"trainwatch: {words[0]} {_how(code)}; why: trainwatch analyze {runs}", file=sys.stderr)
+        what = f"{words[0]} {_how(code)}; why" if code else f"{words[0]} ended; how it went"
+        print(f"trainwatch: {what}: trainwatch analyze {runs}", file=sys.stderr)
     return code if code >= 0 else 128 - code
 
 

@@ -16,7 +16,8 @@ How it decides:
     Or, with the same bar of the score: in at least ``dead_share`` of the validated epochs, and ``min_dead`` of them, all
     validation losses, two at least, are exactly 0 or no number, or together ``thrown_ratio`` (a million) times the
     training loss, which is neither 0 nor no number: weights thrown so far that no answer is left. A finite model has a loss
-    even where there is no object. Not judged where zeros stand for "not measured" (metrics-not-measured) or no label is found
+    even where there is no object. Not judged where no validation ever had a loss and the training loss falls,
+    where zeros stand for "not measured" (metrics-not-measured), or where no label is found
     (missing-labels). Critical.
 
 What to do:
@@ -99,6 +100,9 @@ class DeadOutput(Detector):
         if any(without_objects(view, part) is not None for part in ("train", "val")):
             return []  # a model without labels may well end without a loss
         values = np.stack([p.values for p in parts])
+        falls = float(np.nanmedian(train.values[-3:])) < float(np.nanmedian(train.values[:3]))
+        if (values == 0).all() and falls:
+            return []  # a fork that computes no validation loss writes this beside a training that learns
         dead = (~np.isfinite(values) | (values == 0)).all(axis=0)
         level = np.interp(parts[0].epoch, train.epoch, train.values)
         with np.errstate(invalid="ignore"):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from trainwatch.errors import UnreadableRun
 from trainwatch.registry import modules
 from trainwatch.runs.run import Run
+
+LOOKED_BELOW = 200
+"""Folders that are looked into for runs, where the one that was given is none."""
+NAMED_BELOW = 5
 
 
 def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
@@ -44,6 +49,9 @@ def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
     sure = {name: importer.sniff(path) for name, importer in importers.items()}
     order = sorted((n for n in sure if sure[n] > 0), key=lambda n: -sure[n])
     if not order:
+        below = _below(path, importers)
+        if below:
+            raise UnreadableRun(f"{path}: no run itself, but runs lie below it: {', '.join(below)}; give one of them")
         what = (
             "folder is empty"
             if path.is_dir() and not any(path.iterdir())
@@ -69,6 +77,23 @@ def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
     if bare is not None:
         return bare
     raise failed[order[0]]
+
+
+def _below(path: Path, importers: Mapping[str, Any]) -> list[str]:
+    """Return some runs in the folders of a folder, or in theirs."""
+    found: list[str] = []
+    looked = 0
+    for pattern in ("*", "*/*") if path.is_dir() else ():
+        for folder in sorted(path.glob(pattern)):
+            looked += 1
+            if looked > LOOKED_BELOW or len(found) == NAMED_BELOW:
+                return found
+            readable = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+            if readable and any(importer.sniff(folder) > 0 for importer in importers.values()):
+                found.append(str(folder))
+        if found:
+            return found
+    return found
 
 
 def _aside(name: str, order: list[str], failed: Mapping[str, UnreadableRun], bare: Run | None) -> list[str]:
