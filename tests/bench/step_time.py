@@ -206,8 +206,9 @@ def main() -> None:
     print("\n".join(lines))
     if options.write:
         page = HERE / "README.md"
-        head = page.read_text().split("<!-- table -->")[0]
-        page.write_text(f"{head}<!-- table -->\n" + "\n".join(lines) + "\n")
+        head, _, rest = page.read_text(encoding="utf-8").partition("<!-- table -->\n")
+        tail = rest[rest.index("<!-- end table -->") :]
+        page.write_text(f"{head}<!-- table -->\n" + "\n".join(lines) + f"\n{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":
