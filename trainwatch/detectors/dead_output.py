@@ -100,8 +100,8 @@ class DeadOutput(Detector):
         if any(without_objects(view, part) is not None for part in ("train", "val")):
             return []  # a model without labels may well end without a loss
         values = np.stack([p.values for p in parts])
-        falls = float(np.nanmedian(train.values[-3:])) < float(np.nanmedian(train.values[:3]))
-        if (values == 0).all() and falls:
+        learning = train.values[train.finite]
+        if (values == 0).all() and len(learning) and np.median(learning[-3:]) < np.median(learning[:3]):
             return []  # a fork that computes no validation loss writes this beside a training that learns
         dead = (~np.isfinite(values) | (values == 0)).all(axis=0)
         level = np.interp(parts[0].epoch, train.epoch, train.values)
