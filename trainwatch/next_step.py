@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from trainwatch.frames import innermost
 from trainwatch.result import Finding, Recommendation, Verdict
 from trainwatch.runs import Run
+from trainwatch.runs.run import FINISHED
 from trainwatch.signals.trend import theil_sen
 
 LATE_SHARE = 0.2
@@ -19,10 +20,6 @@ MIN_LATE = 8
 """Epochs at the end that tell whether the score still rises, at least."""
 WORTH = 0.02
 """Share of its level by which the score must rise within these epochs, so that more of them are worth their time."""
-FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d+), in (\S+)')
-LIBRARIES = ("site-packages", "dist-packages", "/lib/python", "<frozen")
-"""Frames of these are not the user's to mend."""
-DONE = ("completed", "early-stop")
 
 
 def next_step(
@@ -51,7 +48,7 @@ def next_step(
     if ended_by == "running":
         fine = "" if any(f.severity != "info" for f in findings) else "Nothing needs to be changed. "
         return f"{fine}Follow it: `trainwatch live {named}`"
-    if ended_by not in DONE:
+    if ended_by not in FINISHED:
         return ""
     compare = f"to judge a change, train again with it, then `trainwatch compare {named} NEW_RUN`"
     if any(f.id == "plateau" for f in findings):
@@ -72,13 +69,12 @@ def next_step(
 def _mend(run: Run) -> str:
     """Name the line that an exception came from; empty if the record has no traceback."""
     data: Mapping[str, Any] = next(
-        (e.get("data", {}) for e in reversed(run.events) if e.get("kind") == "exception"), {}
+        (e.get("data") or {} for e in reversed(run.events) if e.get("kind") == "exception"), {}
     )
-    frames = FRAME.findall(str(data.get("traceback") or ""))
-    own = [f for f in frames if not any(part in f[0] for part in LIBRARIES)]
-    if not frames:
+    frame = innermost(str(data.get("traceback") or ""))
+    if frame is None:
         return ""
-    file, line, function = (own or frames)[-1]
+    file, line, function = frame
     return (
         f"Mend {file}, line {line} (in {function}), where the {data.get('type', 'exception')} came from; then go on from the "
         "last checkpoint"

@@ -57,6 +57,9 @@ def test_a_loop_that_records_steps_only_has_epochs_a_next_step_and_an_exit_code(
     assert read_run(tmp_path / "cut").epochs_done == 2
     assert f"Mend {__file__}, line" in result.page.next_step
     assert exit_code(result, "critical") == 1
+    events = tmp_path / "cut" / "trainwatch" / "events" / "rank0.jsonl"
+    events.write_text("".join(f'{{"time_s": 1.0, "kind": "{k}", "data": null}}\n' for k in ("exception", "end")))
+    assert analyse(read_run(tmp_path / "cut")).run.epochs == 2, "events without data are no internal error"
 
 
 def test_tensors_are_taken_without_grad(tmp_path: Path) -> None:

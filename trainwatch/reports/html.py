@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from trainwatch.frames import is_library
 from trainwatch.reports import _interactive, languages, wording
 from trainwatch.reports.charts import draw_svg
 from trainwatch.reports.json import storable
@@ -149,7 +150,7 @@ def fold(traceback: str) -> list[Frame]:
     for line in traceback.splitlines():
         match = re.match(r'\s*File "([^"]+)", line', line)
         if match:
-            library = bool(re.search(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|<frozen ", match[1]))
+            library = is_library(match[1])
         elif not line.startswith(" "):
             library = False
         if frames and frames[-1].library == library:

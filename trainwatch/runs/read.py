@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from trainwatch.registry import modules
 from trainwatch.runs.run import Run
 
 LOOKED_BELOW = 200
-"""Folders that are looked into for runs, where the one that was given is none."""
+"""Files and folders that are looked at for runs at each depth, where the one that was given is none."""
 NAMED_BELOW = 5
 
 
@@ -82,11 +83,9 @@ def read_run(path: Path | str, mapping: Mapping[str, str] | None = None) -> Run:
 def _below(path: Path, importers: Mapping[str, Any]) -> list[str]:
     """Return some runs in the folders of a folder, or in theirs."""
     found: list[str] = []
-    looked = 0
     for pattern in ("*", "*/*") if path.is_dir() else ():
-        for folder in sorted(path.glob(pattern)):
-            looked += 1
-            if looked > LOOKED_BELOW or len(found) == NAMED_BELOW:
+        for folder in sorted(islice(path.glob(pattern), LOOKED_BELOW)):
+            if len(found) == NAMED_BELOW:
                 return found
             readable = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
             if readable and any(importer.sniff(folder) > 0 for importer in importers.values()):

@@ -234,7 +234,9 @@ class Run:
         if len(epoch):
             return int(epoch.max()) + 1
         steps = self.step_series("step").epoch if self.source == "trainwatch" else epoch
-        ended = any(e.get("kind") == "end" and e.get("data", {}).get("reason") in FINISHED for e in self.events[-3:])
+        ended = any(
+            e.get("kind") == "end" and (e.get("data") or {}).get("reason") in FINISHED for e in self.events[-3:]
+        )
         return max(int(steps.max()) + ended, 0) if len(steps) else 0
 
     @cached_property

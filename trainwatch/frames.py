@@ -1,0 +1,20 @@
+"""Frames of a traceback's text: which are the user's own code, and which a library's."""
+
+from __future__ import annotations
+
+import re
+
+_LIBRARY = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|<frozen ")
+_FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d+), in (\S+)')
+
+
+def is_library(file: str) -> bool:
+    """Whether a file is installed or the standard library's, so that it is not the user's to mend."""
+    return bool(_LIBRARY.search(file))
+
+
+def innermost(traceback: str) -> tuple[str, str, str] | None:
+    """Return file, line and function of the innermost own frame, else of the innermost one; None without any."""
+    frames: list[tuple[str, str, str]] = _FRAME.findall(traceback)
+    own = [f for f in frames if not is_library(f[0])]
+    return next(reversed(own or frames), None)
