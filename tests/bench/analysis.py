@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _tables import renew
 
 ROOT = Path(__file__).parents[2]
 README = Path(__file__).with_name("ANALYSIS.md")
@@ -165,9 +166,7 @@ def main() -> None:
     table = lengths() if options.long else compare(options.steps, options.repeats)
     print(table)
     if options.write:
-        head, rest = README.read_text().split(f"<!-- {mark} -->")
-        rest = rest.split(f"<!-- end of {mark} -->")[1]
-        README.write_text(f"{head}<!-- {mark} -->\n{table}\n<!-- end of {mark} -->{rest}")
+        renew(README, mark, table)
 
 
 if __name__ == "__main__":

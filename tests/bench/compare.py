@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from _tables import renew
+
 ROOT = Path(__file__).parents[2]
 README = Path(__file__).with_name("COMPARE.md")
 SETTINGS = 7
@@ -270,9 +272,7 @@ def main() -> None:
     table = measure(folder)
     print(table)
     if options.write:
-        head, rest = README.read_text().split("<!-- table -->")
-        rest = rest.split("<!-- end of table -->")[1]
-        README.write_text(f"{head}<!-- table -->\n{table}\n<!-- end of table -->{rest}")
+        renew(README, "table", table)
 
 
 if __name__ == "__main__":

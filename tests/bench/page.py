@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from _tables import renew
 from analysis import make
 
 ROOT = Path(__file__).parents[2]
@@ -159,9 +160,7 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     table = measure(options.repeats, tuple(options.steps))
     if options.write:
-        head, rest = README.read_text().split("<!-- table -->")
-        rest = rest.split("<!-- end of table -->")[1]
-        README.write_text(f"{head}<!-- table -->\n{table}\n<!-- end of table -->{rest}")
+        renew(README, "table", table)
 
 
 if __name__ == "__main__":

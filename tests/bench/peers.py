@@ -31,6 +31,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from _tables import renew
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "hooks")]
 PAGE = ROOT / "tests" / "bench" / "README.md"
@@ -333,10 +335,7 @@ def main() -> None:
             print(made, flush=True)
             lines.append(made)
     if chosen.write:
-        text = PAGE.read_text(encoding="utf-8")
-        head, _, rest = text.partition("<!-- peers -->\n")
-        tail = rest[rest.index("<!-- end peers -->") :] if "<!-- end peers -->" in rest else "<!-- end peers -->\n"
-        PAGE.write_text(head + "<!-- peers -->\n" + "\n".join(lines) + "\n" + tail, encoding="utf-8")
+        renew(PAGE, "peers", "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _tables import renew
+
 ROOT = Path(__file__).parents[2]
 README = Path(__file__).with_name("ANALYSIS.md")
 YARDSTICK = ("-c", "import pandas")
@@ -61,10 +63,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if options.write:
-        head, rest = README.read_text().split("<!-- start -->")
-        README.write_text(
-            f"{head}<!-- start -->\n{table}\n<!-- end of start -->{rest.split('<!-- end of start -->')[1]}"
-        )
+        renew(README, "start", table)
 
 
 if __name__ == "__main__":

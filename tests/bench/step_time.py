@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from _tables import renew
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "sample_runs"))
 
@@ -205,10 +207,7 @@ def main() -> None:
     ]  # fmt: skip
     print("\n".join(lines))
     if options.write:
-        page = HERE / "README.md"
-        head, _, rest = page.read_text(encoding="utf-8").partition("<!-- table -->\n")
-        tail = rest[rest.index("<!-- end table -->") :]
-        page.write_text(f"{head}<!-- table -->\n" + "\n".join(lines) + f"\n{tail}", encoding="utf-8")
+        renew(HERE / "README.md", "table", "\n".join(lines))
 
 
 if __name__ == "__main__":

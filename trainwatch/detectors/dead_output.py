@@ -51,7 +51,7 @@ from trainwatch.detectors._curves import (
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
-from trainwatch.runs import Run
+from trainwatch.runs import Run, Series
 from trainwatch.signals.curves import Score
 
 
@@ -112,24 +112,12 @@ class DeadOutput(Detector):
         lively = len(trained) > 0 and bool((np.isfinite(trained) & (trained > 0)).all())
         if len(at) < max(self.min_dead, self.dead_share * len(dead)) or not lively:
             return []
-        where = epoch_name(view.run, int(parts[0].epoch[at[0]]))
-        return [
-            Finding(
-                id=self.id,
-                severity="critical",
-                confidence=0.9,
-                title=f"The model's output has died by {where}",
-                summary=(
-                    f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0, no number or beyond all "
-                    f"bounds, and {score.series.name} never left {score.series.values.max():.2g}: it answers nothing."
-                ),
-                onset=parts[0].where(int(at[0])),
-                series=parts[0].name,
-                measured=Quantity(len(at) / len(dead), "of the validations"),
-                threshold=Quantity(self.dead_share, "of the validations"),
-                detail={"dead_validations": len(at)},
-            )
-        ]
+        summary = (
+            f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0, no number or beyond all bounds, "
+            f"and {score.series.name} never left {score.series.values.max():.2g}: it answers nothing."
+        )
+        shares = (len(at) / len(dead), self.dead_share, "of the validations")
+        return [self._finding(view, parts[0], int(at[0]), summary, shares, {"dead_validations": len(at)})]
 
     def _by_training(self, view: View, score: Score) -> list[Finding]:
         """Judge a training loss of nearly nothing."""
@@ -150,21 +138,33 @@ class DeadOutput(Detector):
         # A single batch may rise again: what counts is where the last stretch of them ends.
         settled = high[high < len(loss) - tail]
         first = int(settled[-1]) + 1 if len(settled) else 0
-        where = epoch_name(view.run, int(loss.epoch[first]))
-        return [
-            Finding(
-                id=self.id,
-                severity="critical",
-                confidence=0.9,
-                title=f"The model's output has died by {where}",
-                summary=(
-                    f"The training loss fell from {level:.3g} to {end:.2g} although {score.series.name} never left "
-                    f"{score.series.values.max():.2g}: the model answers nothing everywhere, and has no gradient left."
-                ),
-                onset=loss.where(first),
-                series=loss.name,
-                measured=Quantity(end / level, "of the first loss"),
-                threshold=Quantity(self.ratio, "of the first loss"),
-                detail={"level": level, "end": end},
-            )
-        ]
+        summary = (
+            f"The training loss fell from {level:.3g} to {end:.2g} although {score.series.name} never left "
+            f"{score.series.values.max():.2g}: the model answers nothing everywhere, and has no gradient left."
+        )
+        shares = (end / level, self.ratio, "of the first loss")
+        return [self._finding(view, loss, first, summary, shares, {"level": level, "end": end})]
+
+    def _finding(
+        self,
+        view: View,
+        series: Series,
+        first: int,
+        summary: str,
+        shares: tuple[float, float, str],
+        detail: dict[str, float],
+    ) -> Finding:
+        """Tell of outputs that died; ``shares``: what was measured, the threshold, and of what."""
+        measured, threshold, unit = shares
+        return Finding(
+            id=self.id,
+            severity="critical",
+            confidence=0.9,
+            title=f"The model's output has died by {epoch_name(view.run, int(series.epoch[first]))}",
+            summary=summary,
+            onset=series.where(first),
+            series=series.name,
+            measured=Quantity(measured, unit),
+            threshold=Quantity(threshold, unit),
+            detail=detail,
+        )
