@@ -17,11 +17,8 @@ charge.
 
 from __future__ import annotations
 
-import math
 import shlex
 import sys
-import time
-from collections import deque
 from collections.abc import Callable
 from functools import wraps
 from importlib.util import find_spec
@@ -30,12 +27,14 @@ from typing import Any
 
 from trainwatch_hooks import environment, switches
 from trainwatch_hooks.guard import Guard
-from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, nonfinite, vram
+from trainwatch_hooks.probes import amp, augmentation, batch, gpu, learning_rate, losses, vram
 from trainwatch_hooks.probes.ema import Average
-from trainwatch_hooks.probes.grad_norm import GradNorm, MixedGradients, stock_clip_arguments
+from trainwatch_hooks.probes.grad_norm import GradNorm
 from trainwatch_hooks.probes.update_ratio import UpdateRatio
-from trainwatch_hooks.readback import MAX_PENDING, Row
 from trainwatch_hooks.recorder import Recorder
+from trainwatch_hooks.trainers import _ultralytics_facts as facts
+from trainwatch_hooks.trainers._ultralytics_nonfinite import NonfiniteOrigin
+from trainwatch_hooks.trainers._ultralytics_step import OptimizerStep
 
 EVENTS = (
     "on_pretrain_routine_start",
@@ -133,7 +132,7 @@ class UltralyticsHook:
     def on_train_batch_start(self, trainer: Any) -> None:
         """The batch has arrived."""
         if self.session is not None:
-            self.session.let_batch_go()
+            self.session.origin.let_go()
             self.session.recorder.begin_step()
 
     def on_train_batch_end(self, trainer: Any) -> None:
@@ -187,9 +186,7 @@ class Session:
         self.save_dir = Path(trainer.save_dir)
         self.validated = False
         self.stop_reason: tuple[str, str, dict[str, Any]] | None = None
-        self.grad_norm: GradNorm | None = None
-        self.update_ratio: UpdateRatio | None = None
-        self._stepped = False
+        self._step: OptimizerStep | None = None
         self._average = Average()
         self._average_row: dict[str, float] = {}
         self._average_told = False
@@ -198,35 +195,37 @@ class Session:
         self._train_epoch = -1
         self._epoch_written = False
         self._since_vram = 0
-        self._batch: dict[str, Any] | None = None
-        self._images: deque[tuple[int, tuple[str, ...]]] = deque(maxlen=MAX_PENDING + 1)
-        self._nonfinite_told = 0
-        self._traced_step = -1
-        args = _plain_args(trainer.args)
+        args = facts.plain_args(trainer.args)
         self.recorder = Recorder(
             self.save_dir,
             trainer="ultralytics",
             args=args,
             planned_epochs=args.get("epochs"),
-            meta={"requested": _differing_from_default(args)},
+            meta={"requested": facts.differing_from_default(args)},
             **settings,
         )
         self.probes = self.recorder.probes
+        self.origin = NonfiniteOrigin(self.recorder, self.probes.on("nonfinite"))
 
     @property
     def closed(self) -> bool:
         """Whether the record has been closed."""
         return self.recorder.closed
 
+    @property
+    def grad_norm(self) -> GradNorm | None:
+        """The norms of the last optimizer step; None before the first, and where the probe is off."""
+        return None if self._step is None else self._step.norms
+
     def ready(self, trainer: Any) -> None:
         """Everything is set up: record it, and tap the two methods on this trainer instance."""
         recorder = self.recorder
         recorder.update_meta(
-            args=_plain_args(trainer.args) | _in_force(trainer),
+            args=facts.plain_args(trainer.args) | facts.in_force(trainer),
             planned_epochs=int(trainer.epochs),
             hardware=environment.hardware(),
-            dataset=_dataset(trainer),
-            model=_model(trainer),
+            dataset=facts.dataset(trainer),
+            model=facts.model(trainer),
             loop={
                 "steps_per_epoch": len(trainer.train_loader),
                 "accumulate": int(trainer.accumulate),
@@ -237,77 +236,19 @@ class Session:
         )
         self._batch_size = int(trainer.batch_size)
         on = self.probes.on
-        if on("nonfinite"):
-            recorder.listen(self._look_at_row)
         device = gpu.of_device(trainer.device) if on("gpu") else None
         if device is not None:
             recorder.sample(device, gpu.COLUMNS)
-        if on("grad_norm"):
-            self.grad_norm = GradNorm(trainer.model.named_parameters())
-            recorder.expect(["grad_norm", *self.grad_norm.columns])
-        if on("update_ratio"):
-            self.update_ratio = UpdateRatio(trainer.optimizer, self.probes.every("update_ratio"))
-            recorder.expect(self.update_ratio.columns)
+        norms = GradNorm(trainer.model.named_parameters()) if on("grad_norm") else None
+        if norms is not None:
+            recorder.expect(["grad_norm", *norms.columns])
+        update = UpdateRatio(trainer.optimizer, self.probes.every("update_ratio")) if on("update_ratio") else None
+        if update is not None:
+            recorder.expect(update.columns)
         if on("learning_rate"):
             recorder.expect([*learning_rate.read(trainer.optimizer)])
-        trainer.optimizer_step = self._tapped_optimizer_step(
-            trainer, trainer.optimizer_step, self.grad_norm, _has_stock_step(trainer)
-        )
+        self._step = OptimizerStep(trainer, norms, update, self.origin, recorder.guard)
         trainer.preprocess_batch = self._tapped_preprocess(trainer.preprocess_batch, environment.world_size(trainer))
-
-    def _tapped_optimizer_step(
-        self, trainer: Any, original: Callable[[], None], norms: GradNorm | None, stock: bool
-    ) -> Callable[[], None]:
-        import torch
-
-        @wraps(original)
-        def optimizer_step() -> None:
-            self._stepped = True
-            self._look_before_the_step(trainer)
-            self._keep_weights(trainer)
-            if norms is None:
-                original()
-            else:
-                step_with(norms)
-            self._measure_update()
-
-        def step_with(norms: GradNorm) -> None:
-            stock_clip = torch.nn.utils.clip_grad_norm_
-
-            def clip(parameters: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-                max_norm = stock_clip_arguments(args, kwargs)
-                # Only the stock optimizer_step is known to pass all of the model's parameters.
-                if stock and max_norm is not None:
-                    try:
-                        total = norms.clip(max_norm)
-                        if not total.is_cuda and not math.isfinite(total):
-                            self._trace(trainer, "gradient norm")
-                        return total
-                    except MixedGradients:
-                        pass  # nothing was touched yet; the stock clip does it
-                    except Exception as error:
-                        self.recorder.guard.report("reading gradient norms", error)
-                norms.total = stock_clip(parameters, *args, **kwargs)
-                return norms.total
-
-            torch.nn.utils.clip_grad_norm_ = clip
-            try:
-                original()
-            finally:
-                torch.nn.utils.clip_grad_norm_ = stock_clip
-
-        return optimizer_step
-
-    def _keep_weights(self, trainer: Any) -> None:
-        if self.update_ratio is not None:
-            with self.recorder.guard("keeping the weights"):
-                self.update_ratio.follow(trainer.optimizer)
-                self.update_ratio.before()
-
-    def _measure_update(self) -> None:
-        if self.update_ratio is not None:
-            with self.recorder.guard("measuring the update"):
-                self.update_ratio.after()
 
     def _tapped_preprocess(self, original: Callable[[Any], Any], world_size: int) -> Callable[[Any], Any]:
         @wraps(original)
@@ -316,73 +257,10 @@ class Session:
             with self.recorder.guard("reading the batch's shape"):
                 if self.probes.on("batch"):
                     self._batch_row = batch.read(data, world_size)
-                self._batch = data
-                self._images.append((self.recorder.next_step, tuple(data.get("im_file") or ())))
+                self.origin.hold(data)
             return data
 
         return preprocess_batch
-
-    def let_batch_go(self) -> None:
-        """Forget the last batch, so that it lives no longer than without us."""
-        self._batch = None
-
-    def _look_before_the_step(self, trainer: Any) -> None:
-        """On a CPU the loss can be read at once, while the weights are still those that made it."""
-        loss = trainer.loss if self.probes.on("nonfinite") else None
-        with self.recorder.guard("looking at the loss"):
-            if loss is not None and not loss.is_cuda and not bool(loss.detach().isfinite().all()):
-                self._trace(trainer, "loss")
-
-    def _trace(self, trainer: Any, seen: str) -> None:
-        """Say where the first non-finite number came from; the batch is run again, the training stays as it is."""
-        step = self.recorder.next_step
-        if not self.probes.on("nonfinite"):
-            return
-        if self._batch is None or self._nonfinite_told >= nonfinite.MOST_EVENTS or step == self._traced_step:
-            return
-        self._nonfinite_told += 1
-        self._traced_step = step
-        data = self._batch
-        with self.recorder.guard("tracing a non-finite number"):
-            model = getattr(trainer.model, "module", trainer.model)
-
-            def again() -> Any:
-                total, items = model(data)
-                return total, losses.components(items, trainer.loss_names)
-
-            origin = nonfinite.trace(model, data, again, tuple(data.get("im_file") or ()))
-            self.recorder.event(
-                "nonfinite",
-                f"the {seen} of step {step} is not finite: {origin.detail}",
-                source="ultralytics",
-                seen=seen,
-                at_step=step,
-                **origin.event(),
-            )
-
-    def _look_at_row(self, row: Row) -> None:
-        """Name the batch of a non-finite row that came from a device, where it was not traced before the step."""
-        step = row.get("step")
-        bad = [n for n in ("loss", "grad_norm") if (value := row.get(n)) is not None and not math.isfinite(value)]
-        if not bad or step == self._traced_step or self._nonfinite_told >= nonfinite.MOST_EVENTS:
-            return
-        if bad == ["grad_norm"] and row.get("amp_skipped"):
-            return  # how a scaler finds its scale; five of these would leave none for the loss that is lost later
-        self._nonfinite_told += 1
-        images = next((files for s, files in self._images if s == step), ())
-        parts = [n for n, v in row.items() if n.startswith("loss/") and v is not None and not math.isfinite(v)]
-        origin = nonfinite.Origin(
-            "unknown", parts[0] if parts else bad[0], "seen after the optimizer had moved", images
-        )
-        self.recorder.event(
-            "nonfinite",
-            f"{' and '.join([*bad, *parts])} of step {step:.0f} not finite; the batch is known, the module is not: it was "
-            "seen after the optimizer had moved",
-            source="ultralytics",
-            seen=bad[0],
-            at_step=step,
-            **origin.event(),
-        )
 
     def begin_epoch(self, trainer: Any) -> None:
         """Count attempts; say why an epoch is replayed."""
@@ -421,7 +299,8 @@ class Session:
         if on("learning_rate"):
             row.update(learning_rate.read(trainer.optimizer))
         row["accumulate"] = float(trainer.accumulate)
-        row["optimizer_stepped"] = float(self._stepped)
+        stepped = self._step is not None and self._step.stepped
+        row["optimizer_stepped"] = float(stepped)
         if on("losses"):
             items = losses.components(trainer.loss_items, trainer.loss_names)
             scalars.update({f"loss/{name}": value.detach() for name, value in items.items()})
@@ -430,15 +309,11 @@ class Session:
             for name, gain in losses.gains(list(items), trainer.args, trainer.args.task).items():
                 row[f"gain/{name}"] = gain
         vector = None
-        if self._stepped and self.grad_norm is not None:
-            total, vector = self.grad_norm.take()
-            if total is not None:
-                scalars["grad_norm"] = total
-        if self._stepped and on("amp") and (scale := amp.scale(trainer.scaler)) is not None:
+        if self._step is not None:
+            measured, vector = self._step.take()
+            scalars.update(measured)
+        if stepped and on("amp") and (scale := amp.scale(trainer.scaler)) is not None:
             scalars["amp_scale"] = scale
-        if self._stepped and self.update_ratio is not None:
-            scalars.update(self.update_ratio.take())
-        self._stepped = False
         if on("vram") and self._since_vram % self.probes.every("vram") == 0:
             row.update(vram.read(trainer.device))
         self._since_vram += 1
@@ -453,17 +328,8 @@ class Session:
         with self.recorder.guard("reading the averaged weights"):
             self._average_row = self._average.read(trainer.model, average.ema)
             count, spoilt = int(self._average_row["nonfinite"]), self._average.spoilt
-            if count and not self._average_told and self._nonfinite_told < nonfinite.MOST_EVENTS:
-                self._average_told = True
-                self._nonfinite_told += 1
-                self.recorder.event(
-                    "nonfinite",
-                    f"{count} tensors of the averaged weights (EMA) are not finite: {', '.join(spoilt[:3])}",
-                    source="ultralytics",
-                    place="average",
-                    count=count,
-                    names=list(spoilt[: nonfinite.NAMES_SHOWN]),
-                )
+            if count and not self._average_told:
+                self._average_told = self.origin.average_spoilt(count, spoilt)
 
     def saved(self, trainer: Any) -> None:
         """A checkpoint was written: last.pt always, best.pt if this epoch is the best."""
@@ -474,14 +340,14 @@ class Session:
             source="ultralytics",
             path="weights/last.pt",
             best=bool(best),
-            fitness=_float(trainer.fitness),
+            fitness=facts.as_float(trainer.fitness),
         )
 
     def end_epoch(self, trainer: Any) -> None:
         """Write the epoch's row; the extra call after training carries the final validation of best.pt."""
         metrics = dict(trainer.metrics or {})
         if int(trainer.epoch) != self._train_epoch or self._epoch_written:  # before 8.4 it counts as the last epoch
-            self.recorder.update_meta(final_metrics={k: _float(v) for k, v in metrics.items()})
+            self.recorder.update_meta(final_metrics={k: facts.as_float(v) for k, v in metrics.items()})
             return
         means = losses.components(trainer.tloss, trainer.loss_names)
         families: dict[str, Any] = {
@@ -499,7 +365,7 @@ class Session:
         if self.validated:  # otherwise metrics are those of an earlier epoch, or zeros that nobody measured
             families["val"] = {k[4:]: v for k, v in metrics.items() if k.startswith("val/")}
             families["metrics"] = {k[8:]: v for k, v in metrics.items() if k.startswith("metrics/")}
-            fitness = {"fitness": _float(trainer.fitness), "best_fitness": _float(trainer.best_fitness)}
+            fitness = {"fitness": facts.as_float(trainer.fitness), "best_fitness": facts.as_float(trainer.best_fitness)}
         self.recorder.epoch_end(int(trainer.epoch), **families, **fitness)
         self._epoch_written = True
 
@@ -538,73 +404,3 @@ class Session:
         if error is not None:
             self.recorder.exception(error)
         self.recorder.close(reason="stopped")
-
-
-def _has_stock_step(trainer: Any) -> bool:
-    """Whether ``optimizer_step`` is Ultralytics' own, which clips exactly ``self.model.parameters()``.
-
-    False, too, where torch lacks the second half of the clip as a function of its own (before 2.6).
-    """
-    import torch
-    from ultralytics.engine.trainer import BaseTrainer
-
-    if not hasattr(torch.nn.utils, "clip_grads_with_norm_"):
-        return False
-    return "optimizer_step" not in vars(trainer) and type(trainer).optimizer_step is BaseTrainer.optimizer_step
-
-
-def _plain_args(args: Any) -> dict[str, Any]:
-    return {
-        k: v if isinstance(v, bool | int | float | str | list | dict | None) else str(v) for k, v in vars(args).items()
-    }
-
-
-def _in_force(trainer: Any) -> dict[str, Any]:
-    """What ``optimizer=auto`` chose; before 8.4 Ultralytics keeps it to itself."""
-    if trainer.args.optimizer != "auto":
-        return {}
-    chosen = {"optimizer": type(trainer.optimizer).__name__}
-    rates = [g["initial_lr"] for g in trainer.optimizer.param_groups if "initial_lr" in g]
-    return {**chosen, "lr0": float(rates[0])} if rates else chosen
-
-
-def _differing_from_default(args: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that the user must have given: those that are not Ultralytics' defaults."""
-    from ultralytics.utils import DEFAULT_CFG_DICT
-
-    own = {"save_dir", "mode", "task"}  # filled in by the trainer
-    return {k: v for k, v in args.items() if k not in own and DEFAULT_CFG_DICT.get(k) != v}
-
-
-def _dataset(trainer: Any) -> dict[str, Any]:
-    """Count images and labels; the labels are already in memory, nothing is read."""
-    dataset = trainer.train_loader.dataset
-    labels = getattr(dataset, "labels", None)
-    found: dict[str, Any] = {
-        "train_images": len(dataset),
-        "val_images": len(trainer.test_loader.dataset) if getattr(trainer, "test_loader", None) is not None else None,
-        "classes": (trainer.data or {}).get("nc"),
-        "has_polygons": None,
-        "instances": None,
-    }
-    started = time.perf_counter()
-    if isinstance(labels, list) and labels and isinstance(labels[0], dict):
-        found["instances"] = int(sum(len(label.get("cls", ())) for label in labels))
-        found["has_polygons"] = any(len(label.get("segments", ())) for label in labels)
-        found["counted_in_s"] = round(time.perf_counter() - started, 3)
-    return found
-
-
-def _model(trainer: Any) -> dict[str, Any]:
-    model = getattr(trainer.model, "module", trainer.model)
-    yaml = getattr(model, "yaml", None) or {}
-    return {
-        "name": Path(str(yaml.get("yaml_file") or trainer.args.model)).stem,
-        "scale": yaml.get("scale") or None,
-        "task": trainer.args.task,
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
-
-
-def _float(value: Any) -> float | None:
-    return None if value is None else float(value)

@@ -344,7 +344,9 @@ def test_gradients_that_a_scaler_skipped_are_no_incident(train: Train) -> None:
 
     def hand_over(trainer: Any) -> None:
         (look,) = {
-            c.__self__.session._look_at_row for c in trainer.callbacks["on_train_batch_end"] if hasattr(c, "__self__")
+            c.__self__.session.origin.look_at_row
+            for c in trainer.callbacks["on_train_batch_end"]
+            if hasattr(c, "__self__")
         }
         for _ in range(6):
             look({"step": 0.0, "loss": 1.0, "grad_norm": math.inf, "amp_skipped": 1.0})
