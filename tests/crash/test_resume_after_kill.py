@@ -17,7 +17,7 @@ BENCH = Path(__file__).parents[1] / "bench" / "stabilisers" / "resume_kills.py"
 
 
 @pytest.mark.training
-def test_two_kills(tmp_path: Path) -> None:
+def test_a_kill(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("resume_kills", BENCH)
     assert spec is not None
     assert spec.loader is not None
@@ -28,7 +28,6 @@ def test_two_kills(tmp_path: Path) -> None:
     kills.EPOCHS = 4
     data = make_dataset(tmp_path / "data", train=kills.BATCHES * 8, val=16, size=64)
     kills.train(tmp_path / "reference", data)
-    for number in range(2):
-        row = kills.one_kill(tmp_path, data, number, tmp_path / "reference")
-        assert row[5:7] == ["yes", "yes"], f"losses and end state of {row}"
-        assert 0.0 <= float(row[3]) <= 1.0, "at most the epoch under way is lost"
+    row = kills.one_kill(tmp_path, data, 0, tmp_path / "reference")
+    assert row[5:7] == ["yes", "yes"], f"losses and end state of {row}"
+    assert 0.0 <= float(row[3]) <= 1.0, "at most the epoch under way is lost"

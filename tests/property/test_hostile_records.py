@@ -46,7 +46,7 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
 
 @pytest.mark.parametrize("sample", ["killed", "out_of_memory", "nan_loss"])
 @settings(
-    max_examples=30, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_odd_values_anywhere(tmp_path: Path, sample: str, data: st.DataObject) -> None:
