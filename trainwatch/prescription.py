@@ -15,6 +15,7 @@ NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "tas
 """Requested arguments that a new run does not take over: they name the old run, or are set by the trainer."""
 
 OPPOSED = (
+    ("keep-schedule", "lower-lr"),
     ("lower-lr", "raise-lr"),
     ("lower-lr", "set-optimizer"),
     ("guard-precision", "raise-lr"),
@@ -27,7 +28,7 @@ OPPOSED = (
     ("resume-run", "train-longer"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
-The first is the safer one (a rate that is too low costs time, one that is too high costs the run)."""
+The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""
 
 
 def without_contradiction(recommendations: Sequence[Recommendation]) -> tuple[Recommendation, ...]:

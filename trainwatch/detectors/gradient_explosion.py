@@ -189,7 +189,7 @@ class GradientExplosion(Detector):
                 "peak_per_sample": float(per_sample[peak]),
                 "spikes": spikes,
                 "lr": lr_at,
-                "lr_before_jump": jump.before if jump is not None else None,
+                **(jump.detail() if jump is not None else {}),
                 "loss_times_baseline": float(loss_times),
                 "update_precursor_steps": rise.steps if rise is not None else None,
             },

@@ -312,7 +312,7 @@ class LossExplosion(Detector):
                 "peak": float(series.values[peak]),
                 "returned": not stays,
                 "collapsed": collapsed,
-                "lr_before_jump": jump.before if jump is not None else None,
+                **(jump.detail() if jump is not None else {}),
                 "update_precursor_steps": rise.steps if rise is not None else None,
             },
         )

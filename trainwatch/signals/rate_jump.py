@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,10 @@ class RateJump(NamedTuple):
     def sentence(self) -> str:
         """Say it in one sentence."""
         return f"The learning rate had jumped from {self.before:.3g} to {self.after:.3g} at step {self.step}."
+
+    def detail(self) -> dict[str, Any]:
+        """Return what a finding's ``detail`` tells of it."""
+        return {"lr_before_jump": self.before, "lr_after_jump": self.after, "lr_jump_step": self.step}
 
 
 def rate_jump(rate: Series, step: int, *, times: float = 3.0, reach: int = 50, past: int = 20) -> RateJump | None:

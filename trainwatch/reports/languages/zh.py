@@ -170,6 +170,7 @@ NAMES: Final[Mapping[str, str]] = {
     "fix-labels": "检查标签",
     "guard-precision": "全精度与健康的权重",
     "larger-model-or-images": "更大的模型或图像",
+    "keep-schedule": "让学习率回到原定计划",
     "guard-steps": "在自己的训练器中缩小并保护每一步更新",
     "lower-lr": "降低学习率并指定优化器",
     "raise-accumulate": "更小的批次，有效批次不变",
