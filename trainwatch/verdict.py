@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Verdict
+from trainwatch.result import NUMERIC, Context, Finding, Recommendation, RunSummary, Status, Verdict
 
 CREEP = ("memory-creep", "host-memory-creep")
 
@@ -30,6 +31,9 @@ COSTS = (
 
 DIED = ("killed", "native-crash", "machine-down")
 """Ways to vanish; the finding that tells of one bears the same name."""
+
+ROOT_SURE = 0.5
+"""Confidence of an advice from which the argument that it changes is named as what made the fault."""
 
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
@@ -151,10 +155,18 @@ def _worst_fault(run: RunSummary, findings: Sequence[Finding]) -> Finding | None
             # A curve bends slowly, so the onset of such a fault is known to about a tenth of the run.
             near = max(NEAR_EPOCHS, round(NEAR_SHARE * run.epochs))
             together = [f for f in dated if _epoch(f) - _epoch(earliest) <= near]
-            return min(together, key=lambda f: _place(f.id))
+            first = min(together, key=lambda f: _place(f.id))
+            return _by_heart(first, faults) or first
         if faults:
             return faults[0]
     return None
+
+
+def _by_heart(first: Finding, faults: Sequence[Finding]) -> Finding | None:
+    """Return the overfitting behind a score that stands still while the training loss falls: it is what limits it."""
+    if first.id != "plateau" or not first.detail.get("training_loss_falls"):
+        return None
+    return next((f for f in faults if f.id == "overfitting"), None)
 
 
 def _epoch(finding: Finding) -> int:
@@ -202,9 +214,27 @@ def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Fi
         "native-crash": "native code crashed", "machine-down": "the machine went down",
     }  # fmt: skip
     tail = f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in (*DIED, "out-of-memory") else ""
-    headline = f"{verb}: {_lower(cause.title)}{tail}"
+    stood = next((f for f in findings if f.id == "plateau" and cause.id == "overfitting" and _before(f, cause)), None)
+    headline = f"{verb}: {_lower(cause.title)}{f', {_lower(stood.title)}' if stood is not None else ''}{tail}"
     reason = cause.summary + (f" What followed: {'; then '.join(followed)}." if followed else "")
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)
+
+
+def _before(finding: Finding, other: Finding) -> bool:
+    return finding.onset is not None and other.onset is not None and _at(finding) <= _at(other)
+
+
+def with_root(judgement: Judgement, recommendations: Sequence[Recommendation]) -> Judgement:
+    """Put the argument that made the fault into the headline and before the reason, where an advice for it names one."""
+    verdict = judgement.verdict
+    named = [r for r in recommendations if r.root and verdict.cause in r.answers and r.confidence >= ROOT_SURE]
+    if not named:
+        return judgement
+    by = max(named, key=lambda r: r.confidence)
+    return Judgement(
+        replace(verdict, headline=f"{verdict.headline}; {by.root}"),
+        f"Most likely because {by.root} ({100 * by.confidence:.0f} % sure). {judgement.reason}",
+    )
 
 
 def _consequences(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:
