@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from trainwatch.advice._arguments import weights
-from trainwatch.prescription import changes_typed, command, leading, merged, needs, overrides_yaml, without_contradiction
+from trainwatch.prescription import (
+    changes_typed,
+    command,
+    leading,
+    merged,
+    needs,
+    overrides_yaml,
+    without_contradiction,
+)
 from trainwatch.result import Change, Context, Recommendation
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwatch import __version__, timeline
@@ -37,6 +38,11 @@ from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_root
 
 LAST_EVENTS = 50
+NEAR_CEILING = 0.95
+"""Score of at most 1 from which standing still is no stall."""
+_UP_TO_ONE = re.compile(
+    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)", re.IGNORECASE
+)
 MAX_ACTIONS = 60
 """Actions of stabilisers that the page shows."""
 
@@ -107,7 +113,7 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
         findings.extend(found)
         if not found:
             passed.append(public)
-    findings = _without_echoes(findings)
+    findings = [_satisfied(f) for f in _without_echoes(findings)]
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
 
 
@@ -115,6 +121,22 @@ def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
     """Leave out the remark that nothing was learnt yet where the numbers blew up: then that is why."""
     blew_up = any(f.id in NUMERIC and f.severity == "critical" for f in findings)
     return [f for f in findings if not (blew_up and f.id == "no-learning" and f.severity == "info")]
+
+
+def _satisfied(finding: Finding) -> Finding:
+    """Make a standstill information where the score has hardly anything left to gain: it is no stall."""
+    best = finding.detail.get("best")
+    if finding.id != "plateau" or finding.severity == "info" or not isinstance(best, int | float):
+        return finding
+    if not _UP_TO_ONE.search(str(finding.series or "")) or not NEAR_CEILING <= best <= 1:
+        return finding
+    measured = finding.summary.split(" The training loss")[0]
+    return replace(
+        finding,
+        severity="info",
+        title=f"At its best since {finding.title.rpartition(' since ')[2]}, {best:.3g} of at most 1",
+        summary=f"{measured} At {best:.4g} of at most 1 there is hardly anything left to gain.",
+    )
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, float, str]:

@@ -35,6 +35,9 @@ DIED = ("killed", "native-crash", "machine-down")
 ROOT_SURE = 0.5
 """Confidence of an advice from which the argument that it changes is named as what made the fault."""
 
+FEW_EPOCHS, FEW_STEPS = 2, 20
+"""A record that holds no more than this has no curve: no check can find a fault in it, so that it found none says nothing."""
+
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
 NEAR_SHARE = 0.1
@@ -98,6 +101,8 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         return _blind(run, by_id["metrics-not-measured"])
     if "no-learning" in by_id:
         return _too_early(run, by_id["no-learning"])
+    if run.epochs <= FEW_EPOCHS and run.steps <= FEW_STEPS:
+        return _too_short(run)
     return _healthy(run, by_id, findings)
 
 
@@ -125,6 +130,18 @@ def _blind(run: RunSummary, finding: Finding) -> Judgement:
 def _too_early(run: RunSummary, finding: Finding) -> Judgement:
     headline = f"Too early to judge: {_progress(run)}, and nothing learnt yet"
     return Judgement(Verdict("unknown", headline, finding.id, round(finding.confidence, 2)), finding.summary)
+
+
+def _too_short(run: RunSummary) -> Judgement:
+    held = _counted(run.epochs, "epoch") + (f" and {_counted(run.steps, 'step')}" if run.steps else "")
+    return Judgement(
+        Verdict("unknown", f"Too early to judge: the record holds {held}", None, 0.0),
+        f"A curve of no more than {FEW_EPOCHS} epochs and {FEW_STEPS} steps shows no fault, whether there is one or not.",
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _healthy(run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[Finding]) -> Judgement:

@@ -64,3 +64,20 @@ def test_markdown_and_github(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("## ▲ Crashed")
     assert run(["analyze", str(SAMPLES / "killed"), "--format", "github"]) == 1
     assert capsys.readouterr().out.startswith("::error title=trainwatch%3A Crashed")
+
+
+def test_a_damaged_record_says_where_and_how_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "exp"
+    shutil.copytree(SAMPLES / "killed", record)
+    for folder in ("steps", "epochs"):
+        for file in (record / "trainwatch" / folder).iterdir():
+            if file.suffix == ".parquet":
+                file.write_bytes(b"no table")
+            else:
+                file.unlink()
+    (record / "results.csv").unlink()
+    assert run(["analyze", str(record)]) == 2
+    said = capsys.readouterr().err
+    assert "the record is damaged" in said
+    assert "copy it anew" in said
+    assert said.count("\n") == 1
