@@ -92,7 +92,7 @@ def test_everything_a_page_needs_is_filled() -> None:
     page = result.page
     assert result.verdict.status == "diverged"
     assert page.cause_reason
-    assert "ran after the onset" in page.cost
+    assert "were trained in vain" in page.cost
     assert page.next_command.startswith("yolo train model=yolo12n.yaml")
     assert "lr0" in page.overrides_yaml
     assert page.traceback == "T"
@@ -147,7 +147,7 @@ def test_nothing_learnt_yet_is_no_finding_where_the_numbers_blew_up() -> None:
     assert lasting in _without_echoes([lasting, blew_up])
 
 
-@pytest.mark.parametrize(("level", "status"), [(0.97, "healthy"), (0.6, "stalled")])
+@pytest.mark.parametrize(("level", "status"), [(0.96, "healthy"), (0.6, "stalled")])
 def test_a_score_with_nothing_left_to_gain_is_no_stall(level: float, status: str) -> None:
     rng = np.random.default_rng(1)
     rise = level * (1 - np.exp(-np.arange(60) / 2)) + 0.002 * rng.normal(size=60)

@@ -271,22 +271,21 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     seconds = worked_s(run)
     hardware, git = run.meta.get("hardware") or {}, run.meta.get("git") or {}
     gpus = [str(g.get("name")) for g in hardware.get("gpus") or []]
-    device = ", ".join(gpus) or (f"CPU, {hardware.get('cpu_count')} cores" if hardware else "not recorded")
+    device = ", ".join(gpus) or (f"CPU, {hardware.get('cpu_count')} cores" if hardware else "")
     commit = (
-        f"{git['commit'][:10]}{' with uncommitted changes' if git.get('dirty') else ''}"
-        if git.get("commit")
-        else "not recorded"
+        f"{git['commit'][:10]}{' with uncommitted changes' if git.get('dirty') else ''}" if git.get("commit") else ""
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
-    return (
+    told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
         ("Last good checkpoint", _checkpoint(context)),
-        ("Wall time", duration(seconds) if seconds is not None else "not recorded"),
+        ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),
         ("Commit", commit),
     )
+    return tuple((label, value) for label, value in told if value)
 
 
 def _checkpoint(context: Context) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_markdown_and_github(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_damaged_record_says_where_and_how_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = tmp_path / "exp"
-    shutil.copytree(SAMPLES / "killed", record)
+    shutil.copytree(SAMPLES / "healthy", record)
     for folder in ("steps", "epochs"):
         for file in (record / "trainwatch" / folder).iterdir():
             if file.suffix == ".parquet":
