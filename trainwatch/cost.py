@@ -9,15 +9,8 @@ from trainwatch.runs import Run, Series
 from trainwatch.runs.clock import duration
 
 IN_VAIN = (
-    *NUMERIC,
-    "dead-output",
-    "plateau",
-    "no-learning",
-    "metric-frozen",
-    "overfitting",
-    "degraded-after-best",
-    "lr-too-small",
-)
+    *NUMERIC, "dead-output", "plateau", "no-learning", "metric-frozen", "overfitting", "degraded-after-best", "lr-too-small",
+)  # fmt: skip
 """Faults after whose onset the training brings nothing."""
 
 

@@ -35,7 +35,7 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
-MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP, MAX_EXPECT, MAX_CHANGED, MAX_NEEDS = 4, 2, 1, 5, 5, 3, 2, 4
+MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP, MAX_EXPECT, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 5, 3, 2, 4
 """Rows of the paragraphs on the first screen; the reason gets what the others leave, curves what it leaves."""
 BELOW = " … (more below)"
 """Stands where a paragraph is cut, at the end of a sentence if one fits."""
@@ -126,11 +126,15 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
         f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
         f"{len(checks.could_not_run)} could not run"
     )
-    tail = _next_lines(console, page)
-    taken = len(_wrapped(console, verdict.headline + "  ")) + len(_wrapped(console, of)) + 1 + len(above) + len(below)
-    taken += len(_wrapped(console, tally)) + 1 + sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
-    room = SCREEN - taken
-    why = _labelled(console, "Why" if verdict.cause else "Because", page.cause_reason, max(room, MIN_WHY))
+    head = len(_wrapped(console, verdict.headline + "  ")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
+    label = "Why" if verdict.cause else "Because"
+    for expect in range(MAX_EXPECT, 0, -1):
+        tail = _next_lines(console, page, expect)
+        rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
+        room = SCREEN - head - 2 - len(above) - len(below) - rows
+        why = _labelled(console, label, page.cause_reason, max(room, MIN_WHY))
+        if len(why) <= room:
+            break
     for line in (*above, *why, *below):
         console.print(Text(line), soft_wrap=True)
     _sparks(console, analysis, room - len(why) - 1)
@@ -140,7 +144,7 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
         console.print(Text(line, style="bold" if line == "Next" else ""), soft_wrap=True)
 
 
-def _next_lines(console: Console, page: Page) -> list[str]:
+def _next_lines(console: Console, page: Page, expect: int) -> list[str]:
     """Return what to type or to do, how sure that is, what it changes, what must be put in place, what would refute it."""
     lines = [""]
     sure = confidence(page)
@@ -156,7 +160,7 @@ def _next_lines(console: Console, page: Page) -> list[str]:
         lines += [f"Next{f'    {sure}' if sure else ''}", f"  {page.next_command}"]
     lines += _labelled(console, "Changed", ", ".join(changed(c) for c in page.next_changes), MAX_CHANGED)
     lines += _labelled(console, "First", page.next_needs, MAX_NEEDS)
-    lines += _labelled(console, "Expect", page.next_expected, MAX_EXPECT)
+    lines += _labelled(console, "Expect", page.next_expected, expect)
     return lines if len(lines) > 1 else []
 
 
