@@ -126,7 +126,7 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
         f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
         f"{len(checks.could_not_run)} could not run"
     )
-    head = len(_wrapped(console, verdict.headline + "  ")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
+    head = len(_wrapped(console, f"▲ {verdict.headline}")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
     label = "Why" if verdict.cause else "Because"
     for expect in range(MAX_EXPECT, 0, -1):
         tail = _next_lines(console, page, expect)
