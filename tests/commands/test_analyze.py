@@ -82,3 +82,13 @@ def test_a_damaged_record_says_where_and_how_out(tmp_path: Path, capsys: pytest.
     assert "the record is damaged" in said
     assert "copy it anew" in said
     assert said.count("\n") == 1
+
+
+def test_an_empty_file_and_a_map_for_a_record_are_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.csv").write_bytes(b"")
+    assert run(["analyze", str(tmp_path / "log.csv")]) == 2
+    assert "the file is empty" in capsys.readouterr().err
+    assert run(["analyze", str(SAMPLES / "killed"), "--map", "step=iter,loss=a"]) == 2
+    assert "leave --map out" in capsys.readouterr().err
