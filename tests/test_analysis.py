@@ -92,7 +92,7 @@ def test_everything_a_page_needs_is_filled() -> None:
     page = result.page
     assert result.verdict.status == "diverged"
     assert page.cause_reason
-    assert "ran after the onset" in page.cost
+    assert "were trained in vain" in page.cost
     assert page.next_command.startswith("yolo train model=yolo12n.yaml")
     assert "lr0" in page.overrides_yaml
     assert page.traceback == "T"
@@ -145,3 +145,20 @@ def test_nothing_learnt_yet_is_no_finding_where_the_numbers_blew_up() -> None:
     assert _without_echoes([early, make_finding("plateau", "critical")])[0] is early
     lasting = make_finding("no-learning", "critical")
     assert lasting in _without_echoes([lasting, blew_up])
+
+
+@pytest.mark.parametrize(("level", "status"), [(0.96, "healthy"), (0.6, "stalled")])
+def test_a_score_with_nothing_left_to_gain_is_no_stall(level: float, status: str) -> None:
+    rng = np.random.default_rng(1)
+    rise = level * (1 - np.exp(-np.arange(60) / 2)) + 0.002 * rng.normal(size=60)
+    epochs = {"metrics/acc": rise, "train/loss": np.geomspace(1, 0.02, 60), "lr/0": np.full(60, 0.05)}
+    result = analyse(make_run(epochs=epochs))
+    assert result.verdict.status == status
+    if status == "healthy":
+        assert "of at most 1" in result.verdict.headline
+
+
+def test_two_rows_are_too_few_to_judge() -> None:
+    result = analyse(make_run(epochs={"train/loss": [1.0, 0.9]}))
+    assert result.verdict.status == "unknown"
+    assert result.verdict.headline == "Too early to judge: the record holds 2 epochs"

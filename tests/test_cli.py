@@ -112,3 +112,10 @@ def test_analyse_path_reads_any_known_format() -> None:
     assert analyse_path(str(SAMPLES / "unwatched")).run.source == "ultralytics-csv"
     assert analyse_path(str(SAMPLES / "killed")).run.source == "trainwatch"
     assert analyse_path(str(SAMPLES / "unwatched" / "results.csv")).run.source == "ultralytics-csv"
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analize", "x"]) == 2
+    assert capsys.readouterr().err == "trainwatch: there is no command 'analize'; did you mean `trainwatch analyze`?\n"
+    assert run(["qwertz", "x"]) == 2
+    assert "did you mean" not in capsys.readouterr().err

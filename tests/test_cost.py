@@ -9,7 +9,11 @@ from trainwatch.cost import cost_of, duration, worked_s
 
 def test_time_after_the_onset() -> None:
     run = make_run({"time_s": 1000.0 + 10.0 * np.arange(100)})
-    assert cost_of(run, make_finding(epoch=7, step=75)) == "4 min of 16 min 30 s (24 %, 2 epochs) ran after the onset."
+    assert cost_of(run, make_finding(epoch=7, step=75)) == (
+        "2 of 10 epochs (4 min of 16 min 30 s, 24 %) were trained in vain: they came after the fault began."
+    )
+    creep = cost_of(run, make_finding("memory-creep", epoch=7, step=75))
+    assert creep.endswith("were trained with this fault."), "a leak spoils no epoch"
 
 
 def test_a_sleeping_machine_is_not_work() -> None:
@@ -20,12 +24,14 @@ def test_a_sleeping_machine_is_not_work() -> None:
 
 def test_at_the_very_end_nothing_was_lost() -> None:
     run = make_run({"time_s": 10.0 * np.arange(1000)})
-    assert "had been trained when it happened" in cost_of(run, make_finding(epoch=99, step=999))
+    assert cost_of(run, make_finding(epoch=99, step=999)).startswith("It came at the very end, after 2 h 46 min")
+    cut = make_run({"time_s": 10.0 * np.arange(1000)}, planned_epochs=200)
+    assert "epochs are missing, and the unfinished one is lost" in cost_of(cut, make_finding(epoch=99, step=999))
 
 
 def test_epoch_logs_and_logs_without_a_clock() -> None:
     run = make_run(epochs={"time_s": 60.0 * np.arange(100), "fitness": np.ones(100)})
-    assert cost_of(run, make_finding(epoch=50, step=None)).startswith("49 min of 1 h 39 min")
+    assert cost_of(run, make_finding(epoch=50, step=None)).startswith("49 of 100 epochs (49 min of 1 h 39 min")
     assert "no clock" in cost_of(make_run(epochs={"fitness": np.ones(3)}), make_finding(epoch=1))
     assert cost_of(run, None) == ""
 

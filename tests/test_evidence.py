@@ -213,3 +213,10 @@ def test_components_are_shown_as_logged_too_where_a_gain_is_divided_out() -> Non
     assert found["loss_components"].curves[0].mid[0] == pytest.approx(1 / 7.5, rel=1e-5)
     assert found["loss_raw"].curves[0].mid[0] == 1.0
     assert "loss_raw" not in panels(steps=STEPS)
+
+
+def test_a_best_checkpoint_of_a_score_of_nothing_is_not_drawn() -> None:
+    events = [{"kind": "checkpoint", "epoch": e, "step": None, "data": {"best": True}} for e in (0, 3)]
+    run = make_run(epochs={"fitness": np.array([0.0, 0.0, 0.1, 0.2, 0.2]), "train/loss": np.ones(5)}, events=events)
+    marks = {m.x for p in build_panels(run, []) for m in p.marks if m.kind == "checkpoint"}
+    assert marks == {3.0}

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from trainwatch.prescription import command, merged, overrides_yaml, without_contradiction
+from trainwatch.advice._arguments import weights
+from trainwatch.prescription import (
+    changes_typed,
+    command,
+    leading,
+    merged,
+    needs,
+    overrides_yaml,
+    without_contradiction,
+)
 from trainwatch.result import Change, Context, Recommendation
 
 
@@ -50,3 +59,34 @@ def test_of_two_that_pull_apart_the_safer_stays() -> None:
     )
     assert [r.id for r in without_contradiction([higher, lower])] == ["lower-lr"]
     assert [r.id for r in without_contradiction([higher])] == ["raise-lr"]
+
+
+def test_the_changes_of_a_command_stand_beside_it() -> None:
+    context = Context(args={"lr0": 0.1, "momentum": 0.9}, requested={"model": "m.yaml"})
+    advice = [recommend("a", 0.9, Change("lr0", 0.1, 0.01), Change("momentum", None, 0.8))]
+    assert changes_typed(advice, context) == (Change("lr0", 0.1, 0.01), Change("momentum", 0.9, 0.8))
+    assert needs(advice, context) == ""
+    resume = [recommend("resume-run", 0.9, Change("model", "m.yaml", "a.pt"), Change("resume", False, True))]
+    assert changes_typed(resume, context) == (), "going on changes nothing"
+    assert changes_typed(advice, Context(trainer="loop")) == ()
+
+
+def test_a_file_that_is_not_there_is_a_mark_and_said_once() -> None:
+    context = Context(run_dir="runs/a", args={"save_dir": "/far/exp"}, weights_here=())
+    change = Change("model", "m.yaml", weights(context, "weights/last.pt"))
+    advice = [recommend("resume-run", 0.9, change, Change("resume", False, True))]
+    assert command(advice, context) == "yolo train resume 'model=<path of your weights/last.pt>'"
+    said = needs(advice, context)
+    assert said.startswith("weights/last.pt is not in runs/a: put the path")
+    assert said.endswith("The training wrote it to /far/exp/weights/last.pt.")
+    here = Context(run_dir="runs/a", weights_here=("weights/last.pt",))
+    assert weights(here, "weights/last.pt") == "runs/a/weights/last.pt"
+
+
+def test_the_surest_answer_to_the_cause_leads() -> None:
+    context = Context()
+    first = recommend("a", 0.4, Change("lr0", 1, 0.5))
+    other = Recommendation("b", ("y",), (Change("batch", 8, 4),), "", "", 0.9, ())
+    assert leading([other, first], context, "x") == first
+    assert leading([other, first], context, "z") == other
+    assert leading([], context, "x") is None

@@ -56,3 +56,9 @@ def test_updates_that_grow_are_a_precursor_of_their_own() -> None:
     early = [m for m in told if m.kind == "precursor"]
     assert [m.where.step for m in early] == [41, 47]
     assert early[0].text == "the weights begin to move further than usual, 9 steps before"
+
+
+def test_an_end_that_a_finding_tells_is_not_told_twice() -> None:
+    run = read_run(SAMPLES / "killed")
+    told = build(run, [make_finding("killed", "critical", step=48, epoch=12)], how_it_ended(run))
+    assert [m.finding for m in told] == ["killed"]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from synthetic import make_finding
 
-from trainwatch.result import Context, EndedBy, Finding, RunSummary
-from trainwatch.verdict import Judgement, judge
+from trainwatch.result import Context, EndedBy, Finding, Recommendation, RunSummary
+from trainwatch.verdict import Judgement, judge, with_root
 
 
 def told(
@@ -120,3 +120,21 @@ def test_remarks_and_convergence_are_told_on_a_healthy_run() -> None:
 def test_a_stopped_run_that_had_learnt_nothing_says_so() -> None:
     early = make_finding("no-learning", "info", epoch=0)
     assert "nothing had been learnt yet" in told(early, ended_by="truncated", planned=300).verdict.headline
+
+
+def test_learning_by_heart_is_the_cause_of_a_score_that_stands_still() -> None:
+    stands = make_finding("plateau", epoch=2, detail={"training_loss_falls": True})
+    judgement = told(stands, make_finding("overfitting", epoch=9), epochs=30)
+    assert judgement.verdict.cause == "overfitting"
+    assert "something about plateau" in judgement.verdict.headline
+    flat = make_finding("plateau", epoch=2, detail={"training_loss_falls": False})
+    assert told(flat, make_finding("overfitting", epoch=9), epochs=30).verdict.cause == "plateau"
+
+
+@pytest.mark.parametrize(("confidence", "named"), [(0.9, True), (0.3, False)])
+def test_the_argument_that_made_it_stands_in_the_headline(confidence: float, named: bool) -> None:
+    root = "lr0=1 is 400 times the usual 0.0025"
+    advice = Recommendation("lower-lr", ("gradient-explosion",), (), "", "", confidence, (), (), root)
+    judgement = with_root(told(make_finding("gradient-explosion", "critical")), [advice])
+    assert judgement.verdict.headline.endswith(f"; {root}") is named
+    assert judgement.reason.startswith(f"Most likely because {root} (90 % sure). ") is named

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwatch import __version__, timeline
@@ -15,8 +16,8 @@ from trainwatch.cost import cost_of, worked_s
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
-from trainwatch.next_step import next_step
-from trainwatch.prescription import command, overrides_yaml, without_contradiction
+from trainwatch.next_step import next_step, train_longer
+from trainwatch.prescription import changes_typed, command, leading, needs, overrides_yaml, without_contradiction
 from trainwatch.registry import members
 from trainwatch.result import (
     NUMERIC,
@@ -33,9 +34,15 @@ from trainwatch.result import (
 )
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
-from trainwatch.verdict import judge
+from trainwatch.to_do import to_do
+from trainwatch.verdict import judge, with_root
 
 LAST_EVENTS = 50
+NEAR_CEILING = 0.95
+"""Score of at most 1 from which standing still is no stall."""
+_UP_TO_ONE = re.compile(
+    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)", re.IGNORECASE
+)
 MAX_ACTIONS = 60
 """Actions of stabilisers that the page shows."""
 
@@ -80,7 +87,7 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
         planned_epochs=run.planned_epochs,
         ended_by=ending.kind,
     )
-    verdict, reason = judge(summary, findings, context, ending.reason)
+    verdict, reason = with_root(judge(summary, findings, context, ending.reason), recommendations)
     findings = tuple(sorted(findings, key=lambda f: f.id != verdict.cause))  # the cause first, the rest as ranked
     page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
     return Analysis(summary, verdict, findings, recommendations, checks, page)
@@ -106,7 +113,7 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
         findings.extend(found)
         if not found:
             passed.append(public)
-    findings = _without_echoes(findings)
+    findings = [_satisfied(f) for f in _without_echoes(findings)]
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
 
 
@@ -114,6 +121,22 @@ def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
     """Leave out the remark that nothing was learnt yet where the numbers blew up: then that is why."""
     blew_up = any(f.id in NUMERIC and f.severity == "critical" for f in findings)
     return [f for f in findings if not (blew_up and f.id == "no-learning" and f.severity == "info")]
+
+
+def _satisfied(finding: Finding) -> Finding:
+    """Make a standstill information where the score has hardly anything left to gain: it is no stall."""
+    best = finding.detail.get("best")
+    if finding.id != "plateau" or finding.severity == "info" or not isinstance(best, int | float):
+        return finding
+    if not _UP_TO_ONE.search(str(finding.series or "")) or not NEAR_CEILING <= best <= 1:
+        return finding
+    measured = finding.summary.split(" The training loss")[0]
+    return replace(
+        finding,
+        severity="info",
+        title=f"At its best since {finding.title.rpartition(' since ')[2]}, {best:.3g} of at most 1",
+        summary=f"{measured} At {best:.4g} of at most 1 there is hardly anything left to gain.",
+    )
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, float, str]:
@@ -154,14 +177,15 @@ def _page(
     cause = next((f for f in findings if f.id == verdict.cause), None)
     trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
     named = {f.id for f in findings} | {r.id for r in recommendations}
-    # A healthy run is not trained anew for what is only information; the changes stand further down.
-    typed = "" if verdict.status == "healthy" else command(recommendations, context)
-    step = "" if typed else next_step(run, ending.kind, verdict, findings, recommendations, context.run_dir)
+    documentation = _documentation()
+    answered = {i for r in recommendations for i in r.answers}
+    undone = {f.id: to_do(f.id, documentation.get(f.id, ""), context.trainer) for f in findings
+              if f.id not in answered and f.severity != "info"}  # fmt: skip
     return Page(
         cause_reason=reason,
         cost=cost_of(run, cause),
-        next_command=typed,
-        next_step=step,
+        **_next(run, ending, verdict, findings, recommendations, context, undone),
+        to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
         panels=build_panels(run, findings),
@@ -172,10 +196,44 @@ def _page(
         configuration=_configuration(run),
         thresholds={i: d.thresholds() for i, d in detectors.items()},
         notes=tuple(run.notes),
-        explanations={i: text for i, text in _documentation().items() if i in named},
+        explanations={i: text for i, text in documentation.items() if i in named},
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
     )
+
+
+def _next(
+    run: Run,
+    ending: Ending,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    recommendations: Sequence[Recommendation],
+    context: Context,
+    undone: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the fields of the page that say what to type or to do next, and how sure that is."""
+    prescribed = tuple(recommendations)
+    if verdict.status == "healthy":
+        # A healthy run is not trained anew for what is only information; the changes stand further down.
+        longer = train_longer(run, ending.kind, findings, context)
+        prescribed = (longer,) if longer is not None else ()
+    typed = command(prescribed, context)
+    first = leading(prescribed, context, verdict.cause)
+    # What is surer than the command, or what alone answers the cause, is said before it.
+    others = [r for r in prescribed if first is None or r.confidence > first.confidence] if typed else list(prescribed)
+    surer = [r for r in others if verdict.cause in r.answers]
+    answers = first is not None and (verdict.cause is None or verdict.cause in first.answers)
+    says_it_all = bool(typed) and answers and not surer and verdict.status != "healthy"
+    step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
+    told = first is not None and (bool(typed) or answers)
+    return {
+        "next_command": typed,
+        "next_step": step,
+        "next_changes": changes_typed(prescribed, context),
+        "next_needs": needs(prescribed, context),
+        "next_confidence": first.confidence if first is not None and told else None,
+        "next_expected": first.expected if first is not None and told else "",
+    }
 
 
 def _actions(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -213,28 +271,27 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     seconds = worked_s(run)
     hardware, git = run.meta.get("hardware") or {}, run.meta.get("git") or {}
     gpus = [str(g.get("name")) for g in hardware.get("gpus") or []]
-    device = ", ".join(gpus) or (f"CPU, {hardware.get('cpu_count')} cores" if hardware else "not recorded")
+    device = ", ".join(gpus) or (f"CPU, {hardware.get('cpu_count')} cores" if hardware else "")
     commit = (
-        f"{git['commit'][:10]}{' with uncommitted changes' if git.get('dirty') else ''}"
-        if git.get("commit")
-        else "not recorded"
+        f"{git['commit'][:10]}{' with uncommitted changes' if git.get('dirty') else ''}" if git.get("commit") else ""
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
-    return (
+    told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
         ("Last good checkpoint", _checkpoint(context)),
-        ("Wall time", duration(seconds) if seconds is not None else "not recorded"),
+        ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),
         ("Commit", commit),
     )
+    return tuple((label, value) for label, value in told if value)
 
 
 def _checkpoint(context: Context) -> str:
     if context.resume_from is None:
         return "none known"
-    here = "" if context.resume_is_here else " (not in the folder that was read)"
+    here = "" if context.holds(context.resume_from) else " (not in the folder that was read)"
     better = context.best_epoch is not None and context.best_epoch + 1 < context.epochs_done
     best = f"; the best is of epoch {context.best_epoch + 1}" if better and "last" in context.resume_from else ""  # type: ignore[operator]
     return f"{context.resume_from}{here}{best}"

@@ -32,6 +32,15 @@ class Commands(click.Group):
         """Return the file names of the folder."""
         return sorted(m.name for m in pkgutil.iter_modules(commands.__path__) if not m.name.startswith("_"))
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Name the command that was probably meant where there is none of that name."""
+        import difflib
+
+        meant = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+        if meant and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            raise TrainwatchError(f"there is no command {args[0]!r}; did you mean `trainwatch {meant[0]}`?")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         if cmd_name not in self.list_commands(ctx):

@@ -30,7 +30,8 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
     accumulate = run.step_series("accumulate").values
     fitness = run.epoch_series("fitness")
     finite = fitness.take(fitness.finite)
-    checkpoint = good_checkpoint(run, findings)
+    here = weights_here(Path(run.path))
+    checkpoint = good_checkpoint(run, findings, here)
     return Context(
         trainer=str(meta.get("trainer") or ("ultralytics" if run.source.startswith("ultralytics") else "loop")),
         args=run.args,
@@ -42,7 +43,7 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
         labels_have_polygons=_mapping(meta.get("dataset")).get("has_polygons"),
         memory_limit_bytes=_mapping(meta.get("hardware")).get("memory_limit_bytes"),
         resume_from=checkpoint,
-        resume_is_here=checkpoint is None or (Path(run.path) / checkpoint).exists(),
+        weights_here=here,
         own_checkpoint=own_checkpoint(run, findings),
         best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
         run_dir=str(run.path),
@@ -61,8 +62,15 @@ def model_scale(model: str) -> str | None:
     return match[1].lower() if match else None
 
 
-def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
+def weights_here(folder: Path) -> tuple[str, ...]:
+    """Return the checkpoints of the trainer that lie in a run's folder, relative to it."""
+    return tuple(sorted(f"weights/{p.name}" for p in (folder / "weights").glob("*.pt") if p.is_file()))
+
+
+def good_checkpoint(run: Run, findings: Sequence[Finding], here: Sequence[str] = ()) -> str | None:
     """Return the newest checkpoint that a healthy part of the run wrote and that still holds it, relative to the run.
+
+    Of several those that still lie in the folder (``here``) come first.
 
     ``last.pt`` is overwritten each epoch and ``best.pt`` at each best one, so a file counts only if its last write lies
     before the first onset of a fault that spoils weights. ``epoch<N>.pt`` files (``save_period``) stay.
@@ -80,7 +88,8 @@ def good_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:
         if isinstance(period, int) and period > 0 and epoch % period == 0:
             written[f"weights/epoch{epoch}.pt"] = epoch
     good = {path: epoch for path, epoch in written.items() if until is None or epoch < until}
-    return max(good, key=lambda path: (good[path], path == "weights/last.pt")) if good else None
+    present = {path: epoch for path, epoch in good.items() if path in here} or good
+    return max(present, key=lambda path: (present[path], path == "weights/last.pt")) if present else None
 
 
 def own_checkpoint(run: Run, findings: Sequence[Finding]) -> str | None:

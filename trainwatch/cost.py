@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainwatch.result import Finding
+from trainwatch.result import NUMERIC, Finding
 from trainwatch.runs import Run, Series
 from trainwatch.runs.clock import duration
+
+IN_VAIN = (
+    *NUMERIC, "dead-output", "plateau", "no-learning", "metric-frozen", "overfitting", "degraded-after-best", "lr-too-small",
+)  # fmt: skip
+"""Faults after whose onset the training brings nothing."""
 
 
 def cost_of(run: Run, cause: Finding | None) -> str:
@@ -25,11 +30,27 @@ def cost_of(run: Run, cause: Finding | None) -> str:
     epochs = int(clock.epoch[-1]) - int(clock.epoch[at])
     share = 100 * after / total if total > 0 else 0.0
     if after < 0.005 * total:
-        return f"{duration(total)} had been trained when it happened."
-    behind = f", {epochs} epochs" if epochs > 1 else ""
+        return _at_the_end(run, total)
+    vain = cause.id in IN_VAIN
     if after >= 0.995 * total:
-        return f"All of it, {duration(total)}{behind}, ran after the onset."
-    return f"{duration(after)} of {duration(total)} ({share:.0f} %{behind}) ran after the onset."
+        return f"The whole training, {duration(total)}, was trained {'in vain' if vain else 'with this fault'}."
+    of = int(clock.epoch[-1]) - int(clock.epoch[0]) + 1
+    if epochs > 1:
+        part = f"{epochs} of {of} epochs ({duration(after)} of {duration(total)}, {share:.0f} %) were trained"
+        return f"{part} in vain: they came after the fault began." if vain else f"{part} with this fault."
+    part = f"{duration(after)} of {duration(total)} ({share:.0f} %) was trained"
+    return f"{part} in vain: it came after the fault began." if vain else f"{part} with this fault."
+
+
+def _at_the_end(run: Run, total: float) -> str:
+    """Say what was done and what is missing where the fault ended the training."""
+    planned, done = run.planned_epochs, run.epochs_done
+    if planned is None or done >= planned:
+        return f"It came at the very end, after {duration(total)} of training."
+    return (
+        f"It ended the training after {done} of {planned} epochs ({duration(total)}): {planned - done} epochs are missing, and "
+        "the unfinished one is lost."
+    )
 
 
 def worked_s(run: Run) -> float | None:

@@ -340,7 +340,11 @@ def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]
                 marks.append(Mark("end", str((event.get("data") or {})["reason"]).replace("-", " "), x))
     marks = _thinned(marks)
     marks += _replays(run, unit)
-    best = [e for e in run.events_of("checkpoint") if (e.get("data") or {}).get("best")]
+    score = run.epoch_series("fitness")
+    nothing = set(score.epoch[score.values <= 0].tolist())
+    best = [
+        e for e in run.events_of("checkpoint") if (e.get("data") or {}).get("best") and e.get("epoch") not in nothing
+    ]
     # From the end, because the last one is where a run would be taken up again.
     for event in best[:: -max(1, -(-len(best) // MAX_CHECKPOINT_MARKS))]:
         x = _x(run, event.get("step"), event.get("epoch"), unit)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trainwatch.frames import innermost
-from trainwatch.result import Finding, Recommendation, Verdict
+from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
 from trainwatch.runs import Run
 from trainwatch.runs.run import FINISHED
 from trainwatch.signals.trend import theil_sen
@@ -22,48 +22,114 @@ WORTH = 0.02
 """Share of its level by which the score must rise within these epochs, so that more of them are worth their time."""
 
 
+LONGER = 1.5
+"""New epochs over the old ones where the score still rose at the end."""
+LONGER_SURE = 0.65
+"""Confidence that they bring a better score."""
+
+
 def next_step(
     run: Run,
     ended_by: str,
     verdict: Verdict,
     findings: Sequence[Finding],
     recommendations: Sequence[Recommendation],
-    path: str,
+    context: Context,
+    to_do: Mapping[str, str] | None = None,
 ) -> str:
-    """Return one or two sentences; empty where the command says it all, or nothing sensible can be said.
+    """Return one or two sentences; empty where nothing sensible can be said.
 
     Args:
         run: Any run.
         ended_by: How it ended.
         verdict: The verdict.
         findings: All findings.
-        recommendations: The prescription.
-        path: The run, as the user named it.
+        recommendations: The prescription, or what of it is no command.
+        context: Trainer, plan, and the run as the user named it.
+        to_do: Finding id and what to do about it.
     """
+    named = shlex.quote(context.run_dir)
     if verdict.status != "healthy":
-        if ended_by == "exception":
-            return _mend(run)
-        return (recommendations[0].steps or (recommendations[0].why,))[0] if recommendations else ""
-    named = shlex.quote(path)
+        return _of_a_fault(run, ended_by, verdict, recommendations, to_do or {}) or _otherwise(verdict, named)
     if ended_by == "running":
         fine = "" if any(f.severity != "info" for f in findings) else "Nothing needs to be changed. "
         return f"{fine}Follow it: `trainwatch live {named}`"
     if ended_by not in FINISHED:
         return ""
-    compare = f"to judge a change, train again with it, then `trainwatch compare {named} NEW_RUN`"
+    compare = f"`trainwatch compare {named} NEW_RUN`"
     if any(f.id == "plateau" for f in findings):
         return (
-            "Nothing needs to be changed, and going on from here would gain nothing. For a better score try a longer "
-            f"schedule, a larger model, larger images or more data; {compare}"
+            "Nothing needs to be changed: it has learnt what this set-up can learn, and more epochs of it would gain nothing. "
+            f"For a better score change one thing (a larger model, larger images, more data), train again, then {compare}"
         )
     gain = _late_gain(run)
-    if gain is not None:
+    if gain is not None and ended_by == "completed":
         rise, epochs = gain
         return (
-            f"Nothing needs to be changed, and there is more to gain: the score still rose by {rise:.2g} in the last "
-            f"{epochs} epochs. Train longer; {compare}"
+            f"Nothing is wrong, and there is more to gain: the score still rose by {rise:.2g} in the last {epochs} epochs. "
+            f"{_how_longer(context)}; then {compare}"
         )
-    return f"Nothing needs to be changed. T{compare[1:]}"
+    return f"Nothing needs to be changed. To judge a change, train again with it, then {compare}"
+
+
+def train_longer(run: Run, ended_by: str, findings: Sequence[Finding], context: Context) -> Recommendation | None:
+    """Return the longer plan for a sound Ultralytics run whose score still rose at its end; None for any other."""
+    gain, planned = _late_gain(run), context.planned_epochs
+    flat = any(f.id == "plateau" for f in findings)
+    if gain is None or flat or ended_by != "completed" or context.trainer != "ultralytics" or not planned:
+        return None
+    return Recommendation(
+        id="train-longer",
+        answers=(),
+        changes=(Change("epochs", planned, _longer(planned)),),
+        why=f"The score still rose by {gain[0]:.2g} in the last {gain[1]} epochs.",
+        expected=(
+            f"The old best is passed by epoch {round(1.25 * planned)}. Refuted if it is not: then the model, the images or the "
+            "data are the limit."
+        ),
+        confidence=LONGER_SURE,
+        sources=("Ultralytics 8.4 engine/trainer.py: _setup_scheduler spans epochs; a finished run is stripped",),
+    )
+
+
+def _longer(planned: int) -> int:
+    return max(round(LONGER * planned), planned + 1)
+
+
+def _how_longer(context: Context) -> str:
+    planned = context.planned_epochs or context.epochs_done
+    if context.trainer == "ultralytics":
+        return f"Train longer, as a new run of {_longer(planned)} epochs (Ultralytics does not resume a finished one)"
+    return (
+        f"Train longer: {_longer(planned)} instead of {planned} epochs in your loop, with the schedule of the learning rate "
+        "spread over all of them (T_max, total steps)"
+    )
+
+
+def _of_a_fault(
+    run: Run,
+    ended_by: str,
+    verdict: Verdict,
+    recommendations: Sequence[Recommendation],
+    to_do: Mapping[str, str],
+) -> str:
+    answering = [r for r in recommendations if verdict.cause in r.answers]
+    mended = _mend(run) if ended_by == "exception" and not answering else ""
+    if mended:
+        return mended
+    for recommendation in answering:
+        return (recommendation.steps or (recommendation.why,))[0]
+    if verdict.cause in to_do:
+        return to_do[verdict.cause or ""]
+    return (recommendations[0].steps or (recommendations[0].why,))[0] if recommendations else ""
+
+
+def _otherwise(verdict: Verdict, named: str) -> str:
+    """Say what to do where no finding is the cause."""
+    return {
+        "incomplete": "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.",
+        "unknown": f"Let it train on, or give it a whole record, and look again: `trainwatch analyze {named}`",
+    }.get(verdict.status, "")
 
 
 def _mend(run: Run) -> str:

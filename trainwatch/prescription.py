@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from trainwatch.result import Change, Context, Recommendation
+from trainwatch.result import MARK, Change, Context, Recommendation
 
 NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
 """Requested arguments that a new run does not take over: they name the old run, or are set by the trainer."""
@@ -29,6 +29,10 @@ OPPOSED = (
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
 The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""
+
+
+RESUME_TAKES = ("batch", "workers", "cache")
+"""Arguments that may be changed beside Ultralytics' own resume, and that a recommendation changes."""
 
 
 def without_contradiction(recommendations: Sequence[Recommendation]) -> tuple[Recommendation, ...]:
@@ -66,18 +70,51 @@ def command(recommendations: Sequence[Recommendation], context: Context) -> str:
     if context.trainer != "ultralytics":
         return ""
     changes = {c.arg: c.new for c in merged(recommendations)}
-    if context.own_checkpoint and any(r.id == "resume-run" for r in recommendations):
+    if _by_own_resume(recommendations, context):
         words = ["resume", context.run_dir, *(_word(k, v) for k, v in changes.items())]
         return "trainwatch " + " ".join(shlex.quote(w) for w in words)
     if not changes:
         return ""
     if "resume" in changes:
-        allowed = {k: v for k, v in changes.items() if k in ("batch", "workers", "cache")}
+        allowed = {k: v for k, v in changes.items() if k in RESUME_TAKES}
         words = ["resume", f"model={changes.get('model')}", *(_word(k, v) for k, v in allowed.items())]
     else:
         kept = {k: v for k, v in context.requested.items() if k not in NOT_REPEATED and v is not None}
         words = [_word(k, v) for k, v in {**kept, **changes}.items()]
     return "yolo train " + " ".join(shlex.quote(w) for w in words)
+
+
+def changes_typed(recommendations: Sequence[Recommendation], context: Context) -> tuple[Change, ...]:
+    """Return what the command changes, as against the run that was read; empty without a command."""
+    if not command(recommendations, context):
+        return ()
+    changes = merged(recommendations)
+    resumes = not _by_own_resume(recommendations, context) and any(c.arg == "resume" for c in changes)
+    typed = [c for c in changes if not resumes or c.arg in RESUME_TAKES]
+    return tuple(replace(c, old=context.args.get(c.arg)) if c.old is None else c for c in typed)
+
+
+def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
+    """Say what must be put in place of a mark in the command, and why; empty if the command can be run as it stands."""
+    marks = [str(c.new) for c in merged(recommendations) if c.arg == "model" and str(c.new).startswith(MARK)]
+    if not marks or not command(recommendations, context):
+        return ""
+    name = marks[0].removeprefix(MARK).removesuffix(">")
+    folder = context.args.get("save_dir")
+    written = f" The training wrote it to {folder}/{name}." if isinstance(folder, str) and folder else ""
+    return f"{name} is not in {context.run_dir}: put the path where you have it in place of {marks[0]}.{written}"
+
+
+def leading(recommendations: Sequence[Recommendation], context: Context, cause: str | None) -> Recommendation | None:
+    """Return the recommendation that a person is told first: of those in the command the surest that answers the cause."""
+    typed = [r for r in recommendations if r.changes or (r.id == "resume-run" and context.own_checkpoint)]
+    among = typed if command(recommendations, context) else list(recommendations)
+    answering = [r for r in among if cause in r.answers]
+    return max(answering or among, key=lambda r: r.confidence, default=None)
+
+
+def _by_own_resume(recommendations: Sequence[Recommendation], context: Context) -> bool:
+    return context.own_checkpoint is not None and any(r.id == "resume-run" for r in recommendations)
 
 
 def overrides_yaml(recommendations: Sequence[Recommendation]) -> str:

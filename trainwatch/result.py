@@ -40,6 +40,9 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 """Columns of ``Analysis.to_pandas()``."""
 
+MARK = "<path of your "
+"""How the mark begins that stands in a command for a file that was not found; no shell takes it for a path unquoted."""
+
 NUMERIC = ("gradient-explosion", "loss-explosion", "nonfinite-loss", "nonfinite-validation")
 """Faults that spoil the weights, in causal order: gradients throw them away, the loss shows it, then numbers end, in
 training first and in the averaged weights that are validated."""
@@ -114,6 +117,8 @@ class Recommendation:
         confidence: 0 to 1.
         sources: Where the mechanism or the number comes from.
         steps: Further things to do that are no trainer argument (environment variables, code), in order.
+        root: The argument that made the fault, with its value and the usual one ("lr0=1 is 400 times the usual 0.0025");
+            empty where no argument did.
     """
 
     id: str
@@ -124,6 +129,7 @@ class Recommendation:
     confidence: float
     sources: tuple[str, ...]
     steps: tuple[str, ...] = ()
+    root: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,8 @@ class Context:
         labels_have_polygons: Whether the training labels carry segments.
         memory_limit_bytes: Smallest limit that holds for the process (host) or device.
         resume_from: Last checkpoint that a healthy part of the run wrote, as a path relative to the run.
-        resume_is_here: Whether that file lies in the folder that was read; a record may have been copied without weights.
+        weights_here: Checkpoints of the trainer in the folder that was read, relative to it; a record may have been copied
+            without weights.
         own_checkpoint: The same among the checkpoints that ``trainwatch resume`` reads.
         best_epoch: Epoch (0-based) of the best fitness.
         run_dir: The run's folder as the user named it.
@@ -201,7 +208,7 @@ class Context:
     labels_have_polygons: bool | None = None
     memory_limit_bytes: int | None = None
     resume_from: str | None = None
-    resume_is_here: bool = True
+    weights_here: tuple[str, ...] | None = None
     own_checkpoint: str | None = None
     best_epoch: int | None = None
     run_dir: str = "."
@@ -210,6 +217,10 @@ class Context:
     cpu_count: int | None = None
     world_size: int = 1
     train_images: int | None = None
+
+    def holds(self, checkpoint: str) -> bool:
+        """Tell whether a checkpoint lies in the folder that was read; taken for granted where nobody looked."""
+        return self.weights_here is None or checkpoint in self.weights_here
 
 
 @dataclass(frozen=True)
@@ -291,6 +302,11 @@ class Page:
         cost: What was lost ("6.2 h of 48.0 h after the onset"), or what could not be told.
         next_command: The line to type next.
         next_step: What to do next where no command says it.
+        next_changes: What is other in ``next_command`` than in the run, in its order.
+        next_needs: What must be put in place before the command can run; empty if it runs as it stands.
+        next_confidence: How sure it is that ``next_command``, or else ``next_step``, helps.
+        next_expected: What should be seen then, and what would refute it.
+        to_do: Finding id and what to do about it, for findings that no recommendation answers.
         overrides_yaml: The recommended arguments as a YAML file.
         facts: Label and value of the facts strip, at most eight.
         panels: All charts, evidence first, ordered by the verdict.
@@ -310,6 +326,11 @@ class Page:
     cost: str = ""
     next_command: str = ""
     next_step: str = ""
+    next_changes: tuple[Change, ...] = ()
+    next_needs: str = ""
+    next_confidence: float | None = None
+    next_expected: str = ""
+    to_do: Mapping[str, str] = field(default_factory=dict)
     overrides_yaml: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     panels: tuple[Panel, ...] = ()
@@ -360,6 +381,7 @@ class Analysis:
     def _repr_html_(self) -> str:
         """Show the verdict in a notebook: cause, cost, next command, findings."""
         verdict, page = self.verdict, self.page
+        sure = "" if page.next_confidence is None else f"{100 * page.next_confidence:.0f} % sure that it helps."
         cause = f"{verdict.cause} ({100 * verdict.confidence:.0f} %)" if verdict.cause else ""
         facts = [
             ("run", self.run.path),
@@ -367,6 +389,9 @@ class Analysis:
             ("why", page.cause_reason),
             ("cost", page.cost),
             ("next", page.next_command),
+            ("do", page.next_step),
+            ("first", page.next_needs),
+            ("expect", f"{sure} {page.next_expected}".strip()),
         ]
         rows = [(f.severity, f.id, f.title, f"{100 * f.confidence:.0f} %") for f in self.findings]
         return block(verdict.headline, facts, ("severity", "finding", "what", "sure"), rows)
@@ -386,16 +411,16 @@ class Analysis:
                 _without(
                     {
                         **plain(r),
-                        "changes": [{"arg": c.arg, "from": plain(c.old), "to": plain(c.new)} for c in r.changes],
+                        "changes": _plain_changes(r.changes),
                     },
-                    () if full else ("steps",),
+                    () if full else ("steps", "root"),
                 )
                 for r in self.recommendations
             ],
             "checks": plain(self.checks),
         }
         if full:
-            document["page"] = plain(self.page)
+            document["page"] = {**plain(self.page), "next_changes": _plain_changes(self.page.next_changes)}
         return document
 
     @classmethod
@@ -464,12 +489,20 @@ def _finding(f: Mapping[str, Any]) -> Finding:
     )
 
 
+def _plain_changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [{"arg": c.arg, "from": plain(c.old), "to": plain(c.new)} for c in changes]
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(Change(c["arg"], c["from"], c["to"]) for c in changes)
+
+
 def _recommendation(r: Mapping[str, Any]) -> Recommendation:
     return Recommendation(
         **{
             **r,
             "answers": tuple(r["answers"]),
-            "changes": tuple(Change(c["arg"], c["from"], c["to"]) for c in r["changes"]),
+            "changes": _changes(r["changes"]),
             "sources": tuple(r["sources"]),
             "steps": tuple(r.get("steps", ())),
         }
@@ -491,6 +524,7 @@ def _page(p: Mapping[str, Any]) -> Page:
     return Page(
         **{
             **p,
+            "next_changes": _changes(p.get("next_changes", ())),
             "facts": tuple((a, b) for a, b in p["facts"]),
             "panels": tuple(_panel(x) for x in p["panels"]),
             "timeline": tuple(Moment(**{**m, "where": _where(m["where"]) or Where()}) for m in p["timeline"]),

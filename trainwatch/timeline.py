@@ -17,6 +17,9 @@ PRECURSORS: Final = {
 }
 """Entry of a finding's detail, in steps before its onset, and what it says."""
 
+SAID_BY_FINDING: Final = ("killed", "native-crash", "machine-down")
+"""Ways to end that a finding tells already: the end is not told a second time."""
+
 MAX_MOMENTS: Final = 16
 """A story, not a log."""
 
@@ -36,6 +39,8 @@ def build(run: Run, findings: Sequence[Finding], ending: Ending) -> tuple[Moment
     moments += [_event(e) for e in run.events if e.get("kind") in TOLD and _placed(e)]
     moments = sorted(moments, key=lambda m: _order(run, m.where))[:MAX_MOMENTS]
     told = any(ending.reason and ending.reason in m.text for m in moments)
+    if ending.kind in SAID_BY_FINDING and any(m.finding == ending.kind for m in moments):
+        return tuple(moments)
     return (*moments, Moment("end", _last(run, ending), f"the run {ending.words(not told)}"))
 
 

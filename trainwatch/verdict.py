@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from trainwatch.result import NUMERIC, Context, Finding, RunSummary, Status, Verdict
+from trainwatch.result import NUMERIC, Context, Finding, Recommendation, RunSummary, Status, Verdict
 
 CREEP = ("memory-creep", "host-memory-creep")
 
@@ -30,6 +31,12 @@ COSTS = (
 
 DIED = ("killed", "native-crash", "machine-down")
 """Ways to vanish; the finding that tells of one bears the same name."""
+
+ROOT_SURE = 0.5
+"""Confidence of an advice from which the argument that it changes is named as what made the fault."""
+
+FEW_EPOCHS, FEW_STEPS = 2, 20
+"""A record that holds no more than this has no curve: no check can find a fault in it, so that it found none says nothing."""
 
 NEAR_STEPS = 50
 NEAR_EPOCHS = 1
@@ -94,6 +101,8 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         return _blind(run, by_id["metrics-not-measured"])
     if "no-learning" in by_id:
         return _too_early(run, by_id["no-learning"])
+    if run.epochs <= FEW_EPOCHS and run.steps <= FEW_STEPS:
+        return _too_short(run)
     return _healthy(run, by_id, findings)
 
 
@@ -121,6 +130,18 @@ def _blind(run: RunSummary, finding: Finding) -> Judgement:
 def _too_early(run: RunSummary, finding: Finding) -> Judgement:
     headline = f"Too early to judge: {_progress(run)}, and nothing learnt yet"
     return Judgement(Verdict("unknown", headline, finding.id, round(finding.confidence, 2)), finding.summary)
+
+
+def _too_short(run: RunSummary) -> Judgement:
+    held = _counted(run.epochs, "epoch") + (f" and {_counted(run.steps, 'step')}" if run.steps else "")
+    return Judgement(
+        Verdict("unknown", f"Too early to judge: the record holds {held}", None, 0.0),
+        f"A curve of no more than {FEW_EPOCHS} epochs and {FEW_STEPS} steps shows no fault, whether there is one or not.",
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _healthy(run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[Finding]) -> Judgement:
@@ -151,10 +172,18 @@ def _worst_fault(run: RunSummary, findings: Sequence[Finding]) -> Finding | None
             # A curve bends slowly, so the onset of such a fault is known to about a tenth of the run.
             near = max(NEAR_EPOCHS, round(NEAR_SHARE * run.epochs))
             together = [f for f in dated if _epoch(f) - _epoch(earliest) <= near]
-            return min(together, key=lambda f: _place(f.id))
+            first = min(together, key=lambda f: _place(f.id))
+            return _by_heart(first, faults) or first
         if faults:
             return faults[0]
     return None
+
+
+def _by_heart(first: Finding, faults: Sequence[Finding]) -> Finding | None:
+    """Return the overfitting behind a score that stands still while the training loss falls: it is what limits it."""
+    if first.id != "plateau" or not first.detail.get("training_loss_falls"):
+        return None
+    return next((f for f in faults if f.id == "overfitting"), None)
 
 
 def _epoch(finding: Finding) -> int:
@@ -202,9 +231,27 @@ def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Fi
         "native-crash": "native code crashed", "machine-down": "the machine went down",
     }  # fmt: skip
     tail = f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in (*DIED, "out-of-memory") else ""
-    headline = f"{verb}: {_lower(cause.title)}{tail}"
+    stood = next((f for f in findings if f.id == "plateau" and cause.id == "overfitting" and _before(f, cause)), None)
+    headline = f"{verb}: {_lower(cause.title)}{f', {_lower(stood.title)}' if stood is not None else ''}{tail}"
     reason = cause.summary + (f" What followed: {'; then '.join(followed)}." if followed else "")
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)
+
+
+def _before(finding: Finding, other: Finding) -> bool:
+    return finding.onset is not None and other.onset is not None and _at(finding) <= _at(other)
+
+
+def with_root(judgement: Judgement, recommendations: Sequence[Recommendation]) -> Judgement:
+    """Put the argument that made the fault into the headline and before the reason, where an advice for it names one."""
+    verdict = judgement.verdict
+    named = [r for r in recommendations if r.root and verdict.cause in r.answers and r.confidence >= ROOT_SURE]
+    if not named:
+        return judgement
+    by = max(named, key=lambda r: r.confidence)
+    return Judgement(
+        replace(verdict, headline=f"{verdict.headline}; {by.root}"),
+        f"Most likely because {by.root} ({100 * by.confidence:.0f} % sure). {judgement.reason}",
+    )
 
 
 def _consequences(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:

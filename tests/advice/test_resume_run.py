@@ -46,8 +46,8 @@ def test_our_checkpoints_come_first() -> None:
     assert command([], context) == ""
 
 
-def test_a_checkpoint_that_was_not_copied_with_the_record_is_said() -> None:
-    context = Context(args={"model": "m.yaml"}, epochs_done=3, resume_from="weights/last.pt", resume_is_here=False)
+def test_a_checkpoint_that_was_not_copied_with_the_record_is_a_mark() -> None:
+    context = Context(args={"model": "m.yaml"}, epochs_done=3, resume_from="weights/last.pt", weights_here=())
     found = ResumeRun().advise(KILLED, context)
     assert found is not None
-    assert found.steps == ("weights/last.pt is not in the folder that was read: type it where the weights are.",)
+    assert found.changes[0].new == "<path of your weights/last.pt>"

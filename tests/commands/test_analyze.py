@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,30 @@ def test_markdown_and_github(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("## ▲ Crashed")
     assert run(["analyze", str(SAMPLES / "killed"), "--format", "github"]) == 1
     assert capsys.readouterr().out.startswith("::error title=trainwatch%3A Crashed")
+
+
+def test_a_damaged_record_says_where_and_how_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = tmp_path / "exp"
+    shutil.copytree(SAMPLES / "healthy", record)
+    for folder in ("steps", "epochs"):
+        for file in (record / "trainwatch" / folder).iterdir():
+            if file.suffix == ".parquet":
+                file.write_bytes(b"no table")
+            else:
+                file.unlink()
+    (record / "results.csv").unlink()
+    assert run(["analyze", str(record)]) == 2
+    said = capsys.readouterr().err
+    assert "the record is damaged" in said
+    assert "copy it anew" in said
+    assert said.count("\n") == 1
+
+
+def test_an_empty_file_and_a_map_for_a_record_are_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.csv").write_bytes(b"")
+    assert run(["analyze", str(tmp_path / "log.csv")]) == 2
+    assert "the file is empty" in capsys.readouterr().err
+    assert run(["analyze", str(SAMPLES / "killed"), "--map", "step=iter,loss=a"]) == 2
+    assert "leave --map out" in capsys.readouterr().err

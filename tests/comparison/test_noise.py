@@ -69,3 +69,14 @@ def test_seeds_needed() -> None:
     assert seeds_needed(1.0, 1.0) == 16
     assert seeds_needed(0.1, 1.0) == 2
     assert seeds_needed(0.0, 0.0) == 2
+
+
+def test_a_run_that_swings_by_its_fault_does_not_hide_it() -> None:
+    rng = np.random.default_rng(3)
+    good = late(0.97 + 0.002 * rng.normal(size=60))
+    faulty = late(0.80 + 0.05 * rng.normal(size=60))
+    assert good is not None
+    assert faulty is not None
+    found = interval([good], [faulty])
+    assert found is not None
+    assert found.high < 0

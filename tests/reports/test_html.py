@@ -12,7 +12,7 @@ from synthetic import make_analysis, make_finding, make_run
 
 from trainwatch.analysis import analyse
 from trainwatch.reports.html import TEMPLATES, fold, render, script_safe
-from trainwatch.result import Analysis, Panel
+from trainwatch.result import Analysis, Change, Panel
 from trainwatch.runs import read_run
 from trainwatch.signals.envelope import reduce
 
@@ -226,3 +226,29 @@ def test_code_in_a_sentence_is_code_and_still_escaped() -> None:
     analysis = make_analysis()
     page = render(replace(analysis, page=replace(analysis.page, next_command="", next_step="Write `a<b>` <i>now</i>.")))
     assert "Write <code>a&lt;b&gt;</code> &lt;i&gt;now&lt;/i&gt;." in page
+
+
+def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
+    change = Change("lr0", 1.0, 0.0025)
+    page = render(
+        make_analysis(
+            next_command="yolo train data=a.yaml lr0=0.0025 'model=<path of your weights/last.pt>'",
+            next_changes=(change,),
+            next_needs="weights/last.pt is not in <runs/a>",
+            next_confidence=0.9,
+            next_expected="No spike. Refuted if it comes back.",
+        )
+    )
+    screen = page[: page.index("</header>")]
+    assert (
+        "data=a.yaml <mark>lr0=0.0025</mark> <mark>&#39;model=&lt;path of your weights/last.pt&gt;&#39;</mark>"
+        in screen
+    )
+    assert "<del>lr0=1.0</del> → <ins>lr0=0.0025</ins>" in screen
+    assert "weights/last.pt is not in &lt;runs/a&gt;" in screen
+    assert "confidence 90 %" in screen
+    assert "Refuted if it comes back." in screen
+
+
+def test_a_finding_without_a_recommendation_says_what_to_do() -> None:
+    assert "<strong>Do:</strong> Write <code>x</code>." in render(make_analysis(to_do={"plateau": "Write `x`."}))

@@ -40,3 +40,13 @@ def test_escape() -> None:
     assert escape("- x") == "\\- x"
     assert escape("1. x") == "1\\. x"
     assert escape("epoch 6, step 46") == "epoch 6, step 46"
+
+
+def test_the_changes_stand_beside_the_command_as_a_diff() -> None:
+    from trainwatch.result import Change
+
+    out = render(
+        make_analysis(next_command="yolo train lr0=0.01", next_changes=(Change("lr0", 1.0, 0.01),), next_confidence=0.9)
+    )
+    assert "**Type next** (90 % sure that it helps)" in out
+    assert "```diff\n-lr0=1.0\n+lr0=0.01\n```" in out

@@ -48,3 +48,30 @@ def test_brief_is_the_first_screen_and_the_way_to_the_rest() -> None:
     assert out.splitlines()[-1] == "All of it: trainwatch analyze runs/plain"
     assert "Expect:" not in out
     assert len(out.splitlines()) <= 24
+
+
+def test_the_first_screen_says_how_sure_the_command_is_and_what_it_changes() -> None:
+    from trainwatch.result import Change
+
+    out = render(
+        make_analysis(
+            next_command="yolo train lr0=0.01",
+            next_changes=(Change("lr0", 1.0, 0.01),),
+            next_needs="Put it there.",
+            next_confidence=0.9,
+            next_expected="Refuted if it comes back.",
+        ),
+        width=80,
+        brief=True,
+    )
+    at = [
+        out.index(part)
+        for part in ("Next    90 % sure that it helps", "Changed lr0 1.0 -> 0.01", "First   Put it", "Expect  Ref")
+    ]
+    assert at == sorted(at)
+
+
+def test_a_reason_is_cut_at_a_sentence_and_stands_in_full_below() -> None:
+    reason = "It is so. " + "This is why it happened to be so. " * 40
+    first = render(make_analysis(cause_reason=reason), width=80, brief=True)
+    assert "so. … (more below)" in " ".join(first.split())

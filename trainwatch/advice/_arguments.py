@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainwatch.result import Change, Context, Finding
+from trainwatch.result import MARK, Change, Context, Finding
 
 MEMORY = ("out-of-memory", "near-memory-limit", "memory-creep", "memory-fragmentation")
 """Findings with which nothing may be advised that needs more device memory."""
@@ -70,9 +70,9 @@ def explicit_optimizer(context: Context) -> tuple[Change, ...]:
     return (Change("optimizer", "auto", "AdamW" if in_force.lower() == "auto" else in_force),)
 
 
-def weights(context: Context, name: str | None) -> str | None:
-    """Return a checkpoint's path as the user would type it."""
-    return f"{context.run_dir.rstrip('/')}/{name}" if name else None
+def weights(context: Context, name: str) -> str:
+    """Return a checkpoint's path as the user would type it; a mark to be replaced where the file is not in the folder."""
+    return f"{context.run_dir.rstrip('/')}/{name}" if context.holds(name) else f"{MARK}{name}>"
 
 
 def significant(value: float, digits: int = 2) -> float:

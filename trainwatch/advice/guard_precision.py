@@ -54,9 +54,15 @@ class GuardPrecision(Advice):
         in_the_data = origin.get("place") == "input"
         if context.args.get("amp", True) not in (False, "fp32") and not on_cpu and not in_the_data:
             changes.append(Change("amp", context.args.get("amp", True), False))
-        path = weights(context, context.resume_from)
-        if path is not None:
-            changes.append(Change("model", context.args.get("model"), path))
+        saved = context.resume_from
+        elsewhere: tuple[str, ...] = ()
+        if saved is not None and context.holds(saved):
+            changes.append(Change("model", context.args.get("model"), weights(context, saved)))
+        elif saved is not None:
+            elsewhere = (
+                f"The command starts anew, because {saved} is not in {context.run_dir}. Where you still have that file, "
+                "model=its path keeps what was learnt before the onset.",
+            )
         onset = finding.onset
         if finding.id == "nonfinite-validation":
             return self._validation(found, tuple(changes))
@@ -82,7 +88,7 @@ class GuardPrecision(Advice):
             expected="No NaN at the step where it came. Refuted if it comes at the same step: then data or own code makes it.",
             confidence=0.55 if changes and changes[0].arg == "amp" else 0.4,
             sources=("Ultralytics threads 18466, 19357", "Ultralytics 8.4 engine/trainer.py: _handle_nan_recovery"),
-            steps=(_look(origin, where),),
+            steps=(_look(origin, where), *elsewhere),
         )
 
     def _data(self, found: Sequence[Finding], origin: Mapping[str, Any], changes: tuple[Change, ...]) -> Recommendation:

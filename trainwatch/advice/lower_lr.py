@@ -43,6 +43,7 @@ class LowerLr(Advice):
         default_momentum: Ultralytics' default, taken where more than ``high_momentum`` was used.
         high_momentum: Momentum above is part of the trouble.
         min_warmup_epochs: Shortest warm-up.
+        far: lr0 over the usual one from which it is named as the root, and the advice is sure.
         bias_ratio: ``warmup_bias_lr`` over lr0 from which it is lowered.
     """
 
@@ -60,6 +61,7 @@ class LowerLr(Advice):
     default_momentum: float = 0.937
     high_momentum: float = 0.95
     min_warmup_epochs: float = 5.0
+    far: float = 2.0
     bias_ratio: float = 5.0
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
@@ -93,16 +95,26 @@ class LowerLr(Advice):
             changes=tuple(changes),
             why=self._why(found, lr0, bound, optimizer, context),
             expected=(
-                "No spike of the gradient norm in the epochs in which it exploded. Refuted if it comes back at the "
-                "same step: then look at that batch and at the precision, not at the rate."
+                f"{self._seen(found)} Refuted if it comes back at the same step: then look at that batch and at the "
+                "precision, not at the rate."
             ),
             confidence=self._confidence(found, lr0, bound),
+            root=f"lr0={lr0:g} is {lr0 / bound:.3g} times the usual {bound:.2g}" if lr0 > self.far * bound else "",
             sources=(
                 "Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0; build_optimizer: auto ignores lr0",
                 "lr0 = 0.01 * batch / 64: article on seven techniques for 600 epochs",
                 "Ultralytics PR 24164 (AdamW, lr0=0.001)",
             ),
         )
+
+    def _seen(self, found: Sequence[Finding]) -> str:
+        if any(f.id == "gradient-explosion" for f in found):
+            return "No spike of the gradient norm in the epochs in which it exploded."
+        if any(f.id == "loss-explosion" for f in found):
+            return "No jump of the loss in the epochs in which it exploded."
+        if any(f.id == "dead-output" for f in found):
+            return "The score leaves 0, and the loss does not fall to it."
+        return "No NaN at the step where it came."
 
     def _bound(self, optimizer: str, context: Context) -> float:
         if "adam" in optimizer.lower():
@@ -127,5 +139,5 @@ class LowerLr(Advice):
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
         exploded = any(f.id in ("gradient-explosion", "loss-explosion", "dead-output") for f in found)
         warned = any(f.detail.get("precursor_steps") or f.detail.get("update_precursor_steps") for f in found)
-        too_high = lr0 > 2 * bound
+        too_high = lr0 > self.far * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

@@ -95,9 +95,14 @@ class RaiseLr(Advice):
                 "look at labels and frozen layers, not at the rate."
             ),
             confidence=0.75 if changes else 0.5,
+            root=self._root(lr0, bound, changes),
             sources=("Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0", "Ultralytics PR 24164"),
             steps=steps,
         )
+
+    def _root(self, lr0: float, bound: float, changes: Sequence[Change]) -> str:
+        raised = any(c.arg == "lr0" for c in changes)
+        return f"lr0={lr0:g} is {bound / lr0:.3g} times below the usual {bound:g}" if raised and 0 < lr0 < bound else ""
 
     def _shorter_warmup(self, finding: Finding, context: Context) -> Recommendation | None:
         planned, old = context.planned_epochs, number(context.args, "warmup_epochs")

@@ -91,6 +91,7 @@ class RebalanceLosses(Advice):
                 "neglected, rises within a tenth of the plan. Refuted if it does not."
             ),
             confidence=0.75 if put_back else 0.4,
+            root=", ".join(f"{c.arg}={c.old:g} is not the usual {c.new:g}" for c in changes) if put_back else "",
             sources=("Ultralytics 8.4 cfg/default.yaml, utils/loss.py", "Ultralytics issues 24615, 21042"),
             steps=(
                 "If rare classes have an AP of 0, try cls_pw=0.25 (Ultralytics from 8.4.60 on).",

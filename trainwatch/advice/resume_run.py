@@ -64,9 +64,6 @@ class ResumeRun(Advice):
             ),
             confidence=0.9 if known else 0.6,
             sources=("Ultralytics 8.4 engine/trainer.py: resume_training",),
-            steps=()
-            if context.resume_is_here
-            else (f"{context.resume_from} is not in the folder that was read: type it where the weights are.",),
         )
 
     def _from_own(self, found: Sequence[Finding], context: Context) -> Recommendation:

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Any
 
+from trainwatch.reports.wording import confidence
 from trainwatch.result import Analysis
 
 MAX_BODY = 1500
@@ -46,7 +47,9 @@ class Notifier:
     def _send(self, title: str, body: str, analysis: Analysis) -> None:
         """Send; a failure is said in one line, once, and never ends anything."""
         if analysis.page.next_command:
-            body += f"\nNext: {analysis.page.next_command}"
+            sure = confidence(analysis.page)
+            body += f"\nNext{f' ({sure})' if sure else ''}: {analysis.page.next_command}"
+        body += "".join(f"\n{s}" for s in (analysis.page.next_step, analysis.page.next_needs) if s)
         try:
             sent = bool(self._service.notify(title=_plain(title), body=_plain(body)[:MAX_BODY]))
         except Exception as error:  # its text may hold the URL

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainwatch.errors import OutputExists, TrainwatchError
+from trainwatch.errors import OutputExists, TrainwatchError, UnreadableRun
 
 if TYPE_CHECKING:
     from trainwatch.result import Analysis
@@ -26,11 +26,24 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
     from trainwatch.analysis import Config, analyse
     from trainwatch.runs import read_run
 
+    if Path(path).is_file() and not Path(path).stat().st_size:
+        raise UnreadableRun(f"{path}: the file is empty; name the run's folder, or a log that has rows")
+    if mapping is not None and (Path(path) / "trainwatch" / "run.json").is_file():
+        raise TrainwatchError(f"{path}: this is a record of trainwatch, whose columns have names; leave --map out")
     if mapping is not None:
         from trainwatch.importers.generic import parse_mapping
 
-        return analyse(read_run(path, parse_mapping(mapping)), Config(strict=strict))
-    return analyse(read_run(path), Config(strict=strict))
+        run = read_run(path, parse_mapping(mapping))
+    else:
+        run = read_run(path)
+    damaged = [note for note in run.notes if "could not be read" in note]
+    if damaged and not run.step_rows and not run.epochs_done:
+        more = f", and {len(damaged) - 1} more files" if len(damaged) > 1 else ""
+        raise UnreadableRun(
+            f"{path}: the record is damaged, no step and no epoch of it can be read: {damaged[0]}{more}; "
+            "copy it anew from the machine that trained, or give its results.csv"
+        )
+    return analyse(run, Config(strict=strict))
 
 
 def exit_code(analysis: Analysis, fail_on: str) -> int:

@@ -36,7 +36,7 @@ def command(run: str, output: Path | None, force: bool, mapping: str | None, lan
     """
     from trainwatch.commands._shared import analyse_path, write_file
     from trainwatch.reports import html
-    from trainwatch.reports.wording import STATUS_SHAPE
+    from trainwatch.reports.wording import STATUS_SHAPE, confidence
 
     analysis = analyse_path(run, mapping=mapping)
     target = output or default_target(Path(run), analysis.run.source)
@@ -48,6 +48,9 @@ def command(run: str, output: Path | None, force: bool, mapping: str | None, lan
         click.echo(f"  cause: {verdict.cause} (confidence {100 * verdict.confidence:.0f} %)")
     if page.next_command:
         click.echo(f"  type next: {page.next_command}")
+    for said in (confidence(page), page.next_needs, page.next_step.replace("`", "")):
+        if said:
+            click.echo(f"  {said}")
     click.echo(f"  page: {target}")
     return 0
 

@@ -30,6 +30,10 @@ SEED_FACTOR = 2.0
 """Standard deviation of the level between equal trainings with other seeds, over the scatter of one. Measured in
 tests/bench/COMPARE.md: with 2 some 3 % of equal trainings were called different, 7 % in the worst of eight settings. Where it
 matters, give seeds."""
+UNLIKE = 3.0
+"""Scatter of one run over that of the other from which they are no equal trainings with other seeds."""
+MEDIAN_ERROR = 1.2533
+"""Standard error of a median over that of a mean, for normal noise: sqrt(pi / 2)."""
 CLIP = 8.0
 """Robust standard deviations at which a jump from epoch to epoch is cut: one collapse is no noise of the others."""
 LEVEL = 0.95
@@ -122,10 +126,23 @@ def interval(old: Sequence[Late], new: Sequence[Late]) -> Interval | None:
         se, df = sd * math.sqrt(1 / len(a) + 1 / len(b)), float(len(several) - 1)
     else:
         kind = "late-scatter"
-        sd = SEED_FACTOR * math.sqrt((old[0].scatter ** 2 + new[0].scatter ** 2) / 2)
-        se, df = sd * math.sqrt(2.0), float(SCATTER_WINDOWS * min(old[0].count, new[0].count) - 2)
+        se, df = _error(old[0], new[0]), float(SCATTER_WINDOWS * min(old[0].count, new[0].count) - 2)
     half = float(stats.t.ppf(0.5 + LEVEL / 2, max(df, 1.0))) * se
     return Interval(difference, difference - half, difference + half, kind)
+
+
+def _error(old: Late, new: Late) -> float:
+    """Return the standard error of the difference of two single runs.
+
+    A run that scatters far more than the other is no equal training with another seed: its fault would widen the interval
+    until the fault itself is not seen. Then seeds differ as the calmer one says, and the other's level is as sure as it is.
+    """
+    calm, wild = sorted((old, new), key=lambda r: r.scatter)
+    if calm.scatter > 0 and wild.scatter > UNLIKE * calm.scatter:
+        return math.hypot(
+            SEED_FACTOR * calm.scatter * math.sqrt(2.0), MEDIAN_ERROR * wild.scatter / math.sqrt(wild.count)
+        )
+    return SEED_FACTOR * math.hypot(old.scatter, new.scatter)
 
 
 def seeds_needed(sd: float, difference: float) -> int:

@@ -94,7 +94,10 @@ def load(path: Path) -> Run:
             epochs = epochs.filter(pa.array(floats_in(epochs["time_s"]) >= fresh_s))
         steps = steps.take(steps.values("time_s") >= fresh_s)
         events = [e for e in events if (e.get("time_s") or 0.0) >= fresh_s]
-        notes.append(f"{before - steps.num_rows} steps of an earlier training in the same folder are left out")
+        notes.append(
+            f"{before - steps.num_rows} steps of an earlier training in the same folder are left out: this is the verdict on "
+            "the last one only; give each training a folder of its own"
+        )
     if not (meta or events or steps.num_rows or epochs.num_rows):
         raise UnreadableRun(
             f"{folder}: a record without a readable row or event{_because(notes)}; "

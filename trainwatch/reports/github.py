@@ -6,7 +6,7 @@ escaped; properties: ``:`` and ``,`` as well).
 
 from __future__ import annotations
 
-from trainwatch.reports.wording import percent, place, printable
+from trainwatch.reports.wording import confidence, percent, place, printable
 from trainwatch.result import Analysis, Finding
 
 COMMAND = {"critical": "error", "warning": "warning", "info": "notice"}
@@ -18,7 +18,9 @@ def render(analysis: Analysis) -> str:
     verdict, page = analysis.verdict, analysis.page
     worst = "critical" if verdict.status in ("crashed", "diverged") else "warning"
     level = COMMAND[worst] if verdict.status not in ("healthy", "unknown", "incomplete") else "notice"
-    said = [page.cause_reason, page.cost, f"Next: {page.next_command}" if page.next_command else ""]
+    sure = f" ({confidence(page)})" if confidence(page) else ""
+    said = [page.cause_reason, page.cost, f"Next: {page.next_step}" if page.next_step else ""]
+    said += [f"Type next{sure}: {page.next_command}" if page.next_command else "", page.next_needs]
     lines = [annotation(level, f"trainwatch: {verdict.headline}", "\n".join(s for s in said if s))]
     lines += [
         annotation(COMMAND[f.severity], f"{f.id}: {f.title}", _message(f, analysis))
@@ -30,7 +32,7 @@ def render(analysis: Analysis) -> str:
 def _message(finding: Finding, analysis: Analysis) -> str:
     where = place(finding.onset, analysis)
     answers = [r.id for r in analysis.recommendations if finding.id in r.answers]
-    do = f" Do: {', '.join(answers)}." if answers else ""
+    do = f" Do: {', '.join(answers)}." if answers else f" Do: {analysis.page.to_do.get(finding.id, '')}".rstrip(" Do:")
     return f"{finding.summary} ({where + ', ' if where else ''}confidence {percent(finding.confidence)}){do}"
 
 

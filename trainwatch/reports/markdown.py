@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from trainwatch.reports.sparkline import sparkline, summary
 from trainwatch.reports.wording import (
@@ -10,6 +11,7 @@ from trainwatch.reports.wording import (
     SOURCES,
     STATUS_SHAPE,
     change_value,
+    confidence,
     number,
     percent,
     place,
@@ -17,7 +19,7 @@ from trainwatch.reports.wording import (
     quantity,
     size,
 )
-from trainwatch.result import ENDED, Analysis, Panel
+from trainwatch.result import ENDED, Analysis, Change, Page, Panel
 
 MAX_CURVES = 3
 SPARK_WIDTH = 40
@@ -38,17 +40,13 @@ def render(analysis: Analysis) -> str:
         lines.append(f"**Cost:** {escape(page.cost)}  ")
     lines += [f"**Note:** {escape(note)}  " for note in page.notes]
     lines.append("")
-    if page.next_command:
-        lines += ["**Next**", "", *fenced(page.next_command, "sh"), ""]
-    elif page.next_step:
-        lines += [f"**Next:** {escape(page.next_step)}", ""]
+    lines += _next(page)
     lines += _curves(analysis)
     lines += _findings(analysis)
     for r in analysis.recommendations:
         answers = ", ".join(code(a) for a in r.answers)
         lines += [f"### {escape(r.id)}", "", f"For {answers}, confidence {percent(r.confidence)}.", ""]
-        diff = [f"-{c.arg}={change_value(c.old)}" for c in r.changes if c.old is not None]
-        diff += [f"+{c.arg}={change_value(c.new)}" for c in r.changes]
+        diff = _diff(r.changes)
         lines += [*fenced("\n".join(diff), "diff"), ""] if diff else []
         lines += [escape(r.why), "", *(f"- {escape(s)}" for s in r.steps), *([""] if r.steps else [])]
         lines += [f"Expect: {escape(r.expected)}", ""]
@@ -58,6 +56,35 @@ def render(analysis: Analysis) -> str:
         f"{len(checks.could_not_run)} could not run · trainwatch {escape(page.version)}</sub>"
     )
     return "\n".join(lines) + "\n"
+
+
+def _next(page: Page) -> list[str]:
+    """Write what to do and to type, how sure that is, and the changes as a diff beside the command."""
+    sure = f" ({confidence(page)})" if confidence(page) else ""
+    lines = []
+    if page.next_step:
+        lines += [f"**Next:** {escape(page.next_step)}{'' if page.next_command else sure}", ""]
+    if page.next_command:
+        lines += [f"**Type next**{sure}", "", *fenced(page.next_command, "sh"), ""]
+    if page.next_changes:
+        lines += ["Changed in it:", "", *fenced("\n".join(_diff(page.next_changes)), "diff"), ""]
+    if page.next_needs:
+        lines += [f"**First:** {escape(page.next_needs)}", ""]
+    if page.next_expected:
+        lines += [f"**Expect:** {escape(page.next_expected)}", ""]
+    return lines
+
+
+def _diff(changes: Sequence[Change]) -> list[str]:
+    """Write changes as the lines of a diff, each old value directly above the new one."""
+    return [
+        line
+        for c in changes
+        for line in (
+            *([f"-{c.arg}={change_value(c.old)}"] if c.old is not None else []),
+            f"+{c.arg}={change_value(c.new)}",
+        )
+    ]
 
 
 def _findings(analysis: Analysis) -> list[str]:
@@ -70,8 +97,16 @@ def _findings(analysis: Analysis) -> list[str]:
             escape(quantity(f.measured)), escape(quantity(f.threshold)), percent(f.confidence),
         ]  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
-    told = [f"- {code(f.id)}: {escape(f.summary)}" for f in analysis.findings if f.id != analysis.verdict.cause]
+    told = [
+        f"- {code(f.id)}: {escape(f.summary)}{_do(f.id, analysis.page)}"
+        for f in analysis.findings
+        if f.id != analysis.verdict.cause
+    ]
     return [*rows, "", *told, *([""] if told else [])]
+
+
+def _do(id: str, page: Page) -> str:
+    return f" **Do:** {escape(page.to_do[id])}" if id in page.to_do else ""
 
 
 def _curves(analysis: Analysis) -> list[str]:

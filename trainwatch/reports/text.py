@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 
 from rich.cells import cell_len
@@ -16,6 +17,8 @@ from trainwatch.reports.wording import (
     SOURCES,
     STATUS_SHAPE,
     change_value,
+    changed,
+    confidence,
     percent,
     place,
     printable,
@@ -23,7 +26,7 @@ from trainwatch.reports.wording import (
     short,
     size,
 )
-from trainwatch.result import ENDED, SEVERITIES, Analysis, Panel, Recommendation
+from trainwatch.result import ENDED, SEVERITIES, Analysis, Page, Panel, Recommendation
 
 COLOURS = {
     "crashed": "red", "diverged": "red", "stalled": "yellow", "degraded": "yellow", "incomplete": "cyan",
@@ -32,8 +35,10 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
-MAX_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP = 4, 2, 1, 5, 4
-"""Rows of the paragraphs on the first screen; the whole text follows below."""
+MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP, MAX_EXPECT, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 5, 3, 2, 4
+"""Rows of the paragraphs on the first screen; the reason gets what the others leave, curves what it leaves."""
+BELOW = " … (more below)"
+"""Stands where a paragraph is cut, at the end of a sentence if one fits."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
 SPARK_WORDS = 50
@@ -77,6 +82,8 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
         style = COLOURS[finding.severity]
         _hanging(console, Text(f"{SEVERITY_SHAPE[finding.severity]} {finding.id}", style=style))
         _indented(console, analysis.page.cause_reason if finding.id == verdict.cause else finding.summary)
+        if finding.id in analysis.page.to_do:
+            _indented(console, f"Do: {analysis.page.to_do[finding.id].replace('`', '')}")
     if analysis.recommendations:
         console.print(Text(f"\nWhat to change ({len(analysis.recommendations)})", style="bold"))
     for recommendation in analysis.recommendations:
@@ -86,10 +93,15 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
         console.print(Text("\nRead this with care", style="bold"))
     for note in notes:
         _indented(console, note, "■ ")
+    step = analysis.page.next_step.replace("`", "")
+    if len(_labelled(console, "Do", step)) > MAX_STEP:
+        console.print(Text("\nWhat to do next", style="bold"))
+        _indented(console, step)
     for failed in analysis.checks.could_not_run:
         _indented(console, f"could not run: {failed.id}: {failed.reason}")
     if analysis.page.next_command and _long(console, analysis.page.next_command):
-        _next(console, analysis.page.next_command)
+        console.print(Text("\nNext", style="bold"))
+        console.print(Text(f"  {analysis.page.next_command}"), soft_wrap=True)
     return out.getvalue()
 
 
@@ -98,36 +110,58 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
     verdict, run, page = analysis.verdict, analysis.run, analysis.page
     style = COLOURS[verdict.status]
     _hanging(console, Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
-    _hanging(
-        console, Text(f"  {run.path} · {SOURCES.get(run.source, run.source)} · {ENDED[run.ended_by]}", style="dim")
-    )
+    of = f"  {run.path} · {SOURCES.get(run.source, run.source)} · {ENDED[run.ended_by]}"
+    _hanging(console, Text(of, style="dim"))
     console.print()
+    above: list[str] = []
     if verdict.cause:
-        _labelled(console, "Cause", f"{verdict.cause} (confidence {percent(verdict.confidence)})")
-    _labelled(console, "Why" if verdict.cause else "Because", page.cause_reason, MAX_WHY)
-    _labelled(console, "Cost", page.cost, MAX_COST)
+        above += _labelled(console, "Cause", f"{verdict.cause} (confidence {percent(verdict.confidence)})")
+    below = _labelled(console, "Cost", page.cost, MAX_COST)
     if page.notes:
         more = f" (and {len(page.notes) - 1} more below)" if len(page.notes) > 1 else ""
-        _labelled(console, "Note", page.notes[0] + more, MAX_NOTE)
-    _sparks(console, analysis)
-    checks = analysis.checks
-    console.print()
+        below += _labelled(console, "Note", page.notes[0] + more, MAX_NOTE)
     counts = [f"{sum(f.severity == s for f in analysis.findings)} {s}" for s in SEVERITIES]
-    _hanging(
-        console,
-        Text(
-            f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
-            f"{len(checks.could_not_run)} could not run",
-            style="dim",
-        ),
+    checks = analysis.checks
+    tally = (
+        f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
+        f"{len(checks.could_not_run)} could not run"
     )
-    if page.next_command and not _long(console, page.next_command):
-        _next(console, page.next_command)
+    head = len(_wrapped(console, f"▲ {verdict.headline}")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
+    label = "Why" if verdict.cause else "Because"
+    for expect in range(MAX_EXPECT, 0, -1):
+        tail = _next_lines(console, page, expect)
+        rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
+        room = SCREEN - head - 2 - len(above) - len(below) - rows
+        why = _labelled(console, label, page.cause_reason, max(room, MIN_WHY))
+        if len(why) <= room:
+            break
+    for line in (*above, *why, *below):
+        console.print(Text(line), soft_wrap=True)
+    _sparks(console, analysis, room - len(why) - 1)
+    console.print()
+    _hanging(console, Text(tally, style="dim"))
+    for line in tail:
+        console.print(Text(line, style="bold" if line == "Next" else ""), soft_wrap=True)
+
+
+def _next_lines(console: Console, page: Page, expect: int) -> list[str]:
+    """Return what to type or to do, how sure that is, what it changes, what must be put in place, what would refute it."""
+    lines = [""]
+    sure = confidence(page)
+    if page.next_step:
+        said = page.next_step.replace("`", "")
+        lines += _labelled(console, "Do", said + (f" ({sure}.)" if sure and not page.next_command else ""), MAX_STEP)
+    if page.next_command and _long(console, page.next_command):
+        lines += _labelled(
+            console, "Next", f"the command, of many arguments, stands at the end ({sure or 'no figure'})."
+        )
     elif page.next_command:
-        _labelled(console, "Next", "the command, of many arguments, stands at the end.")
-    elif page.next_step:
-        console.print()
-        _labelled(console, "Next", page.next_step.replace("`", ""), MAX_STEP)
+        # Never wrapped: it is there to be copied.
+        lines += [f"Next{f'    {sure}' if sure else ''}", f"  {page.next_command}"]
+    lines += _labelled(console, "Changed", ", ".join(changed(c) for c in page.next_changes), MAX_CHANGED)
+    lines += _labelled(console, "First", page.next_needs, MAX_NEEDS)
+    lines += _labelled(console, "Expect", page.next_expected, expect)
+    return lines if len(lines) > 1 else []
 
 
 def _long(console: Console, command: str) -> bool:
@@ -135,15 +169,10 @@ def _long(console: Console, command: str) -> bool:
     return cell_len(command) > MAX_COMMAND * console.width
 
 
-def _next(console: Console, command: str) -> None:
-    console.print(Text("\nNext", style="bold"))
-    # Never wrapped: it is there to be copied.
-    console.print(Text(f"  {command}"), soft_wrap=True)
-
-
-def _sparks(console: Console, analysis: Analysis) -> None:
-    """Draw the first curve of each evidence panel, one line each."""
-    panels = [p for p in analysis.page.panels if p.evidence and p.curves and not p.id.endswith("_close")][:MAX_SPARKS]
+def _sparks(console: Console, analysis: Analysis, rows: int) -> None:
+    """Draw the first curve of each evidence panel, one line each, as many as there are rows for."""
+    panels = [p for p in analysis.page.panels if p.evidence and p.curves and not p.id.endswith("_close")]
+    panels = panels[: max(min(MAX_SPARKS, rows), 0)]
     room = min(SPARK_WIDTH, console.width - SPARK_WORDS)
     if not panels or room < MIN_SPARK:
         return
@@ -211,23 +240,41 @@ def _recommendation(console: Console, recommendation: Recommendation) -> None:
     _indented(console, f"Expect: {recommendation.expected}")
 
 
-def _labelled(console: Console, label: str, text: str, rows: int | None = None) -> None:
-    if text:
-        _indented(console, text, f"{label:<8}", rows)
+def _labelled(console: Console, label: str, text: str, rows: int | None = None) -> list[str]:
+    """Return the lines of a paragraph beside its label, cut after so many rows; none without a text."""
+    return _paragraph(console, text, f"{label:<8}", rows) if text else []
 
 
-def _indented(console: Console, text: str, label: str = "  ", rows: int | None = None) -> None:
-    """Print a paragraph under its label, cut with an ellipsis after so many rows."""
+def _indented(console: Console, text: str, label: str = "  ") -> None:
+    for line in _paragraph(console, text, label):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _paragraph(console: Console, text: str, label: str, rows: int | None = None) -> list[str]:
     room = max(console.width - len(label), 20)
-    # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
-    lines = [line.plain.rstrip() for line in Text(" ".join(text.split())).wrap(console, room)]
+    text = " ".join(text.split())
+    lines = _wrapped(console, text, room)
     if rows is not None and len(lines) > rows:
-        lines = lines[:rows]
-        last = Text(lines[-1] + "…")
-        last.truncate(room, overflow="ellipsis")
-        lines[-1] = last.plain
-    for i, line in enumerate(lines):
-        console.print(Text((label if i == 0 else " " * len(label)) + line), soft_wrap=True)
+        lines = _cut(console, text, room, rows)
+    return [(label if i == 0 else " " * len(label)) + line for i, line in enumerate(lines)]
+
+
+def _wrapped(console: Console, text: str, room: int | None = None) -> list[str]:
+    # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
+    return [line.plain.rstrip() for line in Text(text).wrap(console, room or console.width)]
+
+
+def _cut(console: Console, text: str, room: int, rows: int) -> list[str]:
+    """Keep the whole sentences that fit into the rows; of a first one that is too long, its begin."""
+    ends = [m.end() for m in re.finditer(r"[.;:](?= )", text)]
+    for end in reversed(ends):
+        lines = _wrapped(console, text[:end].rstrip(";:") + BELOW, room)
+        if len(lines) <= rows:
+            return lines
+    lines = _wrapped(console, text, room)[:rows]
+    last = Text(lines[-1] + "…")
+    last.truncate(room, overflow="ellipsis")
+    return [*lines[:-1], last.plain]
 
 
 def _hanging(console: Console, text: Text, indent: int = 2) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from trainwatch.result import Analysis, Panel, Quantity, Where
+from trainwatch.result import MARK, Analysis, Change, Page, Panel, Quantity, Where
 
 STATUS_SHAPE = {
     "crashed": "▲", "diverged": "▲", "stalled": "■", "degraded": "■", "incomplete": "○", "healthy": "●", "unknown": "○",
@@ -132,6 +133,22 @@ def place(where: Where | None, analysis: Analysis) -> str:
 def percent(confidence: float) -> str:
     """Write a confidence."""
     return f"{100 * confidence:.0f} %"
+
+
+def confidence(page: Page) -> str:
+    """Say how sure the next command or step is; empty where nobody said."""
+    return "" if page.next_confidence is None else f"{percent(page.next_confidence)} sure that it helps"
+
+
+def changed(change: Change) -> str:
+    """Write what a command changes: ``lr0 1.0 -> 0.0025``."""
+    return f"{change.arg} {change_value(change.old)} -> {change_value(change.new)}"
+
+
+def words(command: str, changes: Sequence[Change]) -> list[tuple[str, bool]]:
+    """Split a command at its blanks, with whether each word is changed or a mark to be replaced; joined it is the command."""
+    names = {c.arg for c in changes}
+    return [(w, MARK in w or w.strip("'").partition("=")[0] in names) for w in re.findall(r"(?:'[^']*'|\S)+", command)]
 
 
 def change_value(value: Any) -> str:
