@@ -15,6 +15,7 @@ import multiprocessing
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "hooks"), str(HERE), str(HERE / "baselines
 
 from corpus import wilson
 from page import write_section
-from planted import HALVES, HEALTHY, PLANTED, Truth
+from planted import HALVES, HEALTHY, PLANTED, Truth, half_of
 
 from trainwatch.analysis import Config, analyse
 from trainwatch.result import Finding
@@ -49,8 +50,9 @@ Row = dict[str, Any]
 
 
 def read_truths(cache: Path) -> list[Truth]:
-    """Return the truths of a cache, by id."""
-    return [Truth.from_json(json.loads(p.read_text())) for p in sorted(cache.glob("*/truth.json"))]
+    """Return the truths of a cache, by id; the halves are those of today, not of when a training was recorded."""
+    truths = [Truth.from_json(json.loads(p.read_text())) for p in sorted(cache.glob("*/truth.json"))]
+    return [replace(t, half=half_of(t.kind, t.variant)) for t in truths]
 
 
 def worse(run: Run) -> bool:
