@@ -145,3 +145,12 @@ def test_nothing_learnt_yet_is_no_finding_where_the_numbers_blew_up() -> None:
     assert _without_echoes([early, make_finding("plateau", "critical")])[0] is early
     lasting = make_finding("no-learning", "critical")
     assert lasting in _without_echoes([lasting, blew_up])
+
+
+def test_nothing_learnt_stays_as_what_followed_where_the_numbers_were_lost_from_the_start() -> None:
+    nan = np.full(9, np.nan)
+    epochs = {"train/box_loss": nan, "val/box_loss": nan, "metrics/mAP50-95(B)": np.zeros(9)}
+    findings = {f.id: f for f in analyse(make_run(None, epochs, planned_epochs=50)).findings}
+    assert findings["nonfinite-loss"].severity == "critical"
+    assert findings["no-learning"].severity == "info"
+    assert "no number from the start" in findings["no-learning"].summary
