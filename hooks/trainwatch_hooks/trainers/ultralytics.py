@@ -577,12 +577,13 @@ def _differing_from_default(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dataset(trainer: Any) -> dict[str, Any]:
-    """Count images and labels; the labels are already in memory, nothing is read."""
-    dataset = trainer.train_loader.dataset
+    """Count images and labels; the labels and the lists of files are already in memory, nothing is read."""
+    dataset, validated = trainer.train_loader.dataset, getattr(getattr(trainer, "test_loader", None), "dataset", None)
     labels = getattr(dataset, "labels", None)
     found: dict[str, Any] = {
         "train_images": len(dataset),
-        "val_images": len(trainer.test_loader.dataset) if getattr(trainer, "test_loader", None) is not None else None,
+        "val_images": len(validated) if validated is not None else None,
+        "val_images_trained_on": _in_both(dataset, validated),
         "classes": (trainer.data or {}).get("nc"),
         "has_polygons": None,
         "instances": None,
@@ -593,6 +594,21 @@ def _dataset(trainer: Any) -> dict[str, Any]:
         found["has_polygons"] = any(len(label.get("segments", ())) for label in labels)
         found["counted_in_s"] = round(time.perf_counter() - started, 3)
     return found
+
+
+def _in_both(train: Any, val: Any) -> int | None:
+    """Count the files of a validation set that are in the training set, too; None where a set does not list its files."""
+    files = [_files(train), _files(val)]
+    if files[0] is None or files[1] is None:
+        return None
+    return len(files[0] & files[1])
+
+
+def _files(dataset: Any) -> set[str] | None:
+    listed = getattr(dataset, "im_files", None)
+    if listed is None:  # classification: path first, then class
+        listed = [s[0] for s in getattr(dataset, "samples", None) or () if isinstance(s, list | tuple) and s]
+    return {str(f) for f in listed} or None
 
 
 def _model(trainer: Any) -> dict[str, Any]:

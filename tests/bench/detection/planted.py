@@ -21,7 +21,9 @@ SEEDS = 2
 YOLO_FROM, YOLO_HEALTHY_FROM = VARIANTS, HEALTHY_VARIANTS
 """Variants from which a training is a fine-tuning of YOLO12n (``yolo.py``)."""
 YOLO_VARIANTS, YOLO_HEALTHY_VARIANTS = 2, 4
-YOLO_KINDS = ("lr-high", "explosion-late", "nan-batch", "labels-missing", "host-leak", "frozen-net", "killed", "spent-lr")
+YOLO_KINDS = (
+    "lr-high", "explosion-late", "nan-batch", "labels-missing", "host-leak", "frozen-net", "killed", "spent-lr", "val-is-train",
+)  # fmt: skip
 """Faults planted in them."""
 
 EXPLODED = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
@@ -99,7 +101,10 @@ PLANTED: dict[str, Planted] = {
     "data-order": Planted(
         ("unshuffled-data",), (), (*STILL, *LOST, *EXPLODED), "samples sorted by class, the same order in each epoch",
     ),
-    "val-is-train": Planted((), (), (), "the validation set is the training set"),
+    "val-is-train": Planted(
+        ("validation-is-training",), (), (),
+        "the validation set is the training set; told from the lists of files, which loops of tensors have not",
+    ),
     "tiny-val": Planted(
         ("tiny-validation",), ("unstable-training",), (*STILL, *LOST), "6 to 12 validation samples",
     ),

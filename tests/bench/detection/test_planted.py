@@ -105,6 +105,7 @@ def test_precision_counts_what_no_truth_explains() -> None:
         findings = [[i, "warning", 10] for i in found]
         return {
             "kind": kind,
+            "yolo": False,
             "half": "tuning",
             "findings": findings,
             "allowed": allowed,

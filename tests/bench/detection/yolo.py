@@ -96,7 +96,7 @@ class Training:
         s = self.s
         return Truth(
             id=f"{self.kind}-{self.variant:03d}-{self.seed}", kind=self.kind, variant=self.variant, seed=self.seed,
-            half=half_of(self.kind, self.variant), onset_step=None if self.kind == HEALTHY else s.at, steps=s.steps,
+            half=half_of(self.kind, self.variant), onset_step=None if self.kind in (HEALTHY, "val-is-train") else s.at, steps=s.steps,
             epochs=s.epochs, allowed=(), setting=asdict(s),
         )  # fmt: skip
 
@@ -132,6 +132,8 @@ class Training:
         if self.kind == "labels-missing":
             for labels in (made.parent / "labels/train").glob("*.txt"):
                 labels.write_text("")
+        elif self.kind == "val-is-train":
+            made.write_text(made.read_text().replace("val: images/val", "val: images/train"))
         return made
 
     def _trainer(self) -> type:
