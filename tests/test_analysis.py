@@ -162,3 +162,12 @@ def test_two_rows_are_too_few_to_judge() -> None:
     result = analyse(make_run(epochs={"train/loss": [1.0, 0.9]}))
     assert result.verdict.status == "unknown"
     assert result.verdict.headline == "Too early to judge: the record holds 2 epochs"
+
+
+def test_nothing_learnt_stays_as_what_followed_where_the_numbers_were_lost_from_the_start() -> None:
+    nan = np.full(9, np.nan)
+    epochs = {"train/box_loss": nan, "val/box_loss": nan, "metrics/mAP50-95(B)": np.zeros(9)}
+    findings = {f.id: f for f in analyse(make_run(None, epochs, planned_epochs=50)).findings}
+    assert findings["nonfinite-loss"].severity == "critical"
+    assert findings["no-learning"].severity == "info"
+    assert "no number from the start" in findings["no-learning"].summary

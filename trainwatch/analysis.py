@@ -118,9 +118,16 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
 
 
 def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
-    """Leave out the remark that nothing was learnt yet where the numbers blew up: then that is why."""
+    """Leave out the remark that nothing was learnt yet where the numbers blew up: then that is why.
+
+    It stays where it says so itself: numbers that were lost from the start are the cause, and nothing learnt what followed.
+    """
     blew_up = any(f.id in NUMERIC and f.severity == "critical" for f in findings)
-    return [f for f in findings if not (blew_up and f.id == "no-learning" and f.severity == "info")]
+
+    def echo(f: Finding) -> bool:
+        return f.id == "no-learning" and f.severity == "info" and not f.detail.get("numbers_lost")
+
+    return [f for f in findings if not (blew_up and echo(f))]
 
 
 def _satisfied(finding: Finding) -> Finding:

@@ -24,6 +24,7 @@ EVIDENCE = {
     "dead-output": ("loss", "score", "lr", "grad_norm"),
     "unshuffled-data": ("loss", "score", "val_loss"),
     "tiny-validation": ("score", "val_loss", "metrics"),
+    "validation-is-training": ("score", "val_loss", "train_loss"),
     "transient-nonfinite": ("val_loss", "score", "lr"),
     "plateau": ("score", "train_loss", "val_loss", "lr"),
     "over-regularised": ("train_loss", "val_loss", "score", "layers"),

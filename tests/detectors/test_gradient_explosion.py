@@ -100,3 +100,18 @@ def test_updates_that_grow_before_it_are_told() -> None:
     (without,) = detect(norm, loss=loss)
     assert without.detail["update_precursor_steps"] is None
     assert (without.onset, without.severity) == (finding.onset, finding.severity)
+
+
+def test_an_explosion_close_behind_a_spike_without_a_past_began_there() -> None:
+    norm, loss = exploding(30, 200)
+    (late,) = detect(norm, loss=loss)
+    norm[3:5] = norm[0] * np.array([400.0, 30.0])
+    (finding,) = detect(norm, loss=loss)
+    assert late.onset is not None
+    assert finding.onset is not None
+    assert (late.onset.step, finding.onset.step) == (33, 3)
+    far, loss = exploding(300)
+    far[3] *= 400
+    (other,) = detect(far, loss=loss)
+    assert other.onset is not None
+    assert (other.onset.step or 0) >= 300, "not the same incident"

@@ -14,15 +14,16 @@ def recorded(requested: dict[str, Any], args: dict[str, Any]) -> list[Finding]:
     return LrOverridden().detect(make_run({"loss": [1.0]}, requested=requested, args=args))
 
 
-def test_auto_that_ignored_lr0() -> None:
+def test_auto_that_ignored_lr0_is_information() -> None:
     (finding,) = recorded({"lr0": 0.5, "model": "m"}, {"lr0": 0.002, "optimizer": "AdamW"})
-    assert finding.severity == "warning"
+    assert finding.severity == "info", "its own rate suits its optimizer; nothing shows harm"
     assert finding.detail == {"requested_lr0": 0.5, "lr0": 0.002, "optimizer": "AdamW", "auto": True}
     assert "optimizer=auto" in finding.summary
 
 
 def test_a_resume_that_ignored_it() -> None:
     (finding,) = recorded({"lr0": 0.004, "optimizer": "SGD"}, {"lr0": 0.01, "optimizer": "SGD"})
+    assert finding.severity == "warning", "the optimizer that was named, at a rate that nobody chose"
     assert "checkpoint" in finding.summary
 
 
@@ -43,7 +44,7 @@ def log(lr0: float, optimizer: str, top: float, epochs: int = 30) -> list[Findin
 
 def test_a_log_of_epochs_shows_it_in_its_rates() -> None:
     (finding,) = log(0.008, "auto", 0.00097)
-    assert finding.severity == "warning"
+    assert finding.severity == "info"
     assert finding.detail["lr0"] == pytest.approx(0.00097)
     assert finding.series == "lr/pg0"
 

@@ -107,3 +107,33 @@ def test_a_warm_up_stretched_to_a_hundred_steps() -> None:
 
 def test_a_rate_that_auto_chose_is_no_late_warm_up() -> None:
     assert warming(10, warmup=1000, optimizer="auto") == []
+
+
+@pytest.mark.parametrize("ratio", [0.003, 0.01, 0.0005])
+def test_a_rate_that_is_cut_at_once_is_dated_to_the_step(ratio: float) -> None:
+    lr = np.r_[np.linspace(1e-4, 0.01, 50), np.full(150, 0.01), np.full(500, ratio * 0.01)]
+    (finding,) = detect({"lr/pg0": lr, "loss": lognormal(700, 0.3)})
+    assert finding.severity == "warning"
+    assert finding.onset is not None
+    assert finding.onset.step == 200
+    assert finding.measured.value == pytest.approx(ratio)
+    assert "500 of 700 steps" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("lr", "why"),
+    [
+        (np.r_[np.full(300, 0.01), np.full(300, 0.001), np.full(300, 1e-4)], "tenfold steps are a usual schedule"),
+        (np.r_[np.full(800, 0.01), np.full(200, 5e-5)], "a fifth of the plan at the end is an annealing"),
+        (np.r_[np.full(200, 0.01), np.full(100, 5e-5), np.full(400, 0.01)], "it comes back"),
+        (np.r_[np.full(20, 0.1), np.full(680, 5e-4)], "within the warm-up"),
+    ],
+)
+def test_other_steps_of_a_rate_are_quiet(lr: np.ndarray, why: str) -> None:
+    assert detect({"lr/pg0": lr, "loss": lognormal(len(lr), 0.3)}, args={"warmup_epochs": 3.0}) == [], why
+
+
+def test_a_group_that_begins_high_is_no_cut() -> None:
+    bias = np.r_[np.full(50, 0.1), np.full(650, 5e-4)]
+    rest = np.r_[np.linspace(0, 5e-4, 50), np.full(650, 5e-4)]
+    assert detect({"lr/pg0": rest, "lr/pg2": bias, "loss": lognormal(700, 0.3)}) == []

@@ -110,3 +110,15 @@ def test_known_by_heart_is_told_even_if_the_score_creeps_up() -> None:
     assert finding.severity == "info"
     columns["train/reg_loss"] = np.maximum(columns["train/reg_loss"], 0.05)
     assert Overfitting().detect(make_run(epochs=columns)) == [], "not certain, and the score makes up for it"
+
+
+def test_a_loss_that_never_lay_below_its_beginning_is_dated_there() -> None:
+    epochs = np.arange(60)
+    noise = np.random.default_rng(0).normal(0, 0.008, (2, 60))
+    val = 1.6 - 0.02 * np.exp(-((epochs - 12) ** 2) / 60) + 0.004 * np.maximum(epochs - 12, 0) + noise[0]
+    train = 1.6 * np.exp(-epochs / 60) + noise[1]
+    (finding,) = Overfitting().detect(make_run(epochs={"train/cls_loss": train, "val/cls_loss": val}))
+    assert finding.onset.epoch == 0
+    assert "never lay 3 % below where it began" in finding.summary
+    (fell,) = Overfitting().detect(make_run(epochs={"train/cls_loss": train, "val/cls_loss": val + np.exp(-epochs)}))
+    assert fell.onset.epoch > 5

@@ -125,3 +125,12 @@ def test_a_coarse_score_that_repeats_while_the_validation_loss_moves_is_flat_and
     for name in [n for n in columns if n.startswith("val/")]:
         columns[name] = np.r_[columns[name][:20], np.full(60, columns[name][20])]
     assert Plateau().detect(epoch_log(columns, planned=100)) == [], "nothing is measured any more"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_that_would_hide_slow_progress_is_no_warning(seed: int) -> None:
+    (clear,) = detect(saturating(60, knee=5, noise=0.004, seed=seed), planned=600)
+    (hidden,) = detect(saturating(60, knee=5, noise=0.06, seed=seed), planned=600)
+    assert clear.severity == "warning"
+    assert hidden.severity == "info"
+    assert "would hide slow progress" in hidden.summary

@@ -47,7 +47,7 @@ class SetOptimizer(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return optimizer and lr0."""
-        found = answered(findings, self.answers)
+        found = answered(findings, self.answers, least="info")
         asked = number(found[0].detail, "requested_lr0") if found else None
         if asked is None or not 0 < asked <= 1 or context.trainer != "ultralytics" or has(findings, DIVERGED):
             return None

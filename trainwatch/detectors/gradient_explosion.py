@@ -15,7 +15,8 @@ How it decides:
     of 30). An explosion is 3 spikes within 50 optimizer steps, or 2 that lead straight into NaN, if the tail of this very
     series makes that unlikely (1e-6 per run; 0.05 if the loss jumps at two of the spikes); or 5 consecutive steps at 10
     times the median. What is over within 10 steps is one bad batch, not an explosion. The first 8 steps have no past and
-    are not judged; nor are steps that the AMP scaler skipped. Critical if the loss rises to 5 times its own median in the
+    are not judged, but an explosion within 50 steps of a spike among them began there; nor are steps that the AMP scaler
+    skipped. Critical if the loss rises to 5 times its own median in the
     same stretch; warning otherwise. Told with it, and no part of the decision: whether the weights had begun to move
     ``update_times`` (3) times as far as usual within ``update_steps`` (50) steps before.
 
@@ -117,7 +118,15 @@ class GradientExplosion(Detector):
         last = found[1] if found else first + self.sustained_steps - 1
         if is_blip(away.ratio, first, int(np.flatnonzero(spike | high)[-1])) and self._loss_unmoved(view, norm, first):
             return []  # one bad batch, told as such
+        first = self._begun(per_sample, first)
         return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
+
+    def _begun(self, per_sample: npt.NDArray[np.float64], first: int) -> int:
+        """Date an explosion back to a spike in the first steps: without a past they are not judged, but may belong to it."""
+        for i in range(max(first - self.within_steps, 1), min(self.min_past_steps, first)):
+            if per_sample[i] >= self.spike_ratio * np.median(per_sample[:i]):
+                return i
+        return first
 
     def _beyond_noise(self, ratio: npt.NDArray[np.float64], mads: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Whether values are so many deviations, or the largest ratio that those may ask for, above their level."""

@@ -11,8 +11,10 @@ Why it matters:
 How it decides:
     Judged only if ``lr0`` was asked for and is not Ultralytics' default 0.01 (logs of epochs do not say what was typed).
     Arguments in force are compared where both are recorded. In logs of epochs with ``optimizer=auto``, the largest rate
-    after the warm-up of the slowest group stands for it. Warning if they differ by ``warning_ratio`` (1.5 times) or more,
-    information from ``min_ratio`` (1.05) on; a schedule that has not reached its top yet is not judged
+    after the warm-up of the slowest group stands for it. Told from ``min_ratio`` (1.05 times) on. With ``optimizer=auto`` it is
+    information: the trainer does what it says, and the rate that it chose is one that suits its optimizer; rates of two
+    optimizers have no common scale, so their ratio measures no harm. Where the optimizer was named, too, and the rates differ by
+    ``warning_ratio`` (1.5 times) or more, it is a warning: the same optimizer runs at a rate that nobody chose. A schedule that has not reached its top yet is not judged
     (``min_epochs`` (5) beyond the warm-up).
 
 What to do:
@@ -45,7 +47,7 @@ class LrOverridden(Detector):
     Attributes:
         default_lr0: Ultralytics' default, which nobody asked for.
         min_ratio: Ratio of the two rates from which it is told.
-        warning_ratio: Ratio from which it is a warning.
+        warning_ratio: Ratio from which it is a warning with an optimizer by name.
         default_warmup_epochs: Warm-up where the arguments do not tell.
         min_epochs: Epochs beyond the warm-up before recorded rates are compared.
     """
@@ -79,7 +81,7 @@ class LrOverridden(Detector):
         ratio = max(asked / actual, actual / asked)
         if ratio < self.min_ratio:
             return []
-        severity: Severity = "warning" if ratio >= self.warning_ratio else "info"
+        severity: Severity = "warning" if not auto and ratio >= self.warning_ratio else "info"
         in_force = str(run.args.get("optimizer") or "auto")
         why = (
             "optimizer=auto ignores lr0 and chose its own."

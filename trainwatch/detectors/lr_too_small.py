@@ -1,8 +1,9 @@
 """A learning rate so small that the training cannot move.
 
 What it does:
-    Looks for three things: a rate that is practically switched off long before the plan ends, a rate that is tiny from
-    the start while the training loss does not fall, and a warm-up that takes most of the plan.
+    Looks for four things: a rate that is practically switched off long before the plan ends, a rate that is cut to a
+    small part of itself at once with much of the plan left, a rate that is tiny from the start while the training loss
+    does not fall, and a warm-up that takes most of the plan.
 
 Why it matters:
     The weights stay where they are. Every epoch costs as much as a useful one.
@@ -11,7 +12,10 @@ How it decides:
     The rate of a step is the largest over the parameter groups. *Off*: it is at most ``off_ratio`` (0.0001) of the largest
     rate so far, to the end of the record, for at least ``off_steps`` (50) steps or ``off_epochs`` (5) epochs, which are
     at least ``off_share`` (10 %) of the plan or, without one, of the record. Cosine and linear schedules, also those that end at
-    zero, spend less than 2 % of a plan there. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd`` (1e-5), or
+    zero, spend less than 2 % of a plan there. *Cut*: after the warm-up the smallest rate of the groups falls from one step
+    (in logs of epochs: epoch) to the next to at most ``cut_ratio`` (1/100) of what it was and stays there to the end, for at
+    least ``cut_share`` (30 %) of the plan, long enough as above: schedules in steps fall tenfold, smooth ones are never so
+    low for so long. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd`` (1e-5), or
     ``tiny_adam`` (1e-6) for Adam-like optimizers, and over at least ``min_epochs`` (5) epochs the median training loss
     of the last third is not ``min_fall`` (5 %) below that of the first. *Warm-up*: it ends behind ``warm_share`` (half) of
     the planned epochs, told by ``warmup_epochs`` or by the smallest number of steps of older Ultralytics
@@ -58,6 +62,8 @@ class LrTooSmall(Detector):
         off_steps: Steps that it must be off, in a record of steps.
         off_epochs: Epochs that it must be off, in a record of epochs.
         off_share: Share of the plan that it must be off.
+        cut_ratio: Rate over the one just before at which it is cut.
+        cut_share: Share of the plan that it must stay cut.
         tiny_sgd: Largest rate that is tiny for SGD-like optimizers.
         tiny_adam: The same for Adam-like ones.
         min_epochs: Epochs after the warm-up before a tiny rate is judged.
@@ -75,6 +81,8 @@ class LrTooSmall(Detector):
     off_steps: int = 50
     off_epochs: int = 5
     off_share: float = 0.1
+    cut_ratio: float = 0.01
+    cut_share: float = 0.3
     tiny_sgd: float = 1e-5
     tiny_adam: float = 1e-6
     min_epochs: int = 5
@@ -101,17 +109,19 @@ class LrTooSmall(Detector):
         rate = _over_groups(groups, np.max)
         if rate is None or not (rate.values > 0).any():
             return []  # rates of zero throughout were not recorded, or the log is broken
-        return self._off(view, rate, per_step) or self._warming(view, groups) or self._tiny(view, rate)
+        return (
+            self._off(view, rate, per_step)
+            or self._cut(view, groups, per_step)
+            or self._warming(view, groups)
+            or self._tiny(view, rate)
+        )
 
     def _off(self, view: View, rate: Series, per_step: bool) -> list[Finding]:
         top = np.maximum.accumulate(np.nan_to_num(rate.values, nan=0.0))
         on = np.flatnonzero(rate.values > self.off_ratio * top)
         first = int(on[-1]) + 1 if len(on) else 0
         off = int(rate.weights[first:].sum())
-        planned = view.run.planned_epochs
-        done = int(rate.epoch[-1]) + 1
-        length = rate.rows * max(planned or 0, done) / done
-        if off < max(self.off_steps if per_step else self.off_epochs, self.off_share * length):
+        if off < max(self.off_steps if per_step else self.off_epochs, self.off_share * _plan(view.run, rate)):
             return []
         where = epoch_name(view.run, int(rate.epoch[first]))
         step = f" (step {rate.step[first]})" if per_step else ""
@@ -132,6 +142,46 @@ class LrTooSmall(Detector):
                 measured=Quantity(now / largest, "of the largest rate"),
                 threshold=Quantity(self.off_ratio, "of the largest rate"),
                 detail={"kind": "off", "lr": now, "largest_lr": largest, unit: off},
+            )
+        ]
+
+    def _cut(self, view: View, groups: list[Series], per_step: bool) -> list[Finding]:
+        """Judge a rate that falls to almost nothing at once while much of the plan is left."""
+        rate = _over_groups(groups, np.min)
+        if rate is None or len(rate) < 2:
+            return []
+        highest_since = np.maximum.accumulate(rate.values[::-1])[::-1]
+        warmup = view.run.args.get("warmup_epochs")
+        warm = float(warmup) if isinstance(warmup, int | float) else 0.0
+        before = rate.values[:-1]
+        cuts = (
+            np.flatnonzero((before > 0) & (highest_since[1:] <= self.cut_ratio * before) & (rate.epoch[1:] >= warm)) + 1
+        )
+        if not len(cuts):
+            return []
+        first = int(cuts[0])
+        left = int(rate.weights[first:].sum())
+        if left < max(self.off_steps if per_step else self.off_epochs, self.cut_share * _plan(view.run, rate)):
+            return []
+        where = epoch_name(view.run, int(rate.epoch[first]))
+        step = f" (step {rate.step[first]})" if per_step else ""
+        unit = "steps" if per_step else "epochs"
+        old, now = float(rate.values[first - 1]), float(highest_since[first])
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.9,
+                title=f"Learning rate is cut to {now / old:.2g} of itself at {where}",
+                summary=(
+                    f"At {where}{step} the learning rate falls from {old:.3g} to {float(rate.values[first]):.3g} at once, and "
+                    f"never exceeds {now:.3g} again, for {left} of {rate.rows} {unit}: from there on the weights hardly move."
+                ),
+                onset=rate.where(first),
+                series=rate.name,
+                measured=Quantity(now / old, "of the rate before"),
+                threshold=Quantity(self.cut_ratio, "of the rate before"),
+                detail={"kind": "off", "lr": now, "lr_before": old, unit: left},
             )
         ]
 
@@ -199,6 +249,12 @@ class LrTooSmall(Detector):
                 detail={"kind": "tiny", "lr": largest, "loss_fall_share": fall},
             )
         ]
+
+
+def _plan(run: Run, rate: Series) -> float:
+    """Return the length of the plan in rows of a rate; of the record where no plan is known or it is over."""
+    done = int(rate.epoch[-1]) + 1
+    return rate.rows * max(run.planned_epochs or 0, done) / done
 
 
 def _over_groups(groups: list[Series], reduce: Callable[..., Floats]) -> Series | None:

@@ -16,7 +16,8 @@ How it decides:
     chance) counts as never moved if its level of the last third is no better than the best of the first
     ``start_epochs`` epochs by ``still_errors`` standard errors, no level in between was, and the training loss fell by
     less than ``still_train_share`` over ``still_epochs`` epochs at least.
-    Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
+    Information where a loss is no number from the first epoch to the last: that is told by nonfinite-loss, and nothing learnt
+    is what follows from it. Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
     trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
     the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
     recorded steps are too early, however many epochs they are.
@@ -123,9 +124,12 @@ class NoLearning(Detector):
         if starting and (done < self.late_epochs or done <= after_warmup(view)):
             return []
         severity = self._severity(view, done)
+        lost = _numbers_lost(view)
         early = " It is too early to judge: such a run may still begin to learn." if severity == "info" else ""
         if early and view.run.planned_epochs is not None and done >= view.run.planned_epochs:
             early = " So short a training tells little: many begin to learn later."
+        if lost:
+            severity, early = "info", " A loss is no number from the start: nothing learnt is what follows from it."
         return [
             Finding(
                 id=self.id,
@@ -140,7 +144,12 @@ class NoLearning(Detector):
                 series=score.series.name,
                 measured=Quantity(float(values.max()), "score"),
                 threshold=Quantity(MIN_SCORE, "score"),
-                detail={"epochs": done, "best": float(values.max()), "too_early": severity == "info"},
+                detail={
+                    "epochs": done,
+                    "best": float(values.max()),
+                    "too_early": severity == "info",
+                    "numbers_lost": lost,
+                },
             )
         ]
 
@@ -232,6 +241,12 @@ class NoLearning(Detector):
         if len(loss) < self.late_epochs or not loss.finite.all() or np.ptp(loss.values) == 0:
             return False
         return _change(loss) < self.still_share and mann_kendall(loss.values).p_value > self.max_p
+
+
+def _numbers_lost(view: View) -> bool:
+    """Whether a loss is no number from the first epoch to the last: nothing can be learnt, whatever the labels are."""
+    every = [*losses(view, "train"), *losses(view, "val")]
+    return any(len(s) > 0 and not s.finite.any() for s in every)
 
 
 def _change(loss: Series) -> float:

@@ -13,7 +13,7 @@ How it decides:
     (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch
     before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
     above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
-    ``min_fall`` since. Warm-up raises losses, too, so what happens in it is no rise.
+    ``min_fall`` since. A loss that never lay ``min_rise`` below its beginning did so from the first epoch on. Warm-up raises losses, too, so what happens in it is no rise.
     Or the training set is known by heart: since the minimum the training side fell to ``heart_share`` of what it was then
     and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below ``heart_certain`` of it
     that is told whatever the score does.
@@ -64,6 +64,7 @@ class _Rise:
     fall: float
     val: Series
     certain: bool = False
+    never_fell: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Overfitting(Detector):
         heart_share: Training loss at the end over that at the minimum at which the set is known by heart ...
         heart_ratio: ... and over the validation loss.
         heart_certain: Training loss over the validation loss below which it is told whatever the score does.
+        begin_epochs: Epochs whose median counts where it is asked whether the loss ever lay below its first value.
         makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
     """
 
@@ -111,6 +113,7 @@ class Overfitting(Detector):
     heart_share: float = 0.5
     heart_ratio: float = 0.25
     heart_certain: float = 0.05
+    begin_epochs: int = 3
     makes_up_share: float = 0.02
 
     def missing(self, run: Run) -> str | None:
@@ -146,7 +149,11 @@ class Overfitting(Detector):
         if turned is not None and by_heart is not None:
             turned = replace(turned, certain=by_heart.certain)
         found = turned or by_heart
-        return None if found is None else replace(found, at=self._lowest(val, found.at))
+        if found is None:
+            return None
+        lowest = float(running_median(val.values, self.begin_epochs).min())
+        never_fell = float(val.values[0]) - lowest < self.min_rise * lowest
+        return replace(found, at=self._lowest(val, found.at), never_fell=never_fell)
 
     def _lowest(self, val: Series, at: int) -> int:
         """Return the lowest single value near a minimum of the smoothed loss: smoothing dates a sharp turn too early."""
@@ -212,6 +219,7 @@ class Overfitting(Detector):
         return _Change(end - best, step, rises and end > best - step)
 
     def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise]) -> Finding:
+        first = 0 if rise.never_fell else rise.at
         where = epoch_name(view.run, int(rise.val.epoch[rise.at]))
         whole = self._whole(view, int(rise.val.epoch[rise.at]))
         worse = (
@@ -227,6 +235,8 @@ class Overfitting(Detector):
                 f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
             )
         )
+        if rise.never_fell:
+            text += f" It never lay {100 * self.min_rise:.0f} % below where it began: nothing learnt served the validation set."
         others = [r.val.name.split("/", 1)[-1] for r in rises if r is not rise]
         if others:
             text += f" So has: {', '.join(others)}."
@@ -241,9 +251,9 @@ class Overfitting(Detector):
             id=self.id,
             severity=severity,
             confidence=float(np.clip(0.6 + rise.share + (0.1 if worse else 0.0), 0.5, 0.95)),
-            title=f"Overfitting since {where}",
+            title=f"Overfitting since {epoch_name(view.run, int(rise.val.epoch[first]))}",
             summary=text,
-            onset=rise.val.where(rise.at),
+            onset=rise.val.where(first),
             series=rise.val.name,
             measured=Quantity(rise.share, "share"),
             threshold=Quantity(self.min_rise, "share"),

@@ -17,7 +17,9 @@ How it decides:
     two improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and
     that gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
     Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done
-    when it begins, and it lasts ``warning_share`` of the log. Information otherwise (converged, or too early to worry),
+    when it begins, it lasts ``warning_share`` of the log, and the standstill is certain: the upper end of the slope's interval
+    over its second half gives no more than ``slow_gain_share`` of the level there. Where the noise would hide such a gain,
+    nothing shows that the epochs are wasted. Information otherwise (converged, or too early to worry),
     if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
     short is in the log. Never critical.
     No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
@@ -68,7 +70,8 @@ class Plateau(Detector):
         min_smoothing_epochs: Its smallest width.
         slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
         gain_deltas: The same for the slope itself.
-        slow_gain_share: A rise that is certain and larger than this share of the level is slow progress.
+        slow_gain_share: A rise that is certain and larger than this share of the level is slow progress; one that cannot be
+            excluded is no warning.
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
@@ -172,7 +175,8 @@ class Plateau(Detector):
         unknown = left is None and ending in ("completed", "stopped", "unknown")
         spent = (left is not None and left <= self.spent_lr_ratio) or began_late
         brief = flat < self.warning_share * (int(score.epoch[-1]) + 1)
-        severity: Severity = "info" if spent or unknown or brief or ending == "early-stop" else "warning"
+        hidden = self._hidden(score, sign, last)
+        severity: Severity = "info" if spent or unknown or brief or hidden or ending == "early-stop" else "warning"
         falls = self._training_falls(view, int(score.epoch[last]))
         done = int(score.epoch[-1]) + 1
         where = epoch_name(run, int(score.epoch[last]))
@@ -187,6 +191,8 @@ class Plateau(Detector):
             parts.append("The learning rate schedule is spent: the training has converged.")
         elif left is not None:
             parts.append(f"The learning rate is still at {100 * left:.0f} % of its maximum.")
+            if hidden:
+                parts.append("The noise of the validation would hide slow progress.")
         if falls is not None and not spent:
             parts.append(
                 "The training loss goes on falling: the model learns the training set by heart."
@@ -214,6 +220,16 @@ class Plateau(Detector):
                 "training_loss_falls": falls,
                 "slope_per_epoch": sign * slope[0],
             },
+        )
+
+    def _hidden(self, score: Series, sign: int, last: int) -> bool:
+        """Whether the noise leaves room for progress worth having: over the second half of the plateau, as its start still rises."""
+        half = slice((last + 1 + len(score)) // 2, None)
+        epoch, up = score.epoch[half].astype(np.float64), sign * score.values[half]
+        if len(up) < 2:
+            return True
+        return bool(
+            theil_sen(epoch, up).high * (epoch[-1] - epoch[0]) > self.slow_gain_share * abs(float(np.median(up)))
         )
 
     def _training_falls(self, view: View, since_epoch: int) -> bool | None:

@@ -32,12 +32,13 @@ def differing_from_default(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def dataset(trainer: Any) -> dict[str, Any]:
-    """Count images and labels; the labels are already in memory, nothing is read."""
-    images = trainer.train_loader.dataset
+    """Count images and labels; the labels and the lists of files are already in memory, nothing is read."""
+    images, validated = trainer.train_loader.dataset, getattr(getattr(trainer, "test_loader", None), "dataset", None)
     labels = getattr(images, "labels", None)
     found: dict[str, Any] = {
         "train_images": len(images),
-        "val_images": len(trainer.test_loader.dataset) if getattr(trainer, "test_loader", None) is not None else None,
+        "val_images": len(validated) if validated is not None else None,
+        "val_images_trained_on": _in_both(images, validated),
         "classes": (trainer.data or {}).get("nc"),
         "has_polygons": None,
         "instances": None,
@@ -48,6 +49,21 @@ def dataset(trainer: Any) -> dict[str, Any]:
         found["has_polygons"] = any(len(label.get("segments", ())) for label in labels)
         found["counted_in_s"] = round(time.perf_counter() - started, 3)
     return found
+
+
+def _in_both(train: Any, val: Any) -> int | None:
+    """Count the files of a validation set that are in the training set, too; None where a set does not list its files."""
+    files = [_files(train), _files(val)]
+    if files[0] is None or files[1] is None:
+        return None
+    return len(files[0] & files[1])
+
+
+def _files(images: Any) -> set[str] | None:
+    listed = getattr(images, "im_files", None)
+    if listed is None:  # classification: path first, then class
+        listed = [s[0] for s in getattr(images, "samples", None) or () if isinstance(s, list | tuple) and s]
+    return {str(f) for f in listed} or None
 
 
 def model(trainer: Any) -> dict[str, Any]:

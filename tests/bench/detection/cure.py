@@ -151,13 +151,13 @@ def cured(replay: float, failed: float, reference: float) -> bool:
     return replay - failed >= CLOSES * (reference - failed)
 
 
-def data_set(folder: Path, seed: int, train: int, inverted: bool) -> Path:
+def data_set(folder: Path, seed: int, train: int, inverted: bool, val: int = VAL_IMAGES) -> Path:
     """Write a data set once and return its ``data.yaml``."""
     import cv2
     from shapes import make_dataset
 
     if not (folder / "data.yaml").exists():
-        made = make_dataset(folder.with_suffix(".part"), train=train, val=VAL_IMAGES, size=64, seed=seed)
+        made = make_dataset(folder.with_suffix(".part"), train=train, val=val, size=64, seed=seed)
         for image in made.parent.glob("images/*/*.png") if inverted else ():
             cv2.imwrite(str(image), 255 - cv2.imread(str(image)))
         made.write_text(made.read_text().replace(str(made.parent.resolve()), str(folder.resolve())))
@@ -177,14 +177,14 @@ def base_weights(folder: Path) -> Path:
     return weights
 
 
-def short_trainer() -> type:
+def short_trainer(val: int = VAL_IMAGES) -> type:
     """Return the trainer without the last validation, of best.pt, which nobody reads here; it validates in one batch."""
     from ultralytics.models.yolo.detect import DetectionTrainer
 
     class Short(DetectionTrainer):  # type: ignore[misc]
         def get_dataloader(self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train") -> Any:
             """Return the loader."""
-            return super().get_dataloader(dataset_path, VAL_IMAGES if mode == "val" else batch_size, rank, mode)
+            return super().get_dataloader(dataset_path, val if mode == "val" else batch_size, rank, mode)
 
         def final_eval(self) -> None:
             """Do nothing."""

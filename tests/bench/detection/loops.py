@@ -353,7 +353,7 @@ class Training:
         s = self.s
         return Truth(
             id=f"{self.kind}-{self.variant:03d}-{self.seed}", kind=self.kind, variant=self.variant, seed=self.seed,
-            half=half_of(self.variant), onset_step=self._onset(), steps=s.steps, epochs=s.epochs,
+            half=half_of(self.kind, self.variant), onset_step=self._onset(), steps=s.steps, epochs=s.epochs,
             allowed=allowed(self.truths), setting=asdict(s),
         )  # fmt: skip
 

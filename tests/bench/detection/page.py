@@ -1,25 +1,28 @@
-"""Writes sections of README.md."""
+"""Writes sections of README.md: what stands between ``<!-- name -->`` and ``<!-- /name -->``. All else is prose, and stays."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 README = Path(__file__).with_name("README.md")
 
 
 def section(name: str, page: Path = README) -> str:
-    """Return what stands between ``<!-- name -->`` and the next heading or the end."""
-    found = re.search(rf"<!-- {name} -->\n(.*?)(?=\n## |\n<!-- |\Z)", page.read_text(encoding="utf-8"), re.DOTALL)
-    if found is None:
-        raise SystemExit(f"{page.name} has no marker <!-- {name} -->")
-    return found[1].strip("\n")
+    """Return what stands between the two markers of a section."""
+    return _parts(name, page)[1].strip("\n")
 
 
 def write_section(name: str, text: str, page: Path = README) -> None:
-    """Replace that part."""
-    old = section(name, page)
-    whole = page.read_text(encoding="utf-8")
-    head, rest = whole.split(f"<!-- {name} -->\n", 1)
-    rest = rest.replace(old, text, 1) if old else f"{text}\n{rest}"
-    page.write_text(f"{head}<!-- {name} -->\n{rest}", encoding="utf-8")
+    """Replace what stands between the two markers of a section."""
+    before, _, behind = _parts(name, page)
+    page.write_text(f"{before}\n{text}\n{behind}", encoding="utf-8")
+
+
+def _parts(name: str, page: Path) -> tuple[str, str, str]:
+    """Return a page up to a section's first marker, what is between, and the rest from its last marker on."""
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = page.read_text(encoding="utf-8").partition(first)
+    between, ended, behind = rest.partition(last)
+    if not (found and ended):
+        raise SystemExit(f"{page.name} lacks the marker {last if found else first}")
+    return before + first, between, last + behind

@@ -1,7 +1,8 @@
 """Which faults are planted, what answers them, and which half a training belongs to. Fixed before any result was seen.
 
 A variant is one drawn setting (net, optimizer, schedule, sizes, strength of the fault); it is trained with two seeds. Variants,
-not trainings, are split: even ones are the tuning half, odd ones the held-out half.
+not trainings, are split: even ones are the tuning half, odd ones the held-out half. Of the odd ones those below
+:data:`FRESH` were held out once, measured, and are used up: they belong to the tuning half now.
 """
 
 from __future__ import annotations
@@ -11,11 +12,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 HALVES = ("tuning", "held-out")
-VARIANTS = 5
-"""Variants of each planted fault."""
+FRESH, FRESH_HEALTHY = 5, 100
+"""Variants from which odd ones are held out: of each planted fault, of healthy trainings. Those before were measured once."""
+VARIANTS, HEALTHY_VARIANTS = 10, 200
+"""Variants of each planted fault, and healthy ones. Of the fresh ones only the odd are recorded: those before suffice to tune."""
 SEEDS = 2
 """Trainings of each variant."""
-HEALTHY_VARIANTS = 100
+YOLO_FROM, YOLO_HEALTHY_FROM = VARIANTS, HEALTHY_VARIANTS
+"""Variants from which a training is a fine-tuning of YOLO12n (``yolo.py``)."""
+YOLO_VARIANTS, YOLO_HEALTHY_VARIANTS = 2, 4
+YOLO_KINDS = (
+    "lr-high", "explosion-late", "nan-batch", "labels-missing", "host-leak", "frozen-net", "killed", "spent-lr", "val-is-train",
+)  # fmt: skip
+"""Faults planted in them."""
 
 EXPLODED = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
 STILL = ("plateau", "lr-too-small", "no-learning", "metric-frozen")
@@ -92,7 +101,10 @@ PLANTED: dict[str, Planted] = {
     "data-order": Planted(
         ("unshuffled-data",), (), (*STILL, *LOST, *EXPLODED), "samples sorted by class, the same order in each epoch",
     ),
-    "val-is-train": Planted((), (), (), "the validation set is the training set"),
+    "val-is-train": Planted(
+        ("validation-is-training",), (), (),
+        "the validation set is the training set; told from the lists of files, which loops of tensors have not",
+    ),
     "tiny-val": Planted(
         ("tiny-validation",), ("unstable-training",), (*STILL, *LOST), "6 to 12 validation samples",
     ),
@@ -161,14 +173,32 @@ class Truth:
         return Truth(**{**data, "allowed": tuple(data["allowed"])})
 
 
-def half_of(variant: int) -> str:
+def half_of(kind: str, variant: int) -> str:
     """Return the half to which a variant belongs."""
-    return HALVES[variant % 2]
+    fresh = variant >= (FRESH_HEALTHY if kind == HEALTHY else FRESH)
+    return HALVES[variant % 2 if fresh else 0]
 
 
 def plan() -> list[tuple[str, int, int]]:
     """List (kind, variant, seed) of all trainings, first those that a short run should have."""
-    every = [(k, v, s) for v in range(VARIANTS) for k in PLANTED for s in range(SEEDS)]
-    healthy = [(HEALTHY, v, s) for v in range(HEALTHY_VARIANTS) for s in range(SEEDS)]
+    every = [(k, v, s) for v in _variants(FRESH, VARIANTS) for k in PLANTED for s in range(SEEDS)]
+    healthy = [(HEALTHY, v, s) for v in _variants(FRESH_HEALTHY, HEALTHY_VARIANTS) for s in range(SEEDS)]
     # Interleaved, so that what is there after half of the time holds both.
     return [x for i in range(max(len(every), len(healthy))) for x in (*every[i : i + 1], *healthy[i : i + 1])]
+
+
+def yolo_plan() -> list[tuple[str, int, int]]:
+    """List (kind, variant, seed) of the trainings of YOLO12n."""
+    faulty = [(k, YOLO_FROM + v, s) for v in range(YOLO_VARIANTS) for s in range(SEEDS) for k in YOLO_KINDS]
+    healthy = [(HEALTHY, YOLO_HEALTHY_FROM + v, s) for v in range(YOLO_HEALTHY_VARIANTS) for s in range(SEEDS)]
+    return [x for i in range(max(len(faulty), len(healthy))) for x in (*faulty[i : i + 1], *healthy[i : i + 1])]
+
+
+def is_yolo(kind: str, variant: int) -> bool:
+    """Whether a training is one of YOLO12n."""
+    return variant >= (YOLO_HEALTHY_FROM if kind == HEALTHY else YOLO_FROM)
+
+
+def _variants(fresh: int, end: int) -> list[int]:
+    """Return the variants to record, the held-out ones first."""
+    return [*(v for v in range(fresh, end) if v % 2), *range(fresh)]

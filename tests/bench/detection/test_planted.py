@@ -45,7 +45,15 @@ def test_a_variant_with_all_its_seeds_is_in_one_half() -> None:
     what = plan()
     assert len(what) == len(set(what))
     assert len({(k, v) for k, v, _ in what}) * 2 == len(what)
-    assert {half_of(v) for _, v, _ in what} == set(HALVES)
+    assert {half_of(k, v) for k, v, _ in what} == set(HALVES)
+
+
+def test_what_was_held_out_once_and_measured_is_tuning_now() -> None:
+    for kind in (*PLANTED, HEALTHY):
+        known = [v for k, v, _ in plan() if k == kind and half_of(k, v) == "tuning"]
+        fresh = [v for k, v, _ in plan() if k == kind and half_of(k, v) == "held-out"]
+        assert max(known) < min(fresh), kind
+        assert all(v % 2 for v in fresh), kind
 
 
 def test_the_tables_are_those_of_the_golden_file(golden: dict[str, Any]) -> None:
@@ -97,6 +105,7 @@ def test_precision_counts_what_no_truth_explains() -> None:
         findings = [[i, "warning", 10] for i in found]
         return {
             "kind": kind,
+            "yolo": False,
             "half": "tuning",
             "findings": findings,
             "allowed": allowed,

@@ -110,11 +110,25 @@ def test_what_is_recorded(train: Train) -> None:
     assert "lrf" not in run.requested
     assert run.args["lrf"] == 0.01
     assert run.meta["dataset"] | {"counted_in_s": 0} == {
-        "train_images": 32, "val_images": 16, "classes": 3, "has_polygons": True,
+        "train_images": 32, "val_images": 16, "val_images_trained_on": 0, "classes": 3, "has_polygons": True,
         "instances": run.meta["dataset"]["instances"], "counted_in_s": 0,
     }  # fmt: skip
     assert run.meta["model"]["scale"] == "n"
     assert json.loads((Path(trainer.save_dir) / "trainwatch" / "run.json").read_text())["final_metrics"]
+
+
+def test_validation_images_that_are_trained_on_are_counted() -> None:
+    from trainwatch_hooks.trainers.ultralytics import _in_both
+
+    images = [f"/data/{i}.png" for i in range(8)]
+    train = SimpleNamespace(im_files=images)
+    assert _in_both(train, SimpleNamespace(im_files=images[6:])) == 2
+    assert (
+        _in_both(train, SimpleNamespace(samples=[[images[0], 0, None, None], ["/data/other.png", 1, None, None]])) == 1
+    )
+    assert _in_both(train, SimpleNamespace(im_files=["/data/val.png"])) == 0
+    assert _in_both(train, SimpleNamespace()) is None, "it lists no files"
+    assert _in_both(train, None) is None, "nothing is validated"
 
 
 def test_the_end_says_what_to_type_next(train: Train, caplog: pytest.LogCaptureFixture) -> None:

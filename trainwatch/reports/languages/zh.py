@@ -164,6 +164,7 @@ NAMES: Final[Mapping[str, str]] = {
     "machine-down": "机器宕机",
     "native-crash": "本地代码崩溃",
     "tiny-validation": "验证集过小",
+    "validation-is-training": "验证图像同时用于训练",
     "unshuffled-data": "数据未打乱",
     "allocator-setting": "使用可扩展段的分配器",
     "augment-more": "加强数据增强",

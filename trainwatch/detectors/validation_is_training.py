@@ -1,0 +1,83 @@
+"""Validation images that the model is trained on.
+
+What it does:
+    Counts the validation images whose files are training images, too.
+
+Why it matters:
+    Such a score says how well the training set is known by heart. It rises to the end, overfitting never shows, and best.pt,
+    patience and any comparison go by it. The curves look like those of a training that generalises well, so nothing
+    else can tell.
+
+How it decides:
+    The recorder compares the two lists of files that the trainer loaded (their full paths). Warning if at least ``min_share``
+    (5 %) of the validation images are trained on; information below. Not judged where the lists were not recorded: logs of
+    epochs, and loops whose data sets name no files. Copies under other names are not seen.
+
+What to do:
+    Give ``val`` in the data set's YAML a folder of its own, with images of other scenes than the training's. A few hundred
+    will do.
+
+Known false alarms:
+    A test on purpose whether a set-up learns a few images by heart.
+
+References:
+    Kapoor and Narayanan 2023, Leakage and the reproducibility crisis in machine-learning-based science. Threshold: this
+    project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from trainwatch.detectors.base import Detector, View
+from trainwatch.result import Finding, Quantity
+from trainwatch.runs import Run
+
+
+@dataclass(frozen=True)
+class ValidationIsTraining(Detector):
+    """A validation set that is trained on.
+
+    Attributes:
+        min_share: Share of the validation images from which it is a warning.
+    """
+
+    title: ClassVar[str] = "Validation images are trained on"
+
+    min_share: float = 0.05
+
+    def missing(self, run: Run) -> str | None:
+        """Ask for the number of images that both sets hold."""
+        if _count(run, "val_images_trained_on") is None or not _count(run, "val_images"):
+            return "whether validation images are training images was not recorded"
+        return None
+
+    def judge(self, view: View) -> list[Finding]:
+        """Return one finding, or none."""
+        both, images = _count(view.run, "val_images_trained_on"), _count(view.run, "val_images")
+        if not both or not images:
+            return []
+        share = both / images
+        which = "All" if both >= images else f"{both} of {images}"
+        return [
+            Finding(
+                id=self.id,
+                severity="warning" if share >= self.min_share else "info",
+                confidence=0.95,
+                title=f"{which} validation images are training images",
+                summary=(
+                    f"{both} of the {images} validation images are files that the model is trained on: the score tells how "
+                    "well they are known by heart, and overfitting does not show in it."
+                ),
+                measured=Quantity(share, "of the validation images"),
+                threshold=Quantity(self.min_share, "of the validation images"),
+                detail={"images": both, "val_images": images},
+            )
+        ]
+
+
+def _count(run: Run, name: str) -> int | None:
+    dataset: Any = run.meta.get("dataset")
+    value = dataset.get(name) if isinstance(dataset, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
