@@ -24,6 +24,8 @@ EVIDENCE = {
     "dead-output": ("loss", "score", "lr", "grad_norm"),
     "unshuffled-data": ("loss", "score", "val_loss"),
     "tiny-validation": ("score", "val_loss", "metrics"),
+    "few-updates": ("train_loss", "loss", "score"),
+    "momentum-too-high": ("val_loss", "score", "loss"),
     "validation-is-training": ("score", "val_loss", "train_loss"),
     "transient-nonfinite": ("val_loss", "score", "lr"),
     "plateau": ("score", "train_loss", "val_loss", "lr"),

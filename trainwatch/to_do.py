@@ -25,6 +25,7 @@ LOOP: Final[Mapping[str, str]] = {
         "lower learning rate; if your loop keeps the last weights only, save them at each best score."
     ),
     "early-stopped": "Nothing, if the curves are flat; else raise the patience of your early stopping.",
+    "few-updates": "Step the optimizer more often: accumulate gradients over fewer batches, or none.",
     "gradient-explosion": "Halve the learning rate, clip the gradient norm, and go on from a checkpoint of before it began.",
     "gradient-vanishing": (
         "Look at what precedes it: after an explosion a dead model has no gradient; else look for saturated "
@@ -69,6 +70,7 @@ LOOP: Final[Mapping[str, str]] = {
         "epoch_end(metrics=..., fitness=...)."
     ),
     "missing-labels": "Look at one batch as the loader gives it: are targets in it, and do they belong to the inputs?",
+    "momentum-too-high": "Set the optimizer's momentum to 0.9, and compare the first epochs.",
     "native-crash": (
         "Read `trainwatch/faulthandler-rank0.log` for the stacks of all threads. Try another pair of driver and "
         "torch, and num_workers=0; a bus error with loader workers mostly means that /dev/shm is full."

@@ -47,6 +47,9 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "rank-straggler": [{"part": "data", "rank": 1}],
     "copy-paste-inert": [{"copy_paste": 0.3}],
     "overfitting": [{"minimum_epoch": 10}],
+    "few-updates": [{"updates": 1, "batches": 80, "accumulate": 64}],
+    "momentum-too-high": [{"momentum": 0.999, "updates": 80}],
+    "validation-is-training": [{"images": 48, "val_images": 48}],
     "over-regularised": [
         {"brakes": {"freeze": "21", "weight_decay": 0.9, "degrees": 180.0, "hsv_h": 1.0}},
         {"brakes": {"mixup": 1.0}},

@@ -30,6 +30,8 @@ def new(recommendation: Recommendation | None) -> dict[str, object]:
         ({"optimizer": "SGD", "lr0": 1.0, "batch": 256, "nbs": 64}, 0.01),
         ({"optimizer": "SGD", "lr0": 0.004, "batch": 64, "nbs": 64}, 0.002),
         ({"optimizer": "AdamW", "lr0": 0.01, "batch": 64, "nbs": 64}, 0.001),
+        ({"optimizer": "RMSProp", "lr0": 0.01, "batch": 4, "nbs": 4, "momentum": 0.937}, 6.3e-5),
+        ({"optimizer": "RMSProp", "lr0": 0.01, "batch": 64, "nbs": 64, "momentum": 0.0}, 0.001),
     ],
 )
 def test_at_least_halved_and_within_the_rule(args: dict[str, object], lr0: float) -> None:

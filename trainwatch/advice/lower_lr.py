@@ -1,13 +1,15 @@
 """A lower learning rate that is really used.
 
 What it changes:
-    ``lr0``, at least halved and at most 0.01 * effective batch / 64 for SGD-like optimizers or 0.001 for Adam-like
-    ones; the optimizer by name, since ``optimizer=auto`` ignores ``lr0`` and ``momentum``; a momentum above 0.95 back
-    to 0.937; a bias warm-up rate above five times the new ``lr0`` down to it; at least 5 warm-up epochs.
+    ``lr0``, at least halved and at most 0.01 * effective batch / 64 for SGD-like optimizers, 0.001 for Adam-like ones or
+    0.001 * (1 - momentum) for RMSProp; the optimizer by name, since ``optimizer=auto`` ignores ``lr0`` and ``momentum``;
+    a momentum above 0.95 back to 0.937; a bias warm-up rate above five times the new ``lr0`` down to it; at least 5
+    warm-up epochs.
 
 Why it works:
     Ultralytics clips the gradient norm at 10 in nearly every step, so each update has the length lr * 10: the learning
-    rate alone decides how far a step goes.
+    rate alone decides how far a step goes. Adam and RMSProp divide by the gradient's size anyway; RMSProp's momentum adds such
+    steps up undamped, so that each becomes 1 / (1 - momentum) times as long as Adam's.
 
 When it is given:
     Gradients or loss exploded, the loss became NaN, in training or (with standing metrics) in validation, or the outputs
@@ -20,6 +22,7 @@ What to expect:
 References:
     Ultralytics 8.4 engine/trainer.py: optimizer_step, build_optimizer. The rule 0.01 * batch / 64 is the conservative
     one of the article behind "seven techniques" (32 gives 0.005). AdamW 0.001: Ultralytics fine-tuning guide, PR 24164.
+    PyTorch's torch.optim.RMSprop: the buffer is momentum * buffer + gradient / sqrt(average), with no factor 1 - momentum.
 """
 
 from __future__ import annotations
@@ -76,11 +79,12 @@ class LowerLr(Advice):
             return None
         named = explicit_optimizer(context)
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
-        bound = self._bound(optimizer, context)
+        momentum = number(context.args, "momentum")
+        high = momentum is not None and momentum > self.high_momentum
+        bound = self._bound(optimizer, self.default_momentum if high or momentum is None else momentum, context)
         new = significant(min(lr0 / 2, bound))
         changes = [*named, Change("lr0", lr0, new)]
-        momentum = number(context.args, "momentum")
-        if momentum is not None and momentum > self.high_momentum:
+        if high:
             changes.append(Change("momentum", momentum, self.default_momentum))
         bias = number(context.args, "warmup_bias_lr")
         if bias is not None and bias > self.bias_ratio * new:
@@ -116,7 +120,9 @@ class LowerLr(Advice):
             return "The score leaves 0, and the loss does not fall to it."
         return "No NaN at the step where it came."
 
-    def _bound(self, optimizer: str, context: Context) -> float:
+    def _bound(self, optimizer: str, momentum: float, context: Context) -> float:
+        if optimizer.lower() == "rmsprop":
+            return significant(self.adam_lr * (1 - momentum))
         if "adam" in optimizer.lower():
             return self.adam_lr
         in_force = effective_batch(context)

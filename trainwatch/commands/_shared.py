@@ -26,9 +26,10 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
     from trainwatch.analysis import Config, analyse
     from trainwatch.runs import read_run
 
-    if Path(path).is_file() and not Path(path).stat().st_size:
+    # os.path: a name that no file system takes is no file, not an error; reading it says what is wrong
+    if os.path.isfile(path) and not os.path.getsize(path):
         raise UnreadableRun(f"{path}: the file is empty; name the run's folder, or a log that has rows")
-    if mapping is not None and (Path(path) / "trainwatch" / "run.json").is_file():
+    if mapping is not None and os.path.isfile(os.path.join(path, "trainwatch", "run.json")):
         raise TrainwatchError(f"{path}: this is a record of trainwatch, whose columns have names; leave --map out")
     if mapping is not None:
         from trainwatch.importers.generic import parse_mapping

@@ -11,11 +11,11 @@ Why it matters:
 How it decides:
     Judged only if ``lr0`` was asked for and is not Ultralytics' default 0.01 (logs of epochs do not say what was typed).
     Arguments in force are compared where both are recorded. In logs of epochs with ``optimizer=auto``, the largest rate
-    after the warm-up of the slowest group stands for it. Told from ``min_ratio`` (1.05 times) on. With ``optimizer=auto`` it is
-    information: the trainer does what it says, and the rate that it chose is one that suits its optimizer; rates of two
-    optimizers have no common scale, so their ratio measures no harm. Where the optimizer was named, too, and the rates differ by
-    ``warning_ratio`` (1.5 times) or more, it is a warning: the same optimizer runs at a rate that nobody chose. A schedule that has not reached its top yet is not judged
-    (``min_epochs`` (5) beyond the warm-up).
+    after the warm-up of the slowest group stands for it. Told from ``min_ratio`` (1.05 times) on. With ``optimizer=auto``
+    it is information: the trainer does what it says, and the rate that it chose is one that suits its optimizer; rates of
+    two optimizers have no common scale, so their ratio measures no harm. Where the optimizer was named, too, and the
+    rates differ by ``warning_ratio`` (1.5 times) or more, it is a warning: the same optimizer runs at a rate that nobody
+    chose. A schedule that has not reached its top yet is not judged (``min_epochs`` (5) beyond the warm-up).
 
 What to do:
     Name the optimizer: ``optimizer=SGD`` (or AdamW, MuSGD) with ``lr0``.

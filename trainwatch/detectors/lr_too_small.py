@@ -9,20 +9,20 @@ Why it matters:
     The weights stay where they are. Every epoch costs as much as a useful one.
 
 How it decides:
-    The rate of a step is the largest over the parameter groups. *Off*: it is at most ``off_ratio`` (0.0001) of the largest
-    rate so far, to the end of the record, for at least ``off_steps`` (50) steps or ``off_epochs`` (5) epochs, which are
-    at least ``off_share`` (10 %) of the plan or, without one, of the record. Cosine and linear schedules, also those that end at
-    zero, spend less than 2 % of a plan there. *Cut*: after the warm-up the smallest rate of the groups falls from one step
-    (in logs of epochs: epoch) to the next to at most ``cut_ratio`` (1/100) of what it was and stays there to the end, for at
-    least ``cut_share`` (30 %) of the plan, long enough as above: schedules in steps fall tenfold, smooth ones are never so
-    low for so long. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd`` (1e-5), or
-    ``tiny_adam`` (1e-6) for Adam-like optimizers, and over at least ``min_epochs`` (5) epochs the median training loss
-    of the last third is not ``min_fall`` (5 %) below that of the first. *Warm-up*: it ends behind ``warm_share`` (half) of
-    the planned epochs, told by ``warmup_epochs`` or by the smallest number of steps of older Ultralytics
-    (``warmup_steps``, 100; 8.4.190 has none, and ends a warm-up an epoch before the plan), at least that share of the plan
-    is done, and the smallest rate of the groups (the biases' begins high) never reached ``warm_reached`` (a tenth) of
-    the ``lr0`` asked for: a warm-up over the whole plan that reaches a quarter does no harm (measured). Warning. Learning
-    rates are exact numbers, so noise cannot set any of them off.
+    The rate of a step is the largest over the parameter groups. *Off*: it is at most ``off_ratio`` (0.0001) of the
+    largest rate so far, to the end of the record, for at least ``off_steps`` (50) steps or ``off_epochs`` (5) epochs,
+    which are at least ``off_share`` (10 %) of the plan or, without one, of the record. Cosine and linear schedules, also
+    those that end at zero, spend less than 2 % of a plan there. *Cut*: after the warm-up the smallest rate of the groups
+    falls from one step (in logs of epochs: epoch) to the next to at most ``cut_ratio`` (1/100) of what it was and stays
+    there to the end, for at least ``cut_share`` (30 %) of the plan, long enough as above: schedules in steps fall
+    tenfold, smooth ones are never so low for so long. *Tiny*: after the warm-up the rate never exceeds ``tiny_sgd``
+    (1e-5), or ``tiny_adam`` (1e-6) for Adam-like optimizers and RMSProp, and over at least ``min_epochs`` (5) epochs the
+    median training loss of the last third is not ``min_fall`` (5 %) below that of the first. *Warm-up*: it ends behind
+    ``warm_share`` (half) of the planned epochs, told by ``warmup_epochs`` or by the smallest number of steps of older
+    Ultralytics (``warmup_steps``, 100; 8.4.190 has none, and ends a warm-up an epoch before the plan), at least that
+    share of the plan is done, and the smallest rate of the groups (the biases' begins high) never reached
+    ``warm_reached`` (a tenth) of the ``lr0`` asked for: a warm-up over the whole plan that reaches a quarter does no harm
+    (measured). Warning. Learning rates are exact numbers, so noise cannot set any of them off.
 
 What to do:
     Raise ``lr0`` tenfold at a time, end the schedule at ``lrf=0.01``, or shorten the warm-up. With ``optimizer=auto``
@@ -226,7 +226,7 @@ class LrTooSmall(Detector):
         after = rate.take(rate.epoch >= warm)
         if not len(after) or int(after.epoch[-1]) - int(after.epoch[0]) + 1 < self.min_epochs:
             return []
-        adam = "adam" in str(run.args.get("optimizer") or "").lower()
+        adam = any(name in str(run.args.get("optimizer") or "").lower() for name in ("adam", "rmsprop"))
         bound = self.tiny_adam if adam else self.tiny_sgd
         largest = float(np.nanmax(after.values))
         fall = _fall(view, int(after.epoch[0]))
@@ -240,7 +240,8 @@ class LrTooSmall(Detector):
                 title=f"Learning rate of {largest:.2g} is too small to learn",
                 summary=(
                     f"After the warm-up the learning rate never exceeds {largest:.3g} (too small for "
-                    f"{'Adam' if adam else 'SGD'}: {bound:g} or less), and the training loss fell by {100 * fall:.1f} % only."
+                    f"{run.args.get('optimizer') if adam else 'SGD'}: {bound:g} or less), and the training loss fell by "
+                    f"{100 * fall:.1f} % only."
                 ),
                 onset=after.where(0),
                 series=rate.name,

@@ -8,16 +8,16 @@ Why it matters:
     of them gets better with more epochs. A week of training is easily lost to a typing error in a path.
 
 How it decides:
-    The best level of the score over three epochs is not above 0.005 after at least ``min_epochs`` validated epochs. A
-    run whose last score is its best and above ``starting_score`` has begun to learn: it is left alone in warm-up and
-    until ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds
-    no labels (missing-labels). Without any metric: training and validation loss have both moved by less than
-    ``still_share`` over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at
-    chance) counts as never moved if its level of the last third is no better than the best of the first
-    ``start_epochs`` epochs by ``still_errors`` standard errors, no level in between was, and the training loss fell by
-    less than ``still_train_share`` over ``still_epochs`` epochs at least.
-    Information where a loss is no number from the first epoch to the last: that is told by nonfinite-loss, and nothing learnt
-    is what follows from it. Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
+    The best level of the score over three epochs is not above 0.005 after at least ``min_epochs`` validated epochs. A run
+    whose last score is its best and above ``starting_score`` has begun to learn: it is left alone in warm-up and until
+    ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds no
+    labels (missing-labels). Without any metric: training and validation loss have both moved by less than ``still_share``
+    over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at chance) counts
+    as never moved if its level of the last third is no better than the best of the first ``start_epochs`` epochs by
+    ``still_errors`` standard errors, no level in between was, and the training loss fell by less than
+    ``still_train_share`` over ``still_epochs`` epochs at least. Information where a loss is no number from the first
+    epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it.
+    Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
     trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
     the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
     recorded steps are too early, however many epochs they are.

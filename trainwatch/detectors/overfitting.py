@@ -8,20 +8,21 @@ Why it matters:
     makes the model worse on images that it has not seen.
 
 How it decides:
-    Of each loss component that training and validation share, over the longest stretch without a change of regime
-    (close of mosaic, restart of the learning rate): the validation side, smoothed by a running median
-    (``smoothing_share`` of the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch
-    before the end; the level of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors
-    above the minimum; a one-sided Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by
-    ``min_fall`` since. A loss that never lay ``min_rise`` below its beginning did so from the first epoch on. Warm-up raises losses, too, so what happens in it is no rise.
+    Of each loss component that training and validation share, over the longest stretch without a change of regime (close
+    of mosaic, restart of the learning rate): the validation side, smoothed by a running median (``smoothing_share`` of
+    the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch before the end; the level
+    of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors above the minimum; a one-sided
+    Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by ``min_fall`` since. A loss
+    that never lay ``min_rise`` below its beginning did so from the first epoch on. Warm-up raises losses, too, so what
+    happens in it is no rise.
     Or the training set is known by heart: since the minimum the training side fell to ``heart_share`` of what it was then
-    and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below ``heart_certain`` of it
-    that is told whatever the score does.
+    and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below
+    ``heart_certain`` of it that is told whatever the score does.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
-    more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are,
-    are two things.
-    Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``,
-    or if there is no score; information otherwise.
+    more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are, are
+    two things.
+    Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``, or
+    if there is no score; information otherwise.
 
 What to do:
     Keep best.pt. Then more data or stronger augmentation (mixup, copy_paste where labels are polygons), a smaller

@@ -9,19 +9,19 @@ Why it matters:
     training is not done: it is stuck, and something has to change.
 
 How it decides:
-    The score is smoothed by a running median (1/40 of the log, 5 epochs at least). An improvement is more than 0.002,
-    1 % of the best (0.5 % for a loss) and ``noise_errors`` standard errors of the smoothed score, whichever is largest;
-    the noise is that of the second half, for a training swings at first. The plateau begins where the smoothed score
-    first comes within one improvement of the best level that it ever held over an eighth of the log, and must last at
-    least ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below
-    two improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and
-    that gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
-    Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done
-    when it begins, it lasts ``warning_share`` of the log, and the standstill is certain: the upper end of the slope's interval
-    over its second half gives no more than ``slow_gain_share`` of the level there. Where the noise would hide such a gain,
-    nothing shows that the epochs are wasted. Information otherwise (converged, or too early to worry),
-    if patience ended the training (nothing more was lost), or if neither the learning rate nor a plan that was cut
-    short is in the log. Never critical.
+    The score is smoothed by a running median (1/40 of the log, 5 epochs at least). An improvement is more than 0.002, 1 %
+    of the best (0.5 % for a loss) and ``noise_errors`` standard errors of the smoothed score, whichever is largest; the
+    noise is that of the second half, for a training swings at first. The plateau begins where the smoothed score first
+    comes within one improvement of the best level that it ever held over an eighth of the log, and must last at least
+    ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below two
+    improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and that
+    gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
+    Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when
+    it begins, it lasts ``warning_share`` of the log, and the standstill is certain: the upper end of the slope's interval
+    over all of it is not above 0, or over its second half gives no more than ``slow_gain_share`` of the level there.
+    Where the noise would hide such a gain, nothing shows that the epochs are wasted. Information otherwise (converged, or
+    too early to worry), if patience ended the training (nothing more was lost), or if neither the learning rate nor a
+    plan that was cut short is in the log. Never critical.
     No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
     gain), that repeat exactly while no validation loss moves (frozen), that the close of mosaic lifted, or that fall from
     the first epoch on; and losses that never fell.
@@ -175,7 +175,7 @@ class Plateau(Detector):
         unknown = left is None and ending in ("completed", "stopped", "unknown")
         spent = (left is not None and left <= self.spent_lr_ratio) or began_late
         brief = flat < self.warning_share * (int(score.epoch[-1]) + 1)
-        hidden = self._hidden(score, sign, last)
+        hidden = slope[2] > 0 and self._hidden(score, sign, last)
         severity: Severity = "info" if spent or unknown or brief or hidden or ending == "early-stop" else "warning"
         falls = self._training_falls(view, int(score.epoch[last]))
         done = int(score.epoch[-1]) + 1
@@ -223,7 +223,7 @@ class Plateau(Detector):
         )
 
     def _hidden(self, score: Series, sign: int, last: int) -> bool:
-        """Whether the noise leaves room for progress worth having: over the second half of the plateau, as its start still rises."""
+        """Whether the noise leaves room for progress worth having in the second half of the plateau (its start still rises)."""
         half = slice((last + 1 + len(score)) // 2, None)
         epoch, up = score.epoch[half].astype(np.float64), sign * score.values[half]
         if len(up) < 2:
