@@ -1,4 +1,4 @@
-"""Simplified Chinese."""
+"""Words of the page itself."""
 
 from __future__ import annotations
 
