@@ -36,7 +36,7 @@ def names(language: str) -> Mapping[str, str]:
 
 
 @cache
-def sentences(language: str) -> Sentences:
+def catalogue(language: str) -> Sentences:
     """Return the catalogue of sentences; for English an empty one, which returns every text as it is."""
     from trainwatch.reports.languages.sentences import Sentences
 

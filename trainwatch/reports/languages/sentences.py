@@ -115,7 +115,7 @@ class Sentences:
             return found, True
         pieces = _ENDS.split(stripped)
         if not 1 < len(pieces) <= MAX_PARTS:
-            return text, False
+            return text, not is_prose(stripped)
         return self._pieces(pieces, work)
 
     def _pieces(self, pieces: list[str], work: _Work) -> tuple[str, bool]:
@@ -131,7 +131,8 @@ class Sentences:
                     break
             else:
                 said = f"{said} {pieces[at]}" if said else pieces[at]
-                at, english, whole = at + 1, True, False
+                whole = whole and not is_prose(pieces[at])
+                at, english = at + 1, True
         return said, whole
 
     def _one(self, text: str, work: _Work, depth: int) -> str | None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from trainwatch.reports.languages.zh.advice import ADVICE
+from trainwatch.reports.languages.zh.charts import CHARTS
 from trainwatch.reports.languages.zh.detectors import DETECTORS
 from trainwatch.reports.languages.zh.events import EVENTS
 from trainwatch.reports.languages.zh.page import NAMES, WORDS
 from trainwatch.reports.languages.zh.records import RECORDS
 from trainwatch.reports.languages.zh.verdict import VERDICT
 
-SENTENCES: Final[Mapping[str, str]] = {**EVENTS, **RECORDS, **VERDICT, **ADVICE, **DETECTORS}
+SENTENCES: Final[Mapping[str, str]] = {**CHARTS, **EVENTS, **RECORDS, **VERDICT, **ADVICE, **DETECTORS}
 """Templates of sentences, see :mod:`trainwatch.reports.languages.sentences`."""
 
 __all__ = ["NAMES", "SENTENCES", "WORDS"]

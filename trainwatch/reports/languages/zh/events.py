@@ -212,16 +212,4 @@ EVENTS: Final[Mapping[str, str]] = {
         "批次 {batch} 中{what}（{measured}，上限 {limit}）：{done}"
     ),
     "rescue failed and is switched off ({error!s})": "rescue 出错，已关闭（{error}）",
-    # marks of charts
-    "onset: {names!s}": "起点：{names}",
-    "checkpoint (best)": "检查点（最佳）",
-    "attempt {attempt:n} of the epoch": "该轮第 {attempt} 次尝试",
-    "early stop": "提前停止",
-    "stopped": "已停止",
-    "rescue": "rescue",
-    "gradient norm": "梯度范数",
-    "{title}, around the onset": "{title}，起点附近",
-    "forecast": "预测",
-    "limit {value}": "上限 {value}",
-    "limit {value}, far above": "上限 {value}，远高于此",
 }
