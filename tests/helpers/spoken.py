@@ -22,6 +22,9 @@ MOST_DEPTH = 4
 
 NUMBER = "7"
 
+WRITTEN_BY = {"epoch_name": "epoch 7", "last_place": "epoch 7, step 7", "size": "7 KiB", "rate": "7 KiB per epoch", "sentence": "7."}
+"""What functions of other files write."""
+
 NOT_READ = ("compile", "match", "fullmatch", "search", "findall", "sub", "guard", "TypeVar", "filterwarnings")
 """Calls whose text nobody reads on the page."""
 
@@ -99,10 +102,10 @@ class _File:
         else:
             found = self._values(node, scope) if depth < MOST_DEPTH else []
             texts = [t for v, s in found if self._speaks(v) for t in self._texts(v, s, depth + 1)]
-            yield from texts or [f"{NUMBER}." if _ends_a_sentence(node) else NUMBER]
+            yield from texts or [WRITTEN_BY.get(_name(node.func), NUMBER) if isinstance(node, ast.Call) else NUMBER]
 
     def _speaks(self, node: ast.AST) -> bool:
-        return _is_text(node) or (isinstance(node, ast.Call) and _name(node.func) in self.functions)
+        return _is_text(node) or (isinstance(node, ast.Call) and (_name(node.func) in self.functions or _name(node.func) in WRITTEN_BY))
 
     def _values(self, node: ast.AST, scope: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
         """Return what a name was given, what a table holds, or what a function of this file returns, with the scope of each."""
@@ -123,11 +126,6 @@ class _File:
 
 def _name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _ends_a_sentence(node: ast.AST) -> bool:
-    """Whether it is a sentence of its own that another file writes: ``average.sentence()``."""
-    return isinstance(node, ast.Call) and _name(node.func) == "sentence"
 
 
 def _template(node: ast.JoinedStr | ast.Constant) -> str:

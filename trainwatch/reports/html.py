@@ -71,12 +71,14 @@ def render(analysis: Analysis, language: str = "en") -> str:
         page=page,
         w=wording,
         t=t,
+        say=say,
         lang=languages.LANGUAGES[language],
         names=languages.names(language),
+        briefly=languages.checks(language),
         measured=lambda value: quantity(value, language),
         prose=_prose,
         long_command=LONG_COMMAND,
-        place=lambda where: _place(where, page.first_epoch, t),
+        place=lambda where: say(_place(where, page.first_epoch)),
         name=Path(analysis.run.path).name or analysis.run.path,
         evidence=evidence,
         others=others,
@@ -107,12 +109,12 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _place(where: Where | None, first_epoch: int, t: Callable[[str], str]) -> str:
+def _place(where: Where | None, first_epoch: int) -> str:
     """Write a place as the user's tool counts."""
     if where is None:
         return ""
-    parts = [] if where.epoch is None else [t("epoch {}").format(where.epoch + first_epoch)]
-    parts += [] if where.step is None else [t("step {}").format(where.step)]
+    parts = [] if where.epoch is None else [f"epoch {where.epoch + first_epoch}"]
+    parts += [] if where.step is None else [f"step {where.step}"]
     return ", ".join(parts)
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 KEPT: Final = frozenset({
     "answers", "arg", "cause", "detail", "ended_by", "explanations", "finding", "id", "kind", "next_command",
-    "overrides_yaml", "path", "series", "severity", "source", "sources", "status", "thresholds", "traceback", "unit",
+    "overrides_yaml", "passed", "path", "series", "severity", "source", "sources", "status", "thresholds", "traceback", "unit",
     "version", "x_unit",
 })  # fmt: skip
 """Fields that are names, commands, files and numbers."""
@@ -36,12 +36,16 @@ def translated(analysis: Analysis, language: str) -> Analysis:
 def quantity(value: Quantity | None, language: str) -> str:
     """Write a measured value with its unit in another language."""
     text = wording.quantity(value)
-    parts = _SIZE.fullmatch(text)
-    if language == "en" or parts is None:
+    if language == "en":
         return text
     from trainwatch.reports.languages.sentences import fill
 
-    return fill("{value} {unit}", {"value": parts[1], "unit": languages.catalogue(language).say(parts[2])})
+    catalogue = languages.catalogue(language)
+    said, whole = catalogue.translate(text)
+    parts = _SIZE.fullmatch(text)
+    if parts is None or (whole and said != text):
+        return said
+    return fill("{value} {unit}", {"value": parts[1], "unit": catalogue.say(parts[2])})
 
 
 def _walk(item: T, say: Callable[[str], str]) -> T:

@@ -1,7 +1,8 @@
 """The page in other languages, one folder per language. English is the key, and what is shown where a translation is missing.
 
 ``WORDS`` are the page's own words. ``SENTENCES`` are the templates of what detectors, advice and the verdict say
-(:mod:`trainwatch.reports.languages.sentences`). ``NAMES`` are the names of findings and recommendations by id.
+(:mod:`trainwatch.reports.languages.sentences`). ``NAMES`` are the names of findings and recommendations by id, ``CHECKS``
+what they do in one sentence.
 """
 
 from __future__ import annotations
@@ -33,6 +34,15 @@ def names(language: str) -> Mapping[str, str]:
     from trainwatch.reports.languages import zh
 
     return zh.NAMES
+
+
+def checks(language: str) -> Mapping[str, str]:
+    """Return what each check and advice does in one sentence, by id; empty for English, where the documentation says it."""
+    if language == "en":
+        return {}
+    from trainwatch.reports.languages import zh
+
+    return zh.CHECKS
 
 
 @cache

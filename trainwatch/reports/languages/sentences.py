@@ -1,11 +1,12 @@
 """Sentences in another language, as gettext does it: the English template is the key, its holes are filled again.
 
 Detectors and advice write plain English sentences, and those stand in the JSON document. A catalogue maps the templates
-of such sentences to another language. Three kinds of holes stand in a template:
+of such sentences to another language. Four kinds of holes stand in a template:
 
 * ``{where}``: a phrase that has a translation of its own ("epoch 12"), a list of such, or a value (a number, a name);
 * ``{count:n}``: a number;
-* ``{message!s}``: the user's own words (an exception's message, a path), which are left as they are.
+* ``{file!r}``: a name (a file, a column, a module), which is left as it is, whatever it says;
+* ``{message!s}``: words of the user or of another program (an exception's message), left as they are, however many.
 
 A sentence that no template fits, or of which one hole holds English that has no translation, stays English as a whole.
 
@@ -18,10 +19,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import reduce
 from string import Formatter
 from typing import Final, NamedTuple
 
-PHRASE, NUMBER, VERBATIM = "phrase", "number", "verbatim"
+PHRASE, NUMBER, NAME, WORDS = "phrase", "number", "name", "words"
 
 BUDGET: Final = 300_000
 """Characters that are looked through for one text, over all attempts."""
@@ -38,6 +40,7 @@ MAX_PARTS: Final = 40
 SEPARATORS: Final = (("; then ", "；随后"), ("; ", "；"), (", ", "，"), (" and ", "和"))
 """What joins clauses and lists in English, and in Chinese."""
 
+_KINDS: Final = {None: PHRASE, "r": NAME, "s": WORDS}
 _NUMBER = re.compile(r"[-+]?(?:\d[\d.,]*(?:e[-+]?\d+)?|inf|nan)")
 _ENDS = re.compile(r"(?<=[.!?])\s+")
 _PROSE = re.compile(r"(?:^|[\s(])[A-Za-z]['A-Za-z-]+,?\s+[A-Za-z]['A-Za-z-]+(?=$|[\s,.;:)])")
@@ -110,13 +113,8 @@ class Sentences:
         stripped = text.strip()
         if not stripped:
             return text, True
-        found = self._one(stripped, work, 0)
-        if found is not None:
-            return found, True
-        pieces = _ENDS.split(stripped)
-        if not 1 < len(pieces) <= MAX_PARTS:
-            return text, not is_prose(stripped)
-        return self._pieces(pieces, work)
+        pieces = _ENDS.split(stripped, MAX_PARTS)
+        return self._pieces(pieces if len(pieces) <= MAX_PARTS else [stripped], work)
 
     def _pieces(self, pieces: list[str], work: _Work) -> tuple[str, bool]:
         """Translate sentence by sentence; what looks like an end of one may be none ("e.g. x"), so more are tried."""
@@ -172,8 +170,10 @@ class Sentences:
         return None
 
     def _filled(self, kind: str, content: str, work: _Work, depth: int) -> str | None:
-        if kind == VERBATIM:
+        if kind == WORDS:
             return content.strip()
+        if kind == NAME:
+            return None if is_prose(content) else content.strip()
         if kind == NUMBER:
             return content if _NUMBER.fullmatch(content) else None
         return self._phrase(content.strip(), work, depth + 1)
@@ -189,8 +189,8 @@ class Sentences:
             parts = text.split(separator, MAX_PARTS)
             if 1 < len(parts) <= MAX_PARTS:
                 said = [self._phrase(p.strip(), work, depth + 1) if depth < MAX_DEPTH else None for p in parts]
-                if None not in said and said != parts:
-                    return joint.join(s for s in said if s)
+                if None not in said and (said != parts or separator == " and "):
+                    return reduce(_joined, (part for s in said for part in (joint, s or "")), "").removeprefix(joint)
         return None if is_prose(text) else text
 
 
@@ -198,18 +198,18 @@ def parse(key: str, translation: str) -> Template:
     """Make a template of an entry of the catalogue.
 
     Raises:
-        ValueError: If two holes touch, or one has neither name nor one of the three kinds.
+        ValueError: If two holes touch, or one has no name or is of no kind.
     """
     fixed, holes = [""], []
     for literal, name, spec, conversion in Formatter().parse(key):
         fixed[-1] += literal
         if name is None:
             continue
-        if not name.isidentifier() or spec not in ("", "n") or conversion not in (None, "s"):
-            raise ValueError(f"hole {{{name}}} of {key!r}: write {{name}}, {{name:n}} or {{name!s}}")
+        if not name.isidentifier() or spec not in ("", "n") or conversion not in _KINDS:
+            raise ValueError(f"hole {{{name}}} of {key!r}: write {{name}}, {{name:n}}, {{name!r}} or {{name!s}}")
         if holes and not fixed[-1]:
             raise ValueError(f"two holes of {key!r} touch: nothing tells where one ends")
-        holes.append(Hole(name, NUMBER if spec else VERBATIM if conversion else PHRASE))
+        holes.append(Hole(name, NUMBER if spec else _KINDS[conversion]))
         fixed.append("")
     return Template(tuple(fixed), tuple(holes), translation)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from trainwatch.reports.languages.zh.advice import ADVICE
 from trainwatch.reports.languages.zh.charts import CHARTS
+from trainwatch.reports.languages.zh.checks import CHECKS
 from trainwatch.reports.languages.zh.detectors import DETECTORS
 from trainwatch.reports.languages.zh.events import EVENTS
 from trainwatch.reports.languages.zh.page import NAMES, WORDS
@@ -16,4 +17,4 @@ from trainwatch.reports.languages.zh.verdict import VERDICT
 SENTENCES: Final[Mapping[str, str]] = {**CHARTS, **EVENTS, **RECORDS, **VERDICT, **ADVICE, **DETECTORS}
 """Templates of sentences, see :mod:`trainwatch.reports.languages.sentences`."""
 
-__all__ = ["NAMES", "SENTENCES", "WORDS"]
+__all__ = ["CHECKS", "NAMES", "SENTENCES", "WORDS"]

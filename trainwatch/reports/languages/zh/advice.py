@@ -41,7 +41,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?": (
         "查看训练目录中的 train_batch0.jpg：有没有框，框是否落在目标上？"
     ),
-    "Check the paths in {data!s}: labels are looked for where 'images' in an image's path becomes 'labels'.": (
+    "Check the paths in {data!r}: labels are looked for where 'images' in an image's path becomes 'labels'.": (
         "检查 {data} 中的路径：标签的位置由图像路径中的“images”换成“labels”得到。"
     ),
     "Check the paths in the data set's YAML: labels are looked for where 'images' in an image's path becomes 'labels'.": (
@@ -112,22 +112,22 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "the images and labels of that batch ({images!s})": "该批次的图像和标签（{images}）",
     "the images and labels of that batch": "该批次的图像和标签",
-    "The outputs of all modules were finite, {name!s} was not: look at the labels of that batch ({images!s}) for boxes without "
+    "The outputs of all modules were finite, {name!r} was not: look at the labels of that batch ({images!s}) for boxes without "
     "area, and at your own loss.": (
         "所有模块的输出都是有限值，而 {name} 不是：检查该批次的标签（{images}）中有没有面积为零的框，并检查自己的损失函数。"
     ),
-    "The outputs of all modules were finite, {name!s} was not: look at the labels of that batch (its images were not recorded) "
+    "The outputs of all modules were finite, {name!r} was not: look at the labels of that batch (its images were not recorded) "
     "for boxes without area, and at your own loss.": (
         "所有模块的输出都是有限值，而 {name} 不是：检查该批次的标签（没有记录是哪些图像）中有没有面积为零的框，并检查自己的损失函数。"
     ),
     "its images were not recorded": "没有记录是哪些图像",
-    "The weight {name!s} was lost before {where}: look at the step before it, at own callbacks that write weights, and at the "
+    "The weight {name!r} was lost before {where}: look at the step before it, at own callbacks that write weights, and at the "
     "checkpoint that it started from.": (
         "权重 {name} 在{where}之前就已损坏：检查它的前一步、自己写权重的回调函数，以及训练所用的起始检查点。"
     ),
-    "Look at {name!s}, where it began ({about}), with the images and labels of that batch: an operation there overflows or "
+    "Look at {name!r}, where it began ({about}), with the images and labels of that batch: an operation there overflows or "
     "divides by 0.": "检查问题的起点 {name}（{about}）以及该批次的图像和标签：其中有运算溢出或除以 0。",
-    "Look at {name!s}, where it began ({about}), with the images and labels of that batch ({images!s}): an operation there "
+    "Look at {name!r}, where it began ({about}), with the images and labels of that batch ({images!s}): an operation there "
     "overflows or divides by 0.": (
         "检查问题的起点 {name}（{about}）以及该批次的图像和标签（{images}）：其中有运算溢出或除以 0。"
     ),
@@ -209,7 +209,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "optimizer=auto 会忽略你设置的 lr0，因此这里指定了优化器。"
     ),
     "at {images:n} images per step": "（每步 {images} 张图像）",
-    "lr0={lr0:n} is {times:n} times what {optimizer!s} stands safely ({bound:n}).": (
+    "lr0={lr0:n} is {times:n} times what {optimizer!r} stands safely ({bound:n}).": (
         "lr0={lr0} 是 {optimizer} 能安全承受的值（{bound}）的 {times} 倍。"
     ),
     "lr0={lr0:n} is {times:n} times what {optimizer} stands safely at {images:n} images per step ({bound:n}).": (
@@ -260,7 +260,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "若没有下降，则此判断不成立：那么磁盘或网络才是瓶颈，请把数据集复制到本地磁盘。"
     ),
     # rebalance_losses
-    "{now!s} is far from the default ({default!s}); gains of YOLOv5 recipes are too small here.": (
+    "{now!r} is far from the default ({default!r}); gains of YOLOv5 recipes are too small here.": (
         "{now} 与默认值（{default}）相差很大；YOLOv5 配方中的增益在这里太小。"
     ),
     "The gains are near their defaults, so {name} is halved.": "各增益接近默认值，因此把 {name} 减半。",
@@ -304,14 +304,14 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "{done} epochs are done, nothing in the record says that the training itself was failing, and last.pt was written after "
     "each of them.": "已完成 {done} 轮，记录中没有迹象表明训练本身有问题，而且每轮之后都写了 last.pt。",
-    "{done} epochs are done, nothing in the record says that the training itself was failing, and {checkpoint!s} holds its full "
+    "{done} epochs are done, nothing in the record says that the training itself was failing, and {checkpoint!r} holds its full "
     "state.": "已完成 {done} 轮，记录中没有迹象表明训练本身有问题，而且 {checkpoint} 保存了它的完整状态。",
     "{done:n} of {planned:n}": "{done}/{planned}",
     "It goes on with epoch {epoch:n}.": "训练从第 {epoch} 轮继续。",
     "Refuted by 'nothing to resume': then the checkpoint was stripped, and only a new run from its weights is possible.": (
         "若提示“nothing to resume”，则此判断不成立：检查点已被精简，只能用其权重重新开始训练。"
     ),
-    "{checkpoint!s} is not in the folder that was read: type it where the weights are.": (
+    "{checkpoint!r} is not in the folder that was read: type it where the weights are.": (
         "{checkpoint} 不在所读取的目录中：请在权重所在的地方输入命令。"
     ),
     ", and last.pt was written after each of them": "，而且每轮之后都写了 last.pt",
@@ -349,17 +349,21 @@ ADVICE: Final[Mapping[str, str]] = {
         "标签是框，而 copy_paste 对框不起作用，也不会提示：它需要多边形。"
     ),
     "mixup and mosaic work on boxes.": "mixup 和 mosaic 对框有效。",
-    "copy_paste={value:n} is the YOLOv12 authors' value for scale {scale!s}.": (
+    "copy_paste={value:n} is the YOLOv12 authors' value for scale {scale!r}.": (
         "copy_paste={value} 是 YOLOv12 作者给出的 {scale} 规模的值。"
     ),
     "copy_paste={value:n} is the YOLOv12 authors' value for an unknown scale, the smallest value.": (
         "copy_paste={value} 是 YOLOv12 作者给出的值；模型规模未知，取最小的值。"
     ),
-    "copy_paste={value:n} is the YOLOv12 authors' value for scale {scale!s}; the article on seven techniques allows {cap:n} at "
+    "copy_paste={value:n} is the YOLOv12 authors' value for scale {scale!r}; the article on seven techniques allows {cap:n} at "
     "most.": "copy_paste={value} 是 YOLOv12 作者给出的 {scale} 规模的值；关于七种技巧的文章认为最多为 {cap}。",
+    "copy_paste={value:n} is the YOLOv12 authors' value for an unknown scale, the smallest value; the article on seven "
+    "techniques allows {cap:n} at most.": (
+        "copy_paste={value} 是 YOLOv12 作者给出的值；模型规模未知，取最小的值；关于七种技巧的文章认为最多为 {cap}。"
+    ),
     "copy_paste={value:n} is the YOLOv12 authors' value {scale}.": "copy_paste={value} 是 YOLOv12 作者给出的值（{scale}）。",
     "; the article on seven techniques allows {cap:n} at most": "；关于七种技巧的文章认为最多为 {cap}",
-    "for scale {scale!s}": "{scale} 规模",
+    "for scale {scale!r}": "{scale} 规模",
     "for an unknown scale, the smallest value": "规模未知，取最小的值",
     "Look into a label file: more than five numbers a line are polygons.": "查看一个标签文件：每行多于五个数就是多边形。",
     "With five (boxes) copy_paste does nothing; use mixup={mixup:n} instead.": (
@@ -372,7 +376,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "lr0={asked} was asked for and ignored.": "要求的 lr0={asked} 被忽略了。",
     "The training ran with {actual:n}.": "训练实际使用的是 {actual}。",
     "Only a named optimizer takes it.": "只有指定了优化器，它才会生效。",
-    "{asked:n} is too high for {optimizer!s}, which was chosen.": "{asked} 对自动选择的 {optimizer} 来说过高。",
+    "{asked:n} is too high for {optimizer!r}, which was chosen.": "{asked} 对自动选择的 {optimizer} 来说过高。",
     "The recorded rate reaches {asked} after the warm-up; compare the score after a tenth of the plan.": (
         "预热之后，记录的学习率达到 {asked}；在计划的十分之一之后比较得分。"
     ),
@@ -399,7 +403,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "若没有超过，则此判断不成立：那就是模型对这些数据来说太小，或者标签才是瓶颈。"
     ),
     # upgrade_versions
-    "Ultralytics {version!s} has known faults: {faults}.": "Ultralytics {version} 有已知缺陷：{faults}。",
+    "Ultralytics {version!r} has known faults: {faults}.": "Ultralytics {version} 有已知缺陷：{faults}。",
     "validation casts the averaged weights to half precision in place, so that large ones become infinite for good": (
         "验证时会把平均权重就地转换为半精度，较大的权重因此永久变为无穷大"
     ),

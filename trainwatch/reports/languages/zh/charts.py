@@ -32,7 +32,7 @@ CHARTS: Final[Mapping[str, str]] = {
         "每个点代表 {count} 个值；色带是它们真实的最小值和最大值。"
     ),
     # marks
-    "onset: {names!s}": "起点：{names}",
+    "onset: {names!r}": "起点：{names}",
     "checkpoint (best)": "检查点（最佳）",
     "attempt {attempt:n} of the epoch": "该轮第 {attempt} 次尝试",
     "early stop": "提前停止",
@@ -41,24 +41,24 @@ CHARTS: Final[Mapping[str, str]] = {
     "gradient norm": "梯度范数",
     "{title}, around the onset": "{title}，起点附近",
     "forecast": "预测",
-    "{name!s} lowest": "{name} 最小值",
-    "{name!s} highest": "{name} 最大值",
+    "{name!r} lowest": "{name} 最小值",
+    "{name!r} highest": "{name} 最大值",
     "dark {value:n}": "深色 {value}",
     "light {value:n}": "浅色 {value}",
     "step": "步",
     "epoch": "轮",
     # descriptions for screen readers
-    "{name!s}: no finite value": "{name}：没有有限值",
-    "{name!s} from {first} to {last}, smallest {low}, largest {high}": "{name} 从 {first} 到 {last}，最小 {low}，最大 {high}",
-    "{name!s} from {first} to {last}, smallest {low}, largest {high}, not finite at {count:n} places": (
+    "{name!r}: no finite value": "{name}：没有有限值",
+    "{name!r} from {first} to {last}, smallest {low}, largest {high}": "{name} 从 {first} 到 {last}，最小 {low}，最大 {high}",
+    "{name!r} from {first} to {last}, smallest {low}, largest {high}, not finite at {count:n} places": (
         "{name} 从 {first} 到 {last}，最小 {low}，最大 {high}，{count} 处不是有限值"
     ),
     ", not finite at {count:n} places": "，{count} 处不是有限值",
     "forecast up to {value}": "预测到 {value}",
-    "onset: {name!s} at step {step:n}.": "起点：{name}，第 {step} 步。",
-    "onset: {name!s} at epoch {epoch:n}.": "起点：{name}，第 {epoch} 轮。",
-    "{title!s} by step": "{title}（按步）",
-    "{title!s} by epoch": "{title}（按轮）",
+    "onset: {name!r} at step {step:n}.": "起点：{name}，第 {step} 步。",
+    "onset: {name!r} at epoch {epoch:n}.": "起点：{name}，第 {epoch} 轮。",
+    "{title!r} by step": "{title}（按步）",
+    "{title!r} by epoch": "{title}（按轮）",
     "limit {value}": "上限 {value}",
     "limit {value}, far above": "上限 {value}，远高于此",
 }

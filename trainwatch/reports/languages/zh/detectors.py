@@ -47,7 +47,8 @@ DETECTORS: Final[Mapping[str, str]] = {
         "按此速度，将在{where}达到 {limit} 的上限（95% 区间：{low} 到 {until}）；计划训练 {planned} 轮。"
     ),
     # why a check does not apply
-    "column {name!s} missing": "缺少列 {name}",
+    "column steps {name!r} missing": "缺少逐步的列 {name}",
+    "column epochs {name!r} missing": "缺少逐轮的列 {name}",
     "no validation score (fitness, a metric) and no validation loss (val/*)": (
         "没有验证得分（fitness 或其他指标），也没有验证损失（val/*）"
     ),
@@ -95,7 +96,6 @@ DETECTORS: Final[Mapping[str, str]] = {
     "of the reserve": "（占保留显存）",
     "relative difference": "（相对差异）",
     "validation loss over training loss": "（验证损失与训练损失之比）",
-    "{value} per epoch": "每轮 {value}",
     # _average
     "{count:n} tensor of the averaged weights (EMA) holds NaN or infinity.": (
         "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大。"
@@ -103,13 +103,16 @@ DETECTORS: Final[Mapping[str, str]] = {
     "{count:n} tensors of the averaged weights (EMA) hold NaN or infinity.": (
         "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大。"
     ),
-    "{count:n} tensor of the averaged weights (EMA) holds NaN or infinity ({names!s}).": (
+    "{count:n} tensor of the averaged weights (EMA) holds NaN or infinity ({names!r}).": (
         "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大（{names}）。"
     ),
-    "{count:n} tensors of the averaged weights (EMA) hold NaN or infinity ({names!s}).": (
+    "{count:n} tensors of the averaged weights (EMA) hold NaN or infinity ({names!r}).": (
         "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大（{names}）。"
     ),
-    "{count:n} tensors of the averaged weights (EMA) hold NaN or infinity ({names!s} and others).": (
+    "{count:n} tensor of the averaged weights (EMA) holds NaN or infinity ({names!r} and others).": (
+        "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大（{names} 等）。"
+    ),
+    "{count:n} tensors of the averaged weights (EMA) hold NaN or infinity ({names!r} and others).": (
         "平均权重（EMA）中有 {count} 个张量含有 NaN 或无穷大（{names} 等）。"
     ),
     # amp_scale_collapse
@@ -212,16 +215,16 @@ DETECTORS: Final[Mapping[str, str]] = {
     "against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!s} is {small} its level in the "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!r} is {small} its level in the "
     "first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!s} is {small} its level in the "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!r} is {small} its level in the "
     "first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "of layer {layers!s}": "（层 {layers}）",
-    "of layers {layers!s}": "（层 {layers}）",
+    "of layer {layers!r}": "（层 {layers}）",
+    "of layers {layers!r}": "（层 {layers}）",
     "{times:n} times": "{times} 倍于",
     "exactly 0, against": "恰好为 0，远低于",
     # hang
@@ -229,7 +232,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "The training stood still (rank {rank:n})": "训练卡住了（rank {rank}）",
     "(rank {rank:n})": "（rank {rank}）",
     "No step ended for {quiet:n} s; {after}.": "有 {quiet} s 没有完成任何一步；{after}。",
-    "No step ended for {quiet:n} s, waiting in {function!s} ({file!s}, line {line:n}); {after}.": (
+    "No step ended for {quiet:n} s, waiting in {function!r} ({file!r}, line {line:n}); {after}.": (
         "有 {quiet} s 没有完成任何一步，停在 {function}（{file} 第 {line} 行）；{after}。"
     ),
     "it went on later": "之后又继续了",
@@ -237,7 +240,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the record does not say that it went on": "记录中没有它继续的迹象",
     "the record does not say that it went on ({count:n} times in all)": "记录中没有它继续的迹象（共 {count} 次）",
     "({count:n} times in all)": "（共 {count} 次）",
-    ", waiting in {function!s} ({file!s}, line {line:n})": "，停在 {function}（{file} 第 {line} 行）",
+    ", waiting in {function!r} ({file!r}, line {line:n})": "，停在 {function}（{file} 第 {line} 行）",
     # host_memory_creep
     "Host memory grows by {size} per epoch": "主机内存每轮增长 {size}",
     "Resident memory rises from {start} at {first} to {end} at {last}, by {rate}, and does not level off.": (
@@ -297,7 +300,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "{summary} With it: {names}.": "{summary} 同时跳变的还有：{names}。",
     # loss_imbalance
     "{name} is {share:n} % of the training loss": "{name} 占训练损失的 {share}%",
-    "{name} is {level:n} in the last third of the run, {share:n} % of the sum of the components (others: {rest!s}); above "
+    "{name} is {level:n} in the last third of the run, {share:n} % of the sum of the components (others: {rest!r}); above "
     "{most:n} % they hardly steer the training.": (
         "{name} 在训练的后三分之一为 {level}，占各分量之和的 {share}%（其他：{rest}）；超过 {most}% "
         "时，其他分量几乎不再影响训练。"
@@ -323,7 +326,7 @@ DETECTORS: Final[Mapping[str, str]] = {
         "{share} 倍。"
     ),
     "Learning rate of {largest:n} is too small to learn": "学习率 {largest} 太小，学不到东西",
-    "After the warm-up the learning rate never exceeds {largest:n} (too small for {optimizer!s}: {bound:n} or less), and the "
+    "After the warm-up the learning rate never exceeds {largest:n} (too small for {optimizer!r}: {bound:n} or less), and the "
     "training loss fell by {fall:n} % only.": (
         "预热之后学习率从未超过 {largest}（对 {optimizer} 来说，不超过 {bound} 就算过小），训练损失只下降了 {fall}%。"
     ),
@@ -486,7 +489,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", with {last} held at the last recorded step": "，最后记录的一步占用 {last}",
     ". It had been retried {count:n} time(s) before.": "。此前已重试 {count} 次。",
     "It had been retried {count:n} time(s) before.": "此前已重试 {count} 次。",
-    "What the allocator held then is in {snapshot!s}; pytorch.org/memory_viz draws it.": (
+    "What the allocator held then is in {snapshot!r}; pytorch.org/memory_viz draws it.": (
         "当时分配器占用的内容保存在 {snapshot} 中，可用 pytorch.org/memory_viz 查看。"
     ),
     "The {place} memory ran out {count:n} time(s), first{when}, and the training went on.": (
@@ -681,11 +684,11 @@ DETECTORS: Final[Mapping[str, str]] = {
         "起点在{place}（第 {step} 步）：{about}；该批次的图像：{images}。"
     ),
     "; images of that batch: {images!s}": "；该批次的图像：{images}",
-    "input {name!s}": "输入 {name} ",
-    "weight {name!s}": "权重 {name} ",
-    "module {name!s}": "模块 {name} ",
-    "loss term {name!s}": "损失项 {name} ",
-    "gradient of {name!s}": "{name} 的梯度",
+    "input {name!r}": "输入 {name} ",
+    "weight {name!r}": "权重 {name} ",
+    "module {name!r}": "模块 {name} ",
+    "loss term {name!r}": "损失项 {name} ",
+    "gradient of {name!r}": "{name} 的梯度",
     "gradient of": "梯度",
     "The learning rate had jumped from {before:n} to {after:n} at step {step:n}.": (
         "学习率在第 {step} 步从 {before} 跳到了 {after}。"

@@ -45,6 +45,7 @@ WORDS: Final[Mapping[str, str]] = {
     "All other series": "其他曲线",
     "Configuration and environment": "配置与环境",
     "What the checks and recommendations mean": "检查项与建议的含义",
+    "The details of each are in English.": "每项的详细说明为英文。",
     "How this page was made": "本页如何生成",
     "library code, {} frames": "库代码，{} 层",
     "Vertical lines mark onsets and what the trainer and its stabilisers did; triangles at the bottom are best checkpoints; "

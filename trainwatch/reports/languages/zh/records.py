@@ -6,19 +6,31 @@ from collections.abc import Mapping
 from typing import Final
 
 RECORDS: Final[Mapping[str, str]] = {
+    # where a record comes from
+    "our own recording": "trainwatch 自己的记录",
+    "results.csv and args.yaml": "results.csv 和 args.yaml",
+    "YOLOv5's results.csv": "YOLOv5 的 results.csv",
+    "YOLOv7's results.txt": "YOLOv7 的 results.txt",
+    "Lightning's metrics.csv": "Lightning 的 metrics.csv",
+    "Trainer's trainer_state.json": "Trainer 的 trainer_state.json",
+    "TensorBoard event files": "TensorBoard 事件文件",
+    "Keras' CSVLogger": "Keras 的 CSVLogger",
+    "offline run of Weights & Biases": "Weights & Biases 的离线训练",
+    "run of MLflow": "MLflow 的训练",
+    "a table, columns by name or --map": "表格，列按名称或 --map 识别",
     # runs
-    "Read as {name!s}; {other!s} could not be read: {error!s}": "按 {name} 读取；{other} 无法读取：{error}",
-    "Read as {name!s}; trainwatch's own recording beside it holds no step and was left aside.": (
+    "Read as {name!r}; {other!r} could not be read: {error!s}": "按 {name} 读取；{other} 无法读取：{error}",
+    "Read as {name!r}; trainwatch's own recording beside it holds no step and was left aside.": (
         "按 {name} 读取；旁边 trainwatch 自己的记录中没有任何步，没有使用。"
     ),
-    "Read as {name!s}; left aside: {others!s}.": "按 {name} 读取；没有使用：{others}。",
+    "Read as {name!r}; left aside: {others!r}.": "按 {name} 读取；没有使用：{others}。",
     "read as": "读取为",
     "The record is too long to be read whole: one step in {every:n} was, every step around {places:n} places that stand out, "
     "and each column's extremes.": (
         "记录太长，无法全部读取：每 {every} 步读取一步，{places} 处异常附近读取每一步，并读取每列的极值。"
     ),
     "What begins elsewhere is dated to within about {every:n} steps.": "在其他地方开始的问题，其起点误差约为 {every} 步。",
-    "steps/{file!s} could not be read ({error!s}); its rows are missing": "steps/{file} 无法读取（{error}）；缺少其中的行",
+    "steps/{file!r} could not be read ({error!s}); its rows are missing": "steps/{file} 无法读取（{error}）；缺少其中的行",
     "{count:n} torn step row at the end of the journal dropped": "丢弃了日志末尾不完整的 {count} 行",
     "{count:n} torn step rows at the end of the journal dropped": "丢弃了日志末尾不完整的 {count} 行",
     # epoch tables
@@ -34,29 +46,28 @@ RECORDS: Final[Mapping[str, str]] = {
     "{count:n} line(s) that hold no JSON object left out.": "略去 {count} 个不是 JSON 对象的行。",
     "There is no column of steps or epochs; rows are counted as epochs.": "没有步或轮的列；每行按一轮计。",
     "There is no epoch column; epochs are the evaluations, counted in order.": "没有 epoch 列；按顺序把每次评估计为一轮。",
-    "The {what!s} column starts again {count:n} time(s), first at {at:n} after {previous:n}: the file holds more than one start "
+    "The {what!r} column starts again {count:n} time(s), first at {at:n} after {previous:n}: the file holds more than one start "
     "of the training.": "{what} 列重新开始 {count} 次，首次是在 {previous} 之后从 {at} 开始：文件中有多次训练启动。",
     "Columns were guessed from their names: {columns!s}; --map says otherwise.": (
         "列的含义是根据列名猜测的：{columns}；可用 --map 另行指定。"
     ),
-    "{name!s} is {role!s}": "{name} 为 {role}",
-    "{count:n} column(s) left aside: {names!s}.": "没有使用 {count} 列：{names}。",
-    "{count:n} tag(s) left aside: {names!s}.": "没有使用 {count} 个标签（tag）：{names}。",
-    "{count:n} logged name(s) left aside: {names!s}.": "没有使用 {count} 个记录项：{names}。",
+    "{count:n} column(s) left aside: {names!r}.": "没有使用 {count} 列：{names}。",
+    "{count:n} tag(s) left aside: {names!r}.": "没有使用 {count} 个标签（tag）：{names}。",
+    "{count:n} logged name(s) left aside: {names!r}.": "没有使用 {count} 个记录项：{names}。",
     # arguments beside a log
-    "There is no {file!s} beside the log; what it says (planned epochs, patience and the like) is not known.": (
+    "There is no {file!r} beside the log; what it says (planned epochs, patience and the like) is not known.": (
         "日志旁边没有 {file}；其中的内容（计划轮数、patience 等）未知。"
     ),
-    "{file!s} is larger than {size:n} KiB and was not read; what it says (planned epochs, patience and the like) is not known.": (
+    "{file!r} is larger than {size:n} KiB and was not read; what it says (planned epochs, patience and the like) is not known.": (
         "{file} 超过 {size} KiB，没有读取；其中的内容（计划轮数、patience 等）未知。"
     ),
-    "{file!s} could not be read ({error!s}); what it says (planned epochs, patience and the like) is not known.": (
+    "{file!r} could not be read ({error!s}); what it says (planned epochs, patience and the like) is not known.": (
         "{file} 无法读取（{error}）；其中的内容（计划轮数、patience 等）未知。"
     ),
-    "{file!s} holds no arguments; what it says (planned epochs, patience and the like) is not known.": (
+    "{file!r} holds no arguments; what it says (planned epochs, patience and the like) is not known.": (
         "{file} 中没有参数；其中的内容（计划轮数、patience 等）未知。"
     ),
-    "{file!s} holds more than {count:n} values and was not used; what it says (planned epochs, patience and the like) is not "
+    "{file!r} holds more than {count:n} values and was not used; what it says (planned epochs, patience and the like) is not "
     "known.": "{file} 含有超过 {count} 个值，没有使用；其中的内容（计划轮数、patience 等）未知。",
     "what it says (planned epochs, patience and the like) is not known.": "其中的内容（计划轮数、patience 等）未知。",
     # Ultralytics, YOLOv5, YOLOv7
@@ -64,7 +75,7 @@ RECORDS: Final[Mapping[str, str]] = {
     "read as missing, not as 0.": (
         "训练设置了 val: False，指标和验证损失没有测量，只是写成了 0；这里按缺失处理，而不是 0。"
     ),
-    "Fitness is not in the file; it was computed as {formula!s}.": "文件中没有 fitness；按 {formula} 计算。",
+    "Fitness is not in the file; it was computed as {formula!r}.": "文件中没有 fitness；按 {formula} 计算。",
     "Fitness is not in the file; it was computed as YOLOv5 does, 0.1 mAP50 + 0.9 mAP50-95.": (
         "文件中没有 fitness；按 YOLOv5 的方式计算：0.1 mAP50 + 0.9 mAP50-95。"
     ),
@@ -79,22 +90,22 @@ RECORDS: Final[Mapping[str, str]] = {
         "Trainer 记录的是两条记录之间损失的平均值，默认不把 NaN 计入平均。"
     ),
     "An evaluation before the first step was left aside.": "第一步之前的一次评估没有使用。",
-    "The newest state was read ({file!s}); {count:n} other(s) were left aside.": "读取了最新的状态（{file}）；另外 {count} 个没有使用。",
+    "The newest state was read ({file!r}); {count:n} other(s) were left aside.": "读取了最新的状态（{file}）；另外 {count} 个没有使用。",
     "{count:n} of them belong to other runs in the same folder: their logs begin otherwise.": (
         "其中 {count} 个属于同一目录中的其他训练：它们的日志开头不同。"
     ),
     "Evaluations are not one for each epoch; they are numbered in order ({count:n}) and count as epochs.": (
         "评估不是每轮一次；它们按顺序编号（{count}），每次计为一轮。"
     ),
-    "Checkpoints were ranked by {name!s}, best {best:n}; it is read as fitness.": (
+    "Checkpoints were ranked by {name!r}, best {best:n}; it is read as fitness.": (
         "检查点按 {name} 排序，最佳为 {best}；它被当作 fitness。"
     ),
-    "Checkpoints were ranked by {name!s}, smallest {best:n}.": "检查点按 {name} 排序，最小为 {best}。",
+    "Checkpoints were ranked by {name!r}, smallest {best:n}.": "检查点按 {name} 排序，最小为 {best}。",
     # MLflow, TensorBoard, Weights & Biases
-    "The run that started last was read ({name!s}); {count:n} other(s) were left aside.": (
+    "The run that started last was read ({name!r}); {count:n} other(s) were left aside.": (
         "读取了最后启动的训练（{name}）；另外 {count} 个没有使用。"
     ),
-    "MLflow recorded the status {status!s}.": "MLflow 记录的状态为 {status}。",
+    "MLflow recorded the status {status!r}.": "MLflow 记录的状态为 {status}。",
     "{count:n} event files were read as one history.": "{count} 个事件文件按同一历史读取。",
     "The steps go back {count:n} time(s), first to {step:n}: the training was started again; what it wrote again replaces the "
     "earlier values from there on.": (
@@ -121,14 +132,14 @@ RECORDS: Final[Mapping[str, str]] = {
         "这次训练先前的一个进程在第 {step} 步前后消失了：{reason}"
     ),
     "about step {step:n}": "（第 {step} 步前后）",
-    "{file!s} is larger than {size:n} MiB and was not read": "{file} 超过 {size} MiB，没有读取",
+    "{file!r} is larger than {size:n} MiB and was not read": "{file} 超过 {size} MiB，没有读取",
     "run.json is missing: arguments and hardware are not known": "缺少 run.json：参数和硬件未知",
     "run.json could not be read ({error!s}): arguments and hardware are not known": (
         "run.json 无法读取（{error}）：参数和硬件未知"
     ),
     "run.json holds no object: arguments and hardware are not known": "run.json 不是 JSON 对象：参数和硬件未知",
-    "run.json: {names!s} of an unexpected type, left out": "run.json：{names} 类型不符，已略去",
-    "{count:n} torn line in {folder!s} dropped": "丢弃了 {folder} 中不完整的 {count} 行",
-    "{count:n} torn lines in {folder!s} dropped": "丢弃了 {folder} 中不完整的 {count} 行",
-    "{file!s} could not be read ({error!s})": "{file} 无法读取（{error}）",
+    "run.json: {names!r} of an unexpected type, left out": "run.json：{names} 类型不符，已略去",
+    "{count:n} torn line in {folder!r} dropped": "丢弃了 {folder} 中不完整的 {count} 行",
+    "{count:n} torn lines in {folder!r} dropped": "丢弃了 {folder} 中不完整的 {count} 行",
+    "{file!r} could not be read ({error!s})": "{file} 无法读取（{error}）",
 }

@@ -44,7 +44,6 @@ VERDICT: Final[Mapping[str, str]] = {
     "No check found a fault that costs quality or time.": "没有检查项发现影响质量或时间的问题。",
     "Worth knowing: {what}.": "值得了解：{what}。",
     "What followed: {what}.": "随后发生：{what}。",
-    "{reason}. Worth knowing: {what}.": "{reason}。值得了解：{what}。",
     # cost
     "What it cost could not be told: the log has no clock.": "无法得知代价：日志中没有时间。",
     "{duration} had been trained when it happened.": "问题发生时已训练 {duration}。",
@@ -61,6 +60,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "to judge a change, train again with it, then `trainwatch compare {run!s} NEW_RUN`": (
         "要判断一项修改是否有效，用它重新训练，然后运行 `trainwatch compare {run} NEW_RUN`"
     ),
+    "To judge a change, train again with it, then `trainwatch compare {run!s} NEW_RUN`": (
+        "要判断一项修改是否有效，用它重新训练，然后运行 `trainwatch compare {run} NEW_RUN`"
+    ),
     "Nothing needs to be changed, and going on from here would gain nothing.": "不需要任何修改，从这里继续训练也不会再有提高。",
     "For a better score try a longer schedule, a larger model, larger images or more data; {then}": (
         "要得到更高的得分，可以试试更长的训练、更大的模型、更大的图像或更多的数据；{then}"
@@ -69,7 +71,7 @@ VERDICT: Final[Mapping[str, str]] = {
         "不需要任何修改，而且还有提高的余地：最后 {epochs} 轮中得分仍上升了 {rise}。"
     ),
     "Train longer; {then}": "训练更长时间；{then}",
-    "Mend {file!s}, line {line:n} (in {function!s}), where the {error!s} came from; then go on from the last checkpoint": (
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
     ),
     # timeline
@@ -92,14 +94,14 @@ VERDICT: Final[Mapping[str, str]] = {
     "CPU, {count:n} cores": "CPU，{count} 核",
     "not recorded": "没有记录",
     "none known": "未知",
-    "{commit!s} with uncommitted changes": "{commit}，有未提交的修改",
+    "{commit!r} with uncommitted changes": "{commit}，有未提交的修改",
     "with uncommitted changes": "，有未提交的修改",
-    "{file!s} (not in the folder that was read)": "{file}（不在所读取的目录中）",
+    "{file!r} (not in the folder that was read)": "{file}（不在所读取的目录中）",
     "(not in the folder that was read)": "（不在所读取的目录中）",
-    "{file!s} (not in the folder that was read); the best is of epoch {epoch:n}": (
+    "{file!r} (not in the folder that was read); the best is of epoch {epoch:n}": (
         "{file}（不在所读取的目录中）；最佳的是第 {epoch} 轮"
     ),
-    "{file!s}; the best is of epoch {epoch:n}": "{file}；最佳的是第 {epoch} 轮",
+    "{file!r}; the best is of epoch {epoch:n}": "{file}；最佳的是第 {epoch} 轮",
     "; the best is of epoch {epoch:n}": "；最佳的是第 {epoch} 轮",
     # tables
     "Arguments as requested": "要求的参数",
@@ -113,6 +115,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "Git": "Git",
     "Command line": "命令行",
     "{count:n} more actions between these are not shown": "其间另有 {count} 个动作未显示",
+    "{message} (and {count:n} earlier)": "{message}（此前还有 {count} 个）",
     "{message!s} (and {count:n} earlier)": "{message}（此前还有 {count} 个）",
     "(and {count:n} earlier)": "（此前还有 {count} 个）",
     # how it ended
@@ -165,14 +168,14 @@ VERDICT: Final[Mapping[str, str]] = {
         "最新的检查点是第 {done} 步（共 {total} 步）的；还没到写下一个的时候"
     ),
     "the newest state is of step {done:n} of {total:n}": "最新的状态是第 {done} 步（共 {total} 步）的",
-    "MLflow recorded the status {status!s}": "MLflow 记录的状态为 {status}",
+    "MLflow recorded the status {status!r}": "MLflow 记录的状态为 {status}",
     "the process ended with code {code:n}": "进程以代码 {code} 结束",
     "EarlyStopping after epoch {epoch:n}": "第 {epoch} 轮后 EarlyStopping",
     "interrupted after {done}": "{done}后被中断",
     # how a process died
     "it left no sign by which the cause could be told": "它没有留下可以判断原因的迹象",
-    "the process died of a {fault} ({signal!s}), as trainwatch run saw": "进程死于{fault}（{signal}），由 trainwatch run 观察到",
-    "the process died of a {fault} ({signal!s}), as trainwatch run saw, {frame!s}": (
+    "the process died of a {fault} ({signal!r}), as trainwatch run saw": "进程死于{fault}（{signal}），由 trainwatch run 观察到",
+    "the process died of a {fault} ({signal!r}), as trainwatch run saw, {frame!r}": (
         "进程死于{fault}（{signal}），由 trainwatch run 观察到，{frame}"
     ),
     "segmentation fault": "段错误",
@@ -183,7 +186,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "illegal instruction": "非法指令",
     "bad system call": "非法系统调用",
     "trap": "陷阱",
-    "the process died of {signal!s}, as trainwatch run saw": "进程死于 {signal}，由 trainwatch run 观察到",
+    "the process died of {signal!r}, as trainwatch run saw": "进程死于 {signal}，由 trainwatch run 观察到",
     "the process ended itself with exit code {code:n} without closing its record, as trainwatch run saw": (
         "进程以退出码 {code} 自行结束，没有关闭记录，由 trainwatch run 观察到"
     ),
@@ -206,7 +209,7 @@ VERDICT: Final[Mapping[str, str]] = {
         "来自外部的 SIGKILL，由人或调度系统发出：内核没有记录到因内存被杀死的进程{held}"
     ),
     "{fault} in native code": "本地代码中的{fault}",
-    "{fault} in native code, {frame!s}": "本地代码中的{fault}，{frame}",
+    "{fault} in native code, {frame!r}": "本地代码中的{fault}，{frame}",
     "the machine has been restarted since; whether that ended it cannot be told": "此后机器重启过；无法得知它是否因此结束",
     "the machine has been restarted since, {duration} after the last sign of life; whether that ended it cannot be told": (
         "此后机器重启过，在最后的活动迹象之后 {duration}；无法得知它是否因此结束"
