@@ -37,7 +37,8 @@ MAX_DEPTH: Final = 6
 MAX_PARTS: Final = 40
 """Sentences of a text, or items of a list, that are looked at one by one."""
 
-SEPARATORS: Final = (("; then ", "；随后"), ("; ", "；"), (", ", "，"), (" and ", "和"))
+CLAUSES: Final = (("; then ", "；随后"), ("; ", "；"))
+LISTS: Final = ((", ", "，"), (" and ", "和"))
 """What joins clauses and lists in English, and in Chinese."""
 
 _KINDS: Final = {None: PHRASE, "r": NAME, "s": WORDS}
@@ -144,7 +145,7 @@ class Sentences:
         found = self._fitted(text, work, depth)
         if found is None and text[0].islower():
             found = self._fitted(text[0].upper() + text[1:], work, depth)  # a title within a sentence
-        if found is None and text.endswith(".") and len(text) > 1:
+        if found is None and depth == 0 and text.endswith(".") and len(text) > 1:
             found = self._fitted(text[:-1], work, depth)  # a title that ends a sentence
             found = None if found is None else f"{found}。"
         work.known[text] = found
@@ -182,16 +183,22 @@ class Sentences:
         """Translate what stands in a hole: a phrase, a list of phrases, or a value, which stays as it is."""
         if not text:
             return ""
-        found = self._one(text, work, depth)
+        # Clauses first: the last hole of a template would take the clauses behind it as well.
+        found = self._list(text, CLAUSES, work, depth) or self._one(text, work, depth) or self._list(text, LISTS, work, depth)
         if found is not None:
             return found
-        for separator, joint in SEPARATORS:
+        return None if is_prose(text) or text.endswith(".") else text
+
+    def _list(self, text: str, separators: tuple[tuple[str, str], ...], work: _Work, depth: int) -> str | None:
+        """Translate a list of which every part is a phrase or a value; None if there is none, or nothing to translate."""
+        for separator, joint in separators:
             parts = text.split(separator, MAX_PARTS)
-            if 1 < len(parts) <= MAX_PARTS:
-                said = [self._phrase(p.strip(), work, depth + 1) if depth < MAX_DEPTH else None for p in parts]
-                if None not in said and (said != parts or separator == " and "):
-                    return reduce(_joined, (part for s in said for part in (joint, s or "")), "").removeprefix(joint)
-        return None if is_prose(text) else text
+            if depth >= MAX_DEPTH or not 1 < len(parts) <= MAX_PARTS:
+                continue
+            said = [self._phrase(p.strip(), work, depth + 1) for p in parts]
+            if None not in said and (said != parts or separator == " and "):
+                return reduce(_joined, (word for s in said for word in (joint, s or "")), "").removeprefix(joint)
+        return None
 
 
 def parse(key: str, translation: str) -> Template:

@@ -215,6 +215,12 @@ ADVICE: Final[Mapping[str, str]] = {
     "lr0={lr0:n} is {times:n} times what {optimizer} stands safely at {images:n} images per step ({bound:n}).": (
         "lr0={lr0} 是 {optimizer} 在每步 {images} 张图像时能安全承受的值（{bound}）的 {times} 倍。"
     ),
+    "No jump of the loss in the epochs in which it exploded.": "在原来爆炸的那几轮，损失不再跳变。",
+    "The score leaves 0, and the loss does not fall to it.": "得分离开 0，损失也不会降到 0。",
+    "The command starts anew, because {file!r} is not in {folder!s}.": "该命令从头开始训练，因为 {file} 不在 {folder} 中。",
+    "Where you still have that file, model=its path keeps what was learnt before the onset.": (
+        "若你还有该文件，用 model=该文件的路径 可以保留问题开始之前学到的内容。"
+    ),
     # raise_accumulate
     "batch={batch:n} with {accumulate:n} accumulated did not fit.": "batch={batch}、累积 {accumulate} 次时放不下。",
     "batch={batch:n} with {accumulate:n} accumulated hardly fits.": "batch={batch}、累积 {accumulate} 次时勉强放得下。",

@@ -31,6 +31,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "epochs": "轮",
     "optimizer steps": "个优化器步",
     "one epoch of": "1 轮",
+    "per epoch": "每轮",
     "{size} per epoch": "每轮 {size}",
     "{size} per epoch (95 %: {low} to {high})": "每轮 {size}（95% 区间：{low} 到 {high}）",
     "(95 %: {low} to {until})": "（95% 区间：{low} 到 {until}）",
@@ -683,6 +684,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "It began in the {place} (step {step:n}): {about}; images of that batch: {images!s}.": (
         "起点在{place}（第 {step} 步）：{about}；该批次的图像：{images}。"
     ),
+    "; images of that batch:": "；该批次的图像：",
     "; images of that batch: {images!s}": "；该批次的图像：{images}",
     "input {name!r}": "输入 {name} ",
     "weight {name!r}": "权重 {name} ",

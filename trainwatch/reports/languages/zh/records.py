@@ -124,6 +124,8 @@ RECORDS: Final[Mapping[str, str]] = {
     # our own recording
     "events: {count:n} values of an unexpected type left out": "事件：略去 {count} 个类型不符的值",
     "{count:n} steps of an earlier training in the same folder are left out": "略去同一目录中先前训练的 {count} 步",
+    "{count:n} steps of an earlier training in the same folder are left out: this is the verdict on the last one only; give "
+    "each training a folder of its own": "略去同一目录中先前训练的 {count} 步：这里只判断最后一次；请让每次训练使用自己的目录",
     "{count:n} step rows could not be written by the training (disk full or folder gone)": (
         "训练未能写入 {count} 行（磁盘已满或目录消失）"
     ),

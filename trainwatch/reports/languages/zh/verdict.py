@@ -44,7 +44,48 @@ VERDICT: Final[Mapping[str, str]] = {
     "No check found a fault that costs quality or time.": "没有检查项发现影响质量或时间的问题。",
     "Worth knowing: {what}.": "值得了解：{what}。",
     "What followed: {what}.": "随后发生：{what}。",
+    "{what}; {root}": "{what}；{root}",
+    "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
+    "lr0={lr0} is {times:n} times below the usual {usual:n}": "lr0={lr0} 只有通常值 {usual} 的 {times} 分之一",
+    "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
+    "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
+    "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
+    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
+    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} steps": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
+    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} step": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
+    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} steps": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
+    "A curve of no more than {epochs:n} epochs and {steps:n} steps shows no fault, whether there is one or not.": (
+        "不超过 {epochs} 轮、{steps} 步的曲线看不出问题，无论有没有问题。"
+    ),
+    "The training loss": "训练损失",
+    "At its best since {where}, {score:n} of at most 1": "自{where}起处于最佳水平，{score}（最高为 1）",
+    "At {score:n} of at most 1 there is hardly anything left to gain.": "得分 {score}（最高为 1），几乎没有提高的余地。",
     # cost
+    "The whole training, {duration}, was trained in vain.": "整个训练（{duration}）都白费了。",
+    "The whole training, {duration}, was trained with this fault.": "整个训练（{duration}）都带着这个问题。",
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: they came after the fault began.": (
+        "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
+    ),
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained with this fault.": (
+        "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）是带着这个问题训练的。"
+    ),
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained": (
+        "{of} 轮中训练了 {epochs} 轮（{total} 中的 {after}，{share}%）"
+    ),
+    "{after} of {total} ({share:n} %) was trained in vain: it came after the fault began.": (
+        "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
+    ),
+    "{after} of {total} ({share:n} %) was trained in vain: they came after the fault began.": (
+        "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
+    ),
+    "{after} of {total} ({share:n} %) was trained with this fault.": "{total} 中有 {after}（{share}%）是带着这个问题训练的。",
+    "{after} of {total} ({share:n} %) was trained": "{total} 中训练了 {after}（{share}%）",
+    "with this fault": "带着这个问题",
+    "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
+    "one is lost.": (
+        "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺 {missing} 轮，未完成的一轮也白费了。"
+    ),
     "What it cost could not be told: the log has no clock.": "无法得知代价：日志中没有时间。",
     "{duration} had been trained when it happened.": "问题发生时已训练 {duration}。",
     "All of it, {duration}, ran after the onset.": "全部 {duration} 都在问题开始之后。",
@@ -55,6 +96,46 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     ", {epochs:n} epochs": "，{epochs} 轮",
     # next step
+    "Nothing needs to be changed: it has learnt what this set-up can learn, and more epochs of it would gain nothing.": (
+        "不需要任何修改：在这种设置下能学的都学到了，再多训练几轮也不会有提高。"
+    ),
+    "For a better score change one thing (a larger model, larger images, more data), train again, then `trainwatch compare "
+    "{run!s} NEW_RUN`": (
+        "要得到更高的得分，每次改一项（更大的模型、更大的图像或更多的数据），重新训练，然后运行 `trainwatch compare {run} NEW_RUN`"
+    ),
+    "Nothing is wrong, and there is more to gain: the score still rose by {rise:n} in the last {epochs:n} epochs.": (
+        "没有问题，而且还有提高的余地：最后 {epochs} 轮中得分仍上升了 {rise}。"
+    ),
+    "The score still rose by {rise:n} in the last {epochs:n} epochs.": "最后 {epochs} 轮中得分仍上升了 {rise}。",
+    "Train longer: {new:n} instead of {old:n} epochs in your loop, with the schedule of the learning rate spread over all of "
+    "them (T_max, total steps)": (
+        "训练更长时间：在自己的训练循环中用 {new} 轮代替 {old} 轮，学习率调度覆盖全部轮数（T_max、总步数）"
+    ),
+    "Train longer: {new:n} instead of {old:n} epochs in your loop, with the schedule of the learning rate spread over all of "
+    "them (T_max, total steps); then `trainwatch compare {run!s} NEW_RUN`": (
+        "训练更长时间：在自己的训练循环中用 {new} 轮代替 {old} 轮，学习率调度覆盖全部轮数（T_max、总步数）；然后运行 "
+        "`trainwatch compare {run} NEW_RUN`"
+    ),
+    "Train longer, as a new run of {new:n} epochs (Ultralytics does not resume a finished one)": (
+        "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）"
+    ),
+    "Train longer, as a new run of {new:n} epochs (Ultralytics does not resume a finished one); then `trainwatch compare {run!s} "
+    "NEW_RUN`": (
+        "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）；然后运行 `trainwatch compare {run} NEW_RUN`"
+    ),
+    "Refuted if it is not: then the model, the images or the data are the limit.": (
+        "若没有超过，则此判断不成立：那么模型、图像或数据才是瓶颈。"
+    ),
+    "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.": (
+        "从它最后的检查点继续，或用 trainwatch 重新开始，以便记录它如何结束。"
+    ),
+    "Let it train on, or give it a whole record, and look again: `trainwatch analyze {run!s}`": (
+        "让它继续训练，或提供完整的记录，然后再看：`trainwatch analyze {run}`"
+    ),
+    "{file!s} is not in {folder!s}: put the path where you have it in place of {mark!s}.": (
+        "{file} 不在 {folder} 中：请用你存放它的路径代替 {mark}。"
+    ),
+    "The training wrote it to {file!s}.": "训练把它写在 {file}。",
     "Nothing needs to be changed.": "不需要任何修改。",
     "Follow it: `trainwatch live {run!s}`": "跟踪训练：`trainwatch live {run}`",
     "to judge a change, train again with it, then `trainwatch compare {run!s} NEW_RUN`": (
