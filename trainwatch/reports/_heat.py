@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainwatch.result import Panel
@@ -15,7 +15,7 @@ MAP = "cividis"
 """Dark to light in both themes, and the same to people who see fewer colours (Nunez, Anderton, Renslow 2018)."""
 
 
-def draw(axes: Any, panel: Panel, shift: float, ink: str, bad: str) -> None:
+def draw(axes: Any, panel: Panel, shift: float, ink: str, bad: str, say: Callable[[str], str] = str) -> None:
     """Draw into matplotlib axes; rows from top to bottom as the curves come.
 
     Args:
@@ -24,6 +24,7 @@ def draw(axes: Any, panel: Panel, shift: float, ink: str, bad: str) -> None:
         shift: Added to x.
         ink: Colour of words.
         bad: Colour of values that are not finite.
+        say: Translates the legend.
     """
     import numpy as np
     from matplotlib import colormaps
@@ -47,7 +48,7 @@ def draw(axes: Any, panel: Panel, shift: float, ink: str, bad: str) -> None:
             axes.plot([p + shift for p in places], [row + 0.5] * len(places), "|", color=bad, markersize=4)
     shown = range(0, rows, max(1, math.ceil(rows / 12)))
     axes.set_yticks([i + 0.5 for i in shown], [_short(panel.curves[i].name) for i in shown])
-    _legend(axes, low, high, ink)
+    _legend(axes, low, high, ink, say)
 
 
 def cells(panel: Panel) -> tuple[list[float], Any, Sequence[tuple[float, ...]]]:
@@ -63,12 +64,12 @@ def cells(panel: Panel) -> tuple[list[float], Any, Sequence[tuple[float, ...]]]:
     return x, grid, [c.nonfinite for c in panel.curves]
 
 
-def _legend(axes: Any, low: float, high: float, ink: str) -> None:
+def _legend(axes: Any, low: float, high: float, ink: str, say: Callable[[str], str]) -> None:
     """Write what the ends of the colours mean; a bar of its own would take a tenth of the width."""
     from trainwatch.reports.wording import number
 
     axes.annotate(
-        f"dark {number(low)}\nlight {number(high)}",
+        "\n".join((say(f"dark {number(low)}"), say(f"light {number(high)}"))),
         (1.008, 0.5), xycoords="axes fraction", va="center", fontsize=7.5, color=ink,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +22,15 @@ KEPT_BITS: Final = 14
 """Bits of a number's fraction that are kept (of 23): 0.003 % of its size, more than a chart or four digits show."""
 
 
-def panels(drawn: Sequence[Panel], first_epoch: int) -> dict[str, Any]:
+def panels(drawn: Sequence[Panel], first_epoch: int, say: Callable[[str], str] = str) -> dict[str, Any]:
     """Return the document for the script: by panel id the axes, marks and curves, and the blocks of numbers.
 
     Args:
         drawn: The panels, printable.
         first_epoch: Added to epochs.
+        say: Translates the words of axes and marks.
     """
-    return {p.id: _panel(p, float(first_epoch) if p.x_unit == "epoch" else 0.0) for p in drawn if not p.heat}
+    return {p.id: _panel(p, float(first_epoch) if p.x_unit == "epoch" else 0.0, say) for p in drawn if not p.heat}
 
 
 def library() -> str:
@@ -37,22 +38,24 @@ def library() -> str:
     return _packed_bytes(LIBRARY.read_bytes())
 
 
-def _panel(panel: Panel, shift: float) -> dict[str, Any]:
+def _panel(panel: Panel, shift: float, say: Callable[[str], str]) -> dict[str, Any]:
     groups: dict[tuple[float, ...], list[Curve]] = {}
     for curve in panel.curves:
         groups.setdefault(curve.x, []).append(curve)
     return {
         "title": panel.title,
         "unit": panel.unit,
-        "x": panel.x_unit,
+        "x": say(panel.x_unit),
         "log": panel.log,
         "limit": panel.limit,
-        "marks": [[m.x + shift, m.kind, m.label] for m in panel.marks if m.kind != "checkpoint"],
-        "tables": [_table(x, curves, shift) for x, curves in groups.items()],
+        "marks": [[m.x + shift, m.kind, say(m.label)] for m in panel.marks if m.kind != "checkpoint"],
+        "tables": [_table(x, curves, shift, say) for x, curves in groups.items()],
     }
 
 
-def _table(x: tuple[float, ...], curves: Sequence[Curve], shift: float) -> dict[str, Any]:
+def _table(
+    x: tuple[float, ...], curves: Sequence[Curve], shift: float, say: Callable[[str], str]
+) -> dict[str, Any]:
     """Return curves over one x: rows of the block are x, then per curve its values or low, mid and high."""
     import numpy as np
 
@@ -61,7 +64,15 @@ def _table(x: tuple[float, ...], curves: Sequence[Curve], shift: float) -> dict[
     for curve in curves:
         band = curve.points_per_bucket > 1
         rows += [curve.low, curve.mid, curve.high] if band else [curve.mid]
-        described.append({"name": curve.name, "band": band, "bad": [v + shift for v in curve.nonfinite]})
+        described.append(
+            {
+                "name": curve.name,
+                "lowest": say(f"{curve.name} lowest"),
+                "highest": say(f"{curve.name} highest"),
+                "band": band,
+                "bad": [v + shift for v in curve.nonfinite],
+            }
+        )
     numbers = np.array([[np.nan if v is None else v for v in row] for row in rows], np.float64)
     steps = np.diff(x)
     regular = len(x) < 2 or bool((steps == steps[0]).all())

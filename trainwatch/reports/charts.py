@@ -19,6 +19,9 @@ from trainwatch.reports._svg import finish
 from trainwatch.reports.wording import number, printable_panel, short, size
 from trainwatch.result import Curve, Mark, Panel
 
+Say = Callable[[str], str]
+"""Translates a word or a sentence."""
+
 WIDTH_IN, HEIGHT_IN = 9.2, 2.05
 SMALL_IN = (4.5, 1.7)
 NARROW_IN = (3.9, 1.9)
@@ -87,7 +90,9 @@ MAX_NAMED = 8
 """Curves that get a colour and a name of their own; the rest is drawn thin and grey."""
 
 
-def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow: bool = False) -> str:
+def draw_svg(
+    panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow: bool = False, say: Say = str
+) -> str:
     """Return the panel as an ``<svg>`` element.
 
     Args:
@@ -95,6 +100,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         first_epoch: Added to epochs on the axis.
         small: Half the width and no words at the marks, for the closed groups.
         narrow: As wide as a phone; of the marks only onsets and the crash are named.
+        say: Translates the chart's own words; title, caption and names of curves come translated.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -115,36 +121,36 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
         if panel.heat:
             rows = replace(panel, curves=tuple(coarser(c, HEAT_BUCKETS) for c in panel.curves))
-            _heat.draw(axes, rows, shift, _INK, _BAD)
-            _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
-            _format_x(axes, panel, slim)
+            _heat.draw(axes, rows, shift, _INK, _BAD, say)
+            _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2, say)
+            _format_x(axes, panel, slim, say)
             axes.spines["left"].set_visible(False)
             axes.tick_params(which="both", length=0, pad=4, labelsize=6.5)
-            return _finished(figure, panel, first_epoch, narrow)
+            return _finished(figure, panel, first_epoch, narrow, say)
         log = panel.log and _can_be_log(panel)
         if log:
             axes.set_yscale("log")
         _draw_curves(axes, panel, shift, SMALL_BUCKETS if small else NARROW_BUCKETS if narrow else BUCKETS)
-        _draw_forecast(axes, panel, shift)
-        _draw_limit(axes, panel)
-        _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2)
-        _format(axes, panel, log, slim)
-        return _finished(figure, panel, first_epoch, narrow)
+        _draw_forecast(axes, panel, shift, say)
+        _draw_limit(axes, panel, say)
+        _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2, say)
+        _format(axes, panel, log, slim, say)
+        return _finished(figure, panel, first_epoch, narrow, say)
 
 
-def _finished(figure: Any, panel: Panel, first_epoch: int, narrow: bool) -> str:
+def _finished(figure: Any, panel: Panel, first_epoch: int, narrow: bool, say: Say) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return finish(out.getvalue(), panel.id, describe(panel, first_epoch), "n-" if narrow else "p-", _COLOURS)
+    return finish(out.getvalue(), panel.id, describe(panel, first_epoch, say), "n-" if narrow else "p-", _COLOURS)
 
 
-def describe(panel: Panel, first_epoch: int = 0) -> str:
+def describe(panel: Panel, first_epoch: int = 0, say: Say = str) -> str:
     """Say in a sentence what the panel shows, for screen readers."""
     parts = []
     for curve in panel.curves[:MAX_NAMED]:
         values = [v for v in curve.mid if v is not None]
         if not values:
-            parts.append(f"{curve.name}: no finite value")
+            parts.append(say(f"{curve.name}: no finite value"))
             continue
         high = max(v for v in curve.high if v is not None)
         low = min(v for v in curve.low if v is not None)
@@ -152,13 +158,13 @@ def describe(panel: Panel, first_epoch: int = 0) -> str:
         text += f"largest {_value(high, panel)}"
         if curve.nonfinite:
             text += f", not finite at {len(curve.nonfinite)} places"
-        parts.append(text)
+        parts.append(say(text))
     if panel.forecast is not None:
-        parts.append(f"forecast up to {_value(panel.forecast.mid, panel)}")
+        parts.append(say(f"forecast up to {_value(panel.forecast.mid, panel)}"))
     onset = next((m for m in panel.marks if m.kind == "onset"), None)
     shift = first_epoch if panel.x_unit == "epoch" else 0
-    where = f" {onset.label} at {panel.x_unit} {onset.x + shift:.0f}." if onset else ""
-    return f"{panel.title} by {panel.x_unit}: {'; '.join(parts)}.{where}"
+    where = " " + say(f"{onset.label} at {panel.x_unit} {onset.x + shift:.0f}.") if onset else ""
+    return f"{say(f'{panel.title} by {panel.x_unit}')}: {'; '.join(parts)}.{where}"
 
 
 def coarser(curve: Curve, buckets: int) -> Curve:
@@ -260,18 +266,18 @@ def _name_ends(axes: Any, ends: list[tuple[float, str, str]]) -> None:
         axes.annotate(short, (1.008, position), xycoords="axes fraction", va="center", fontsize=7.5, color=colour)
 
 
-def _draw_forecast(axes: Any, panel: Panel, shift: float) -> None:
+def _draw_forecast(axes: Any, panel: Panel, shift: float, say: Say) -> None:
     if panel.forecast is None:
         return
     f = panel.forecast
     x = [f.x + shift, f.x_end + shift]
     axes.fill_between(x, [f.y, f.low], [f.y, f.high], color=_BAD, alpha=0.18, linewidth=0)
     axes.plot(x, [f.y, f.mid], color=_BAD, linewidth=1.0, linestyle=(0, (3, 2)))
-    axes.annotate("forecast", (x[1], f.mid), xytext=(0, 3), textcoords="offset points", fontsize=7.5, color=_BAD,
+    axes.annotate(say("forecast"), (x[1], f.mid), xytext=(0, 3), textcoords="offset points", fontsize=7.5, color=_BAD,
                   ha="right", va="bottom")  # fmt: skip
 
 
-def _draw_limit(axes: Any, panel: Panel) -> None:
+def _draw_limit(axes: Any, panel: Panel, say: Say) -> None:
     if panel.limit is None:
         return
     top = max((v for c in panel.curves for v in c.high if v is not None), default=0.0)
@@ -280,16 +286,16 @@ def _draw_limit(axes: Any, panel: Panel) -> None:
         if top > 0:
             axes.set_ylim(top=1.35 * top)  # room for the words
         axes.annotate(
-            f"limit {_value(panel.limit, panel)}, far above", (0.5, 0.97), xycoords="axes fraction", ha="center", va="top",
-            fontsize=7.5, color=_MUTED,
+            say(f"limit {_value(panel.limit, panel)}, far above"), (0.5, 0.97), xycoords="axes fraction", ha="center",
+            va="top", fontsize=7.5, color=_MUTED,
         )  # fmt: skip
         return
     axes.axhline(panel.limit, color=_BAD, linewidth=1.0, linestyle=(0, (5, 2)))
-    axes.annotate(f"limit {_value(panel.limit, panel)}", (0.5, panel.limit), xycoords=("axes fraction", "data"),
+    axes.annotate(say(f"limit {_value(panel.limit, panel)}"), (0.5, panel.limit), xycoords=("axes fraction", "data"),
                   xytext=(0, -2), textcoords="offset points", ha="center", va="top", fontsize=7.5, color=_BAD)  # fmt: skip
 
 
-def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
+def _draw_marks(axes: Any, panel: Panel, shift: float, words: int, say: Say) -> None:
     """Draw the marks; ``words``: 0 none is named, 1 the strong ones are, 2 all are."""
     for mark in panel.marks:
         if mark.kind == "checkpoint":
@@ -307,7 +313,7 @@ def _draw_marks(axes: Any, panel: Panel, shift: float, words: int) -> None:
 
     for label in labels(panel.marks, letters, width) if words else ():
         if words == 2 or label.kind in STRONG:
-            axes.annotate(label.text, (label.x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
+            axes.annotate(say(label.text), (label.x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
                           color=_BAD if label.kind in STRONG else _MARK, ha="right" if label.leftwards else "left",
                           va="bottom")  # fmt: skip
 
@@ -377,7 +383,7 @@ def _covers(one: Label, other: Label, letters: Callable[[float], float]) -> bool
     return a + long + LETTERS_APART > b
 
 
-def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
+def _format(axes: Any, panel: Panel, log: bool, slim: bool, say: Say) -> None:
     from matplotlib.ticker import (
         FixedLocator,
         FuncFormatter,
@@ -413,15 +419,15 @@ def _format(axes: Any, panel: Panel, log: bool, slim: bool) -> None:
         low = min((v for c in panel.curves for v in c.low if v is not None), default=0.0)
         if low >= 0 and panel.unit == "bytes":
             axes.set_ylim(bottom=0)
-    _format_x(axes, panel, slim)
+    _format_x(axes, panel, slim, say)
 
 
-def _format_x(axes: Any, panel: Panel, slim: bool) -> None:
+def _format_x(axes: Any, panel: Panel, slim: bool, say: Say) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(4 if slim else 8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    axes.annotate(panel.x_unit, (1.045, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
+    axes.annotate(say(panel.x_unit), (1.045, -0.085), xycoords="axes fraction", fontsize=7.5, va="top", color=_MUTED)
 
 
 def _binary_step(top: float) -> float:

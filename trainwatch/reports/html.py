@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +14,8 @@ from trainwatch.frames import is_library
 from trainwatch.reports import _interactive, languages, wording
 from trainwatch.reports.charts import draw_svg
 from trainwatch.reports.json import storable
-from trainwatch.result import Analysis, Panel, Where
+from trainwatch.reports.translated import quantity, translated
+from trainwatch.result import Analysis, Where
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -56,25 +56,29 @@ def render(analysis: Analysis, language: str = "en") -> str:
     )
     document = storable(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1))
     analysis = wording.printable(analysis)
-    t = languages.words(language)
-    page = replace(analysis.page, panels=tuple(_translated(p, t) for p in analysis.page.panels))
+    t, say = languages.words(language), languages.catalogue(language).say
+    analysis = translated(analysis, language)
+    page = analysis.page
     evidence = [p for p in page.panels if p.evidence]
     others = [p for p in page.panels if not p.evidence][:CLOSED_PANELS]
     charts = {
-        p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, small=not p.evidence)) for p in (*evidence, *others)
+        p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, small=not p.evidence, say=say))
+        for p in (*evidence, *others)
     }
-    narrow = {p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, narrow=True)) for p in evidence}
+    narrow = {p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, narrow=True, say=say)) for p in evidence}
     return environment.get_template("page.html.j2").render(
         a=analysis,
         page=page,
         w=wording,
         t=t,
+        say=say,
         lang=languages.LANGUAGES[language],
         names=languages.names(language),
-        headline=_headline(analysis, t, languages.names(language)),
+        briefly=languages.checks(language),
+        measured=lambda value: quantity(value, language),
         prose=_prose,
         long_command=LONG_COMMAND,
-        place=lambda where: _place(where, page.first_epoch, t),
+        place=lambda where: say(_place(where, page.first_epoch)),
         name=Path(analysis.run.path).name or analysis.run.path,
         evidence=evidence,
         others=others,
@@ -91,33 +95,11 @@ def render(analysis: Analysis, language: str = "en") -> str:
         plot_css=Markup(_interactive.STYLE.read_text(encoding="utf-8") if evidence else ""),
         plot_script=Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8") if evidence else ""),
         plot_library=Markup(_interactive.library() if evidence else ""),
-        panels_block=Markup(script_safe(json.dumps(_interactive.panels(evidence, page.first_epoch), allow_nan=False))),
+        panels_block=Markup(script_safe(json.dumps(_interactive.panels(evidence, page.first_epoch, say), allow_nan=False))),
         json_block=Markup(script_safe(document)),
         json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
         thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],
     )
-
-
-def _translated(panel: Panel, t: Callable[[str], str]) -> Panel:
-    number = re.search(r"\d+", panel.caption)
-    caption = panel.caption
-    if number is not None:
-        pattern = caption.replace(number[0], "{}", 1)
-        caption = t(pattern).replace("{}", number[0], 1)
-    return replace(panel, title=t(panel.title), caption=caption)
-
-
-def _headline(analysis: Analysis, t: Callable[[str], str], names: Mapping[str, str]) -> str:
-    """Return the verdict's own headline, or in another language status, name of the cause and its onset."""
-    verdict = analysis.verdict
-    if not names:
-        return verdict.headline
-    if verdict.cause is None or verdict.cause not in names:
-        return t(verdict.status)
-    onset = next((f.onset for f in analysis.findings if f.id == verdict.cause), None)
-    place = _place(onset, analysis.page.first_epoch, t)
-    pattern = "{status}: {name}, since {place}" if place else "{status}: {name}"
-    return t(pattern).format(status=t(verdict.status), name=names[verdict.cause], place=place)
 
 
 def _prose(text: str) -> Markup:
@@ -127,12 +109,12 @@ def _prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _place(where: Where | None, first_epoch: int, t: Callable[[str], str]) -> str:
+def _place(where: Where | None, first_epoch: int) -> str:
     """Write a place as the user's tool counts."""
     if where is None:
         return ""
-    parts = [] if where.epoch is None else [t("epoch {}").format(where.epoch + first_epoch)]
-    parts += [] if where.step is None else [t("step {}").format(where.step)]
+    parts = [] if where.epoch is None else [f"epoch {where.epoch + first_epoch}"]
+    parts += [] if where.step is None else [f"step {where.step}"]
     return ", ".join(parts)
 
 

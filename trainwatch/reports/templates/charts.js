@@ -102,9 +102,9 @@
         if (curve.band) {
           const low = series.length;
           const edge = { stroke: `${line}90`, width: 1, value, points: { show: false } }; // a spike is thinner than a pixel, its edge is not
-          series.push({ label: `${curve.name} lowest`, ...edge });
+          series.push({ label: curve.lowest, ...edge });
           series.push({ label: curve.name, stroke: line, width: 1.5, value, points: { show: false } });
-          series.push({ label: `${curve.name} highest`, ...edge });
+          series.push({ label: curve.highest, ...edge });
           bands.push({ series: [low + 2, low], fill: `${line}40` });
         } else {
           series.push({ label: curve.name, stroke: line, width: 1.5, value, spanGaps: true });

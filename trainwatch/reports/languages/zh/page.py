@@ -1,4 +1,4 @@
-"""Simplified Chinese."""
+"""Words of the page itself."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ WORDS: Final[Mapping[str, str]] = {
     "incomplete": "不完整",
     "healthy": "正常",
     "unknown": "无法判断",
-    "{status}: {name}": "{status}：{name}",
-    "{status}: {name}, since {place}": "{status}：{name}，始于{place}",
     "epoch {}": "第 {} 轮",
     "step {}": "第 {} 步",
     "Cause": "原因",
@@ -47,14 +45,12 @@ WORDS: Final[Mapping[str, str]] = {
     "All other series": "其他曲线",
     "Configuration and environment": "配置与环境",
     "What the checks and recommendations mean": "检查项与建议的含义",
+    "The details of each are in English.": "每项的详细说明为英文。",
     "How this page was made": "本页如何生成",
     "library code, {} frames": "库代码，{} 层",
     "Vertical lines mark onsets and what the trainer and its stabilisers did; triangles at the bottom are best checkpoints; "
     "red ticks at the bottom are values that are not finite.": (
         "竖线表示问题的起点以及训练器和稳定器的动作；底部三角形是最佳检查点；底部红色短线是非有限值（NaN 或无穷大）。"
-    ),
-    "Each point stands for {} values; the band is their true minimum and maximum.": (
-        "每个点代表 {} 个值；色带是它们真实的最小值和最大值。"
     ),
     "Explore the charts": "交互查看图表",
     "Back to the drawings": "返回静态图",
@@ -96,28 +92,6 @@ WORDS: Final[Mapping[str, str]] = {
     "Where a point stands for several values, the line is their median and the band their true minimum and maximum. Times are "
     "UTC.": "一个点代表多个值时，线是中位数，色带是真实的最小值和最大值。时间为 UTC。",
     "made by trainwatch {}, without any request to anywhere": "由 trainwatch {} 生成，不访问任何网络",
-    # charts
-    "Training loss": "训练损失",
-    "Loss components": "损失分量",
-    "Loss components, gain divided out": "损失分量（已除以增益）",
-    "Loss components as logged, gain included": "损失分量（原始记录，含增益）",
-    "Gradient norm before clipping": "裁剪前的梯度范数",
-    "Gradient norm per sample, before clipping": "每样本梯度范数（裁剪前）",
-    "Learning rate": "学习率",
-    "Validation score": "验证得分",
-    "Validation metrics": "验证指标",
-    "Training loss per epoch": "每轮训练损失",
-    "Validation loss": "验证损失",
-    "Device memory": "显存",
-    "Memory of the process": "进程内存",
-    "Time per step and wait for data": "每步耗时与等待数据",
-    "Image width in pixels": "图像宽度",
-    "Objects per micro-batch": "每个小批次的目标数",
-    "Augmentation": "数据增强",
-    "Gradient scale": "梯度缩放",
-    "Update of the weights, over their norm": "权重更新量与权重范数之比",
-    "Averaged weights against the model": "平均权重（EMA）与模型之差",
-    "Gradient norm per layer": "各层梯度范数",
 }
 
 NAMES: Final[Mapping[str, str]] = {

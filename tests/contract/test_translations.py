@@ -1,0 +1,105 @@
+"""Every sentence that the sources write for the page has a translation, and nothing English is left on a page of a sample."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from spoken import Spoken, spoken
+
+from trainwatch.advice.base import Advice
+from trainwatch.analysis import analyse
+from trainwatch.detectors.base import Detector
+from trainwatch.registry import members
+from trainwatch.reports.html import render
+from trainwatch.reports.languages import LANGUAGES, catalogue, checks, words
+from trainwatch.runs import read_run
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "trainwatch"
+OTHERS = sorted(set(LANGUAGES) - {"en"})
+FOLDERS = ("detectors", "signals", "advice")
+FILES = ("verdict", "cost", "timeline", "next_step", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
+         "runs/record", "importers/_epochs", "importers/trainwatch", "importers/ultralytics_csv")  # fmt: skip
+SOURCES = [
+    *(f for folder in FOLDERS for f in sorted((PACKAGE / folder).glob("*.py"))),
+    *(f for name in FILES if (f := PACKAGE / f"{name}.py").exists()),
+]
+
+CODE = re.compile(r"(?:pip|trainwatch|yolo) |Ultralytics (?:PR|\d)|Fatal Python error:|Current thread|What to do:")
+"""Commands, citations, and what is looked for in text rather than said."""
+
+SAMPLES = sorted(p for p in (ROOT / "sample_runs").iterdir() if p.is_dir())
+
+
+def untranslated(said: list[Spoken], language: str) -> list[str]:
+    """Describe what has no translation; part of a sentence counts as translated with the sentence that holds it."""
+    known, t = catalogue(language).known, words(language)
+    missing = {s: [x for x in s.texts if not known(x) and t(x) == x and not CODE.match(x)] for s in said}
+    whole = [x for s in said if not missing[s] for x in s.texts]
+    return [
+        f"{s.file.relative_to(ROOT)}:{s.line}: {s.template!r} (as {bad[0]!r})"
+        for s, bad in missing.items()
+        if bad and not all(any(x in w and x != w for w in whole) for x in bad)
+    ]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("source", SOURCES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_every_sentence_has_a_translation(source: Path, language: str) -> None:
+    missing = untranslated(spoken(source), language)
+    assert missing == [], (
+        f"no translation into {language}; add them to trainwatch/reports/languages/{language}/:\n" + "\n".join(missing)
+    )
+
+
+def test_a_sentence_without_translation_is_noticed(tmp_path: Path) -> None:
+    source = ROOT / "nowhere.py"
+    text = tmp_path / "nowhere.py"
+    text.write_text('def f(n):\n    return f"The gradient did {n} things that nobody translated."\n')
+    said = [s._replace(file=source) for s in spoken(text)]
+    assert untranslated(said, "zh") == [
+        "nowhere.py:2: 'The gradient did {…} things that nobody translated.' "
+        "(as 'The gradient did 7 things that nobody translated.')"
+    ]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_check_and_advice_is_told_in_one_sentence(language: str) -> None:
+    assert set(checks(language)) == {*members("trainwatch.detectors", Detector), *members("trainwatch.advice", Advice)}
+
+
+class Text(HTMLParser):
+    """Collects what a reader sees and hears, code and data left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = 0
+        self.said: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += tag in ("script", "style", "pre", "code")
+        self.said += [v for k, v in attrs if k in ("aria-label", "data-on", "data-off", "data-done", "data-failed") and v]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("script", "style", "pre", "code")
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden and data.strip():
+            self.said.append(data.strip())
+
+
+ENGLISH = re.compile(r"(?:(?<![\w-])[A-Za-z][a-z']+[ ,;:]+){3}[A-Za-z][a-z']+(?![\w-])")
+"""Four plain words in a row."""
+
+OWN = re.compile(r"来源: .*|.*(?:RuntimeError|Error): .*", re.DOTALL)
+"""Citations, and messages of exceptions."""
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: p.name)
+def test_no_english_is_left_on_a_chinese_page(sample: Path) -> None:
+    text = Text()
+    text.feed(render(analyse(read_run(sample)), "zh"))
+    assert [s for s in text.said if ENGLISH.search(s) and not OWN.fullmatch(s)] == []
