@@ -184,7 +184,11 @@ class Sentences:
         if not text:
             return ""
         # Clauses first: the last hole of a template would take the clauses behind it as well.
-        found = self._list(text, CLAUSES, work, depth) or self._one(text, work, depth) or self._list(text, LISTS, work, depth)
+        found = (
+            self._list(text, CLAUSES, work, depth)
+            or self._one(text, work, depth)
+            or self._list(text, LISTS, work, depth)
+        )
         if found is not None:
             return found
         return None if is_prose(text) or text.endswith(".") else text
@@ -207,7 +211,8 @@ def parse(key: str, translation: str) -> Template:
     Raises:
         ValueError: If two holes touch, or one has no name or is of no kind.
     """
-    fixed, holes = [""], []
+    fixed: list[str] = [""]
+    holes: list[Hole] = []
     for literal, name, spec, conversion in Formatter().parse(key):
         fixed[-1] += literal
         if name is None:
