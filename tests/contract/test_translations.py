@@ -81,7 +81,9 @@ class Text(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.hidden += tag in ("script", "style", "pre", "code")
-        self.said += [v for k, v in attrs if k in ("aria-label", "data-on", "data-off", "data-done", "data-failed") and v]
+        self.said += [
+            v for k, v in attrs if k in ("aria-label", "data-on", "data-off", "data-done", "data-failed") and v
+        ]
 
     def handle_endtag(self, tag: str) -> None:
         self.hidden -= tag in ("script", "style", "pre", "code")

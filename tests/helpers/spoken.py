@@ -22,7 +22,13 @@ MOST_DEPTH = 4
 
 NUMBER = "7"
 
-WRITTEN_BY = {"epoch_name": "epoch 7", "last_place": "epoch 7, step 7", "size": "7 KiB", "rate": "7 KiB per epoch", "sentence": "7."}
+WRITTEN_BY = {
+    "epoch_name": "epoch 7",
+    "last_place": "epoch 7, step 7",
+    "size": "7 KiB",
+    "rate": "7 KiB per epoch",
+    "sentence": "7.",
+}
 """What functions of other files write."""
 
 NOT_READ = ("compile", "match", "fullmatch", "search", "findall", "sub", "guard", "TypeVar", "filterwarnings")
@@ -75,7 +81,9 @@ class _File:
             scope = node
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             yield scope, node
-        parts = [v for v in node.values if isinstance(v, ast.FormattedValue)] if isinstance(node, ast.JoinedStr) else None
+        parts = (
+            [v for v in node.values if isinstance(v, ast.FormattedValue)] if isinstance(node, ast.JoinedStr) else None
+        )
         for child in ast.iter_child_nodes(node) if parts is None else parts:
             yield from self._strings(child, scope)
 
@@ -105,12 +113,16 @@ class _File:
             yield from texts or [WRITTEN_BY.get(_name(node.func), NUMBER) if isinstance(node, ast.Call) else NUMBER]
 
     def _speaks(self, node: ast.AST) -> bool:
-        return _is_text(node) or (isinstance(node, ast.Call) and (_name(node.func) in self.functions or _name(node.func) in WRITTEN_BY))
+        return _is_text(node) or (
+            isinstance(node, ast.Call) and (_name(node.func) in self.functions or _name(node.func) in WRITTEN_BY)
+        )
 
     def _values(self, node: ast.AST, scope: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
         """Return what a name was given, what a table holds, or what a function of this file returns, with the scope of each."""
         if isinstance(node, ast.Subscript):
-            tables = [node.value] if isinstance(node.value, ast.Dict) else [v for v, _ in self._values(node.value, scope)]
+            tables = (
+                [node.value] if isinstance(node.value, ast.Dict) else [v for v, _ in self._values(node.value, scope)]
+            )
             return [(v, scope) for t in tables if isinstance(t, ast.Dict) for v in t.values]
         if isinstance(node, ast.Call):
             function = self.functions.get(_name(node.func))

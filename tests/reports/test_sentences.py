@@ -25,7 +25,10 @@ SMALL = Sentences(
     [
         ("Loss jumps in epoch 3", "损失在第 3 轮跳变"),
         ("Loss jumps in epoch 3. It came back.", "损失在第 3 轮跳变。后来恢复了。"),
-        ("What followed: loss jumps in epoch 3; then loss jumps in epoch 4.", "随后：损失在第 3 轮跳变；随后损失在第 4 轮跳变。"),
+        (
+            "What followed: loss jumps in epoch 3; then loss jumps in epoch 4.",
+            "随后：损失在第 3 轮跳变；随后损失在第 4 轮跳变。",
+        ),
         ("Read a.csv first.", "先读 a.csv。"),
         ("Crashed: no room left on the disk", "崩溃：no room left on the disk"),
         ("", ""),

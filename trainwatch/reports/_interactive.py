@@ -53,9 +53,7 @@ def _panel(panel: Panel, shift: float, say: Callable[[str], str]) -> dict[str, A
     }
 
 
-def _table(
-    x: tuple[float, ...], curves: Sequence[Curve], shift: float, say: Callable[[str], str]
-) -> dict[str, Any]:
+def _table(x: tuple[float, ...], curves: Sequence[Curve], shift: float, say: Callable[[str], str]) -> dict[str, Any]:
     """Return curves over one x: rows of the block are x, then per curve its values or low, mid and high."""
     import numpy as np
 

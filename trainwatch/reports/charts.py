@@ -90,9 +90,7 @@ MAX_NAMED = 8
 """Curves that get a colour and a name of their own; the rest is drawn thin and grey."""
 
 
-def draw_svg(
-    panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow: bool = False, say: Say = str
-) -> str:
+def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow: bool = False, say: Say = str) -> str:
     """Return the panel as an ``<svg>`` element.
 
     Args:

@@ -95,7 +95,9 @@ def render(analysis: Analysis, language: str = "en") -> str:
         plot_css=Markup(_interactive.STYLE.read_text(encoding="utf-8") if evidence else ""),
         plot_script=Markup((TEMPLATES / "charts.js").read_text(encoding="utf-8") if evidence else ""),
         plot_library=Markup(_interactive.library() if evidence else ""),
-        panels_block=Markup(script_safe(json.dumps(_interactive.panels(evidence, page.first_epoch, say), allow_nan=False))),
+        panels_block=Markup(
+            script_safe(json.dumps(_interactive.panels(evidence, page.first_epoch, say), allow_nan=False))
+        ),
         json_block=Markup(script_safe(document)),
         json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
         thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],

@@ -42,7 +42,7 @@ LISTS: Final = ((", ", "，"), (" and ", "和"))
 """What joins clauses and lists in English, and in Chinese."""
 
 _KINDS: Final = {None: PHRASE, "r": NAME, "s": WORDS}
-_NUMBER = re.compile(r"[-+]?(?:\d[\d.,]*(?:e[-+]?\d+)?|inf|nan)")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|inf|nan)")
 _ENDS = re.compile(r"(?<=[.!?])\s+")
 _PROSE = re.compile(r"(?:^|[\s(])[A-Za-z]['A-Za-z-]+,?\s+[A-Za-z]['A-Za-z-]+(?=$|[\s,.;:)])")
 """Two plain words in a row: a sentence, not a value."""
@@ -184,10 +184,15 @@ class Sentences:
         if not text:
             return ""
         # Clauses first: the last hole of a template would take the clauses behind it as well.
-        found = self._list(text, CLAUSES, work, depth) or self._one(text, work, depth) or self._list(text, LISTS, work, depth)
+        found = (
+            self._list(text, CLAUSES, work, depth)
+            or self._one(text, work, depth)
+            or self._list(text, LISTS, work, depth)
+        )
         if found is not None:
             return found
-        return None if is_prose(text) or text.endswith(".") else text
+        ends = text.endswith(".") and not text.endswith(" ...")
+        return None if is_prose(text) or ends else text
 
     def _list(self, text: str, separators: tuple[tuple[str, str], ...], work: _Work, depth: int) -> str | None:
         """Translate a list of which every part is a phrase or a value; None if there is none, or nothing to translate."""

@@ -147,9 +147,7 @@ DETECTORS: Final[Mapping[str, str]] = {
         "设置了 copy_paste={value}，但没有任何标签含有多边形；没有多边形，它就不起作用。"
     ),
     "copy_paste={value} was in force, but no label of the {images:n} training images holds a polygon, without which it does "
-    "nothing.": (
-        "设置了 copy_paste={value}，但 {images} 张训练图像的标签都不含多边形；没有多边形，它就不起作用。"
-    ),
+    "nothing.": ("设置了 copy_paste={value}，但 {images} 张训练图像的标签都不含多边形；没有多边形，它就不起作用。"),
     "of the {images:n} training images": "（{images} 张训练图像）",
     # dataloader_bound
     "{share:n} % of the time is waiting for data": "{share}% 的时间在等待数据",
@@ -157,9 +155,7 @@ DETECTORS: Final[Mapping[str, str]] = {
         "从{first}到{last}，有 {duration} 的记录时间（{share}%）在{where}等待数据。"
     ),
     "{duration} of the recorded time ({share:n} %) is waiting for data at {where} with workers={workers}, from {first} to "
-    "{last}.": (
-        "从{first}到{last}，有 {duration} 的记录时间（{share}%）在{where}等待数据（workers={workers}）。"
-    ),
+    "{last}.": ("从{first}到{last}，有 {duration} 的记录时间（{share}%）在{where}等待数据（workers={workers}）。"),
     "with workers={workers}": "（workers={workers}）",
     "every batch": "每个批次",
     "the start of each epoch": "每轮开始时",

@@ -57,6 +57,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "A curve of no more than {epochs:n} epochs and {steps:n} steps shows no fault, whether there is one or not.": (
         "不超过 {epochs} 轮、{steps} 步的曲线看不出问题，无论有没有问题。"
     ),
+    "Too early to judge: the record holds {epochs} and {steps}": "判断为时过早：记录中只有 {epochs} 和 {steps}",
     "The training loss": "训练损失",
     "At its best since {where}, {score:n} of at most 1": "自{where}起处于最佳水平，{score}（最高为 1）",
     "At {score:n} of at most 1 there is hardly anything left to gain.": "得分 {score}（最高为 1），几乎没有提高的余地。",
@@ -80,6 +81,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "{after} of {total} ({share:n} %) was trained with this fault.": "{total} 中有 {after}（{share}%）是带着这个问题训练的。",
     "{after} of {total} ({share:n} %) was trained": "{total} 中训练了 {after}（{share}%）",
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: it came after the fault began.": (
+        "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
+    ),
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
