@@ -212,7 +212,7 @@ def parse(key: str, translation: str) -> Template:
     Raises:
         ValueError: If two holes touch, or one has no name or is of no kind.
     """
-    fixed, holes = [""], []
+    fixed, holes = [""], list[Hole]()
     for literal, name, spec, conversion in Formatter().parse(key):
         fixed[-1] += literal
         if name is None:
