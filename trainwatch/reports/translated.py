@@ -52,7 +52,7 @@ def _walk(item: T, say: Callable[[str], str]) -> T:
     """Translate the fields of a dataclass, and of those it holds."""
     if isinstance(item, Panel):
         # Marks stay as they are: the chart, which finds room for their words, translates them.
-        return replace(  # type: ignore[return-value]
+        return replace(
             item,
             title=say(item.title),
             caption=say(item.caption),
