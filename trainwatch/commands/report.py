@@ -24,7 +24,7 @@ import click
     type=click.Choice(["en", "zh"]),
     default="en",
     show_default=True,
-    help="The page's own words; what was measured is told in English.",
+    help="Language of the page; zh is simplified Chinese.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that trainwatch did not name itself.")
 def command(run: str, output: Path | None, force: bool, mapping: str | None, lang: str = "en") -> int:

@@ -42,7 +42,7 @@ LISTS: Final = ((", ", "，"), (" and ", "和"))
 """What joins clauses and lists in English, and in Chinese."""
 
 _KINDS: Final = {None: PHRASE, "r": NAME, "s": WORDS}
-_NUMBER = re.compile(r"[-+]?(?:\d[\d.,]*(?:e[-+]?\d+)?|inf|nan)")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|inf|nan)")
 _ENDS = re.compile(r"(?<=[.!?])\s+")
 _PROSE = re.compile(r"(?:^|[\s(])[A-Za-z]['A-Za-z-]+,?\s+[A-Za-z]['A-Za-z-]+(?=$|[\s,.;:)])")
 """Two plain words in a row: a sentence, not a value."""
@@ -191,7 +191,8 @@ class Sentences:
         )
         if found is not None:
             return found
-        return None if is_prose(text) or text.endswith(".") else text
+        ends = text.endswith(".") and not text.endswith(" ...")
+        return None if is_prose(text) or ends else text
 
     def _list(self, text: str, separators: tuple[tuple[str, str], ...], work: _Work, depth: int) -> str | None:
         """Translate a list of which every part is a phrase or a value; None if there is none, or nothing to translate."""
@@ -211,8 +212,7 @@ def parse(key: str, translation: str) -> Template:
     Raises:
         ValueError: If two holes touch, or one has no name or is of no kind.
     """
-    fixed: list[str] = [""]
-    holes: list[Hole] = []
+    fixed, holes = [""], list[Hole]()
     for literal, name, spec, conversion in Formatter().parse(key):
         fixed[-1] += literal
         if name is None:

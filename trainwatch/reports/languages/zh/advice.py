@@ -118,7 +118,8 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "The outputs of all modules were finite, {name!r} was not: look at the labels of that batch (its images were not recorded) "
     "for boxes without area, and at your own loss.": (
-        "所有模块的输出都是有限值，而 {name} 不是：检查该批次的标签（没有记录是哪些图像）中有没有面积为零的框，并检查自己的损失函数。"
+        "所有模块的输出都是有限值，而 {name} 不是：检查该批次的标签（没有记录是哪些图像）中有没有面积为零的框，并检查自己"
+        "的损失函数。"
     ),
     "its images were not recorded": "没有记录是哪些图像",
     "The weight {name!r} was lost before {where}: look at the step before it, at own callbacks that write weights, and at the "

@@ -386,7 +386,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "and the": "和",
     "{name} is exactly 0 in all {count:n} epochs up to {last} although the other components are not: the loss finds no object, "
     "so the {names} has no labels that the trainer can read.": (
-        "到{last}为止的全部 {count} 轮中，{name} 恰好为 0，而其他分量并非如此：损失找不到任何目标，因此{names}中没有训练器能读取的标签。"
+        "到{last}为止的全部 {count} 轮中，{name} 恰好为 0，而其他分量并非如此：损失找不到任何目标，因此{names}中没有训练"
+        "器能读取的标签。"
     ),
     # near_memory_limit
     "{place} memory is {share:n} % used": "{place}已使用 {share}%",
@@ -648,7 +649,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "Batches come in the same order in every epoch": "每轮的批次顺序都相同",
     "In {epochs:n} epochs compared, the place of a batch in its epoch tells its loss (concordance {w:n}; {chance:n} by chance): "
     "the data is not shuffled between epochs.": (
-        "比较 {epochs} 轮发现，批次在一轮中的位置就能决定其损失（一致性系数 {w}，随机情况下为 {chance}）：数据在各轮之间没有打乱。"
+        "比较 {epochs} 轮发现，批次在一轮中的位置就能决定其损失（一致性系数 {w}，随机情况下为 {chance}）：数据在各轮之间"
+        "没有打乱。"
     ),
     # unstable_training
     "Training is unstable": "训练不稳定",

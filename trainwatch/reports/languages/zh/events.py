@@ -167,7 +167,9 @@ EVENTS: Final[Mapping[str, str]] = {
         "已收敛：{why}；节省 {epochs} 轮中的 {left} 轮，约 {duration}"
     ),
     "ends the training: {why}": "结束训练：{why}",
-    "loss_stages: inert, the loss of this {task!r} model has no such gains": "loss_stages：不起作用，该 {task} 模型的损失没有这些增益",
+    "loss_stages: inert, the loss of this {task!r} model has no such gains": (
+        "loss_stages：不起作用，该 {task} 模型的损失没有这些增益"
+    ),
     "loss stage {stage:n} of 3: {shown!s}": "损失阶段 {stage}/3：{shown}",
     "loss stage {stage:n}": "损失阶段 {stage}",
     "a restart in {epochs:n} epochs costs more than it gives: half way there is no plateau yet; lr_restart: false switches it "

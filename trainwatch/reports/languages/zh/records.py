@@ -90,7 +90,9 @@ RECORDS: Final[Mapping[str, str]] = {
         "Trainer 记录的是两条记录之间损失的平均值，默认不把 NaN 计入平均。"
     ),
     "An evaluation before the first step was left aside.": "第一步之前的一次评估没有使用。",
-    "The newest state was read ({file!r}); {count:n} other(s) were left aside.": "读取了最新的状态（{file}）；另外 {count} 个没有使用。",
+    "The newest state was read ({file!r}); {count:n} other(s) were left aside.": (
+        "读取了最新的状态（{file}）；另外 {count} 个没有使用。"
+    ),
     "{count:n} of them belong to other runs in the same folder: their logs begin otherwise.": (
         "其中 {count} 个属于同一目录中的其他训练：它们的日志开头不同。"
     ),

@@ -11,10 +11,13 @@ TO_DO: Final[Mapping[str, str]] = {
     "Let more epochs run with plain images at the end if the score gained; else keep the augmentation.": (
         "若得分提高，让结尾处使用原始图像的轮数更多；否则保留数据增强。"
     ),
-    "Use an augmentation that works on what your labels hold (mixup for boxes).": "使用对你的标签有效的数据增强（框标签可用 mixup）。",
+    "Use an augmentation that works on what your labels hold (mixup for boxes).": (
+        "使用对你的标签有效的数据增强（框标签可用 mixup）。"
+    ),
     "Give the loader more workers (num_workers up to the number of cores per device, persistent_workers=True), and keep the data "
     "on a local disk, at the size that is trained on.": (
-        "增加加载器的工作进程（num_workers 最多为每个设备的 CPU 核数，persistent_workers=True），并把数据放在本地磁盘，按训练所用的尺寸保存。"
+        "增加加载器的工作进程（num_workers 最多为每个设备的 CPU 核数，persistent_workers=True），并把数据放在本地磁盘，按"
+        "训练所用的尺寸保存。"
     ),
     "Divide the learning rate by ten, warm up longer, and start anew: no checkpoint since then is of use.": (
         "把学习率降到十分之一，延长预热，重新开始：此后的检查点都不可用。"
@@ -85,7 +88,8 @@ TO_DO: Final[Mapping[str, str]] = {
     "If it does not, check labels, loss, learning rate, and that optimizer.step() sees these parameters.": (
         "若不能，请检查标签、损失、学习率，以及 optimizer.step() 是否包含这些参数。"
     ),
-    "Look at the batch of the onset for inputs and targets that are not finite; leave such a step out; go on from a checkpoint of "
+    "Look at the batch of the onset for inputs and targets that are not finite; leave such a step out; go on from a c"
+    "heckpoint of "
     "before it.": "检查问题起点的批次中有没有非有限的输入和目标；跳过这样的步；从此前的检查点继续。",
     "Validate in full precision.": "用全精度验证。",
     "If it is NaN there, too, go on from the best checkpoint with a lower learning rate.": (
@@ -125,7 +129,9 @@ TO_DO: Final[Mapping[str, str]] = {
     ),
     "Nothing.": "无需处理。",
     "If it recurs late in the training, validate in full precision.": "若在训练后期再次出现，请用全精度验证。",
-    "Look at the end of the console output; then go on from the last checkpoint.": "查看控制台输出的末尾，然后从最后的检查点继续。",
+    "Look at the end of the console output; then go on from the last checkpoint.": (
+        "查看控制台输出的末尾，然后从最后的检查点继续。"
+    ),
     "Train longer: a new schedule with half as many epochs again, over which the learning rate falls anew.": (
         "训练更长时间：新的训练轮数增加一半，学习率在其中重新下降。"
     ),

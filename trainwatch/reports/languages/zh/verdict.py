@@ -50,13 +50,22 @@ VERDICT: Final[Mapping[str, str]] = {
     "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
-    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
-    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} steps": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
-    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} step": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
-    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} steps": "判断为时过早：记录中只有 {epochs} 轮、{steps} 步",
+    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
+        "判断为时过早：记录中只有 {epochs} 轮、{steps} 步"
+    ),
+    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} steps": (
+        "判断为时过早：记录中只有 {epochs} 轮、{steps} 步"
+    ),
+    "Too early to judge: the record holds {epochs:n} epochs and {steps:n} step": (
+        "判断为时过早：记录中只有 {epochs} 轮、{steps} 步"
+    ),
+    "Too early to judge: the record holds {epochs:n} epoch and {steps:n} steps": (
+        "判断为时过早：记录中只有 {epochs} 轮、{steps} 步"
+    ),
     "A curve of no more than {epochs:n} epochs and {steps:n} steps shows no fault, whether there is one or not.": (
         "不超过 {epochs} 轮、{steps} 步的曲线看不出问题，无论有没有问题。"
     ),
+    "Too early to judge: the record holds {epochs} and {steps}": "判断为时过早：记录中只有 {epochs} 和 {steps}",
     "The training loss": "训练损失",
     "At its best since {where}, {score:n} of at most 1": "自{where}起处于最佳水平，{score}（最高为 1）",
     "At {score:n} of at most 1 there is hardly anything left to gain.": "得分 {score}（最高为 1），几乎没有提高的余地。",
@@ -80,6 +89,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "{after} of {total} ({share:n} %) was trained with this fault.": "{total} 中有 {after}（{share}%）是带着这个问题训练的。",
     "{after} of {total} ({share:n} %) was trained": "{total} 中训练了 {after}（{share}%）",
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: it came after the fault began.": (
+        "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
+    ),
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
@@ -101,7 +113,8 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "For a better score change one thing (a larger model, larger images, more data), train again, then `trainwatch compare "
     "{run!s} NEW_RUN`": (
-        "要得到更高的得分，每次改一项（更大的模型、更大的图像或更多的数据），重新训练，然后运行 `trainwatch compare {run} NEW_RUN`"
+        "要得到更高的得分，每次改一项（更大的模型、更大的图像或更多的数据），重新训练，然后运行 `trainwatch compare {run}"
+        " NEW_RUN`"
     ),
     "Nothing is wrong, and there is more to gain: the score still rose by {rise:n} in the last {epochs:n} epochs.": (
         "没有问题，而且还有提高的余地：最后 {epochs} 轮中得分仍上升了 {rise}。"
@@ -121,7 +134,8 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "Train longer, as a new run of {new:n} epochs (Ultralytics does not resume a finished one); then `trainwatch compare {run!s} "
     "NEW_RUN`": (
-        "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）；然后运行 `trainwatch compare {run} NEW_RUN`"
+        "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）；然后运行 `trainwatch compare "
+        "{run} NEW_RUN`"
     ),
     "Refuted if it is not: then the model, the images or the data are the limit.": (
         "若没有超过，则此判断不成立：那么模型、图像或数据才是瓶颈。"
