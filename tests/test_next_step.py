@@ -96,3 +96,55 @@ def test_what_no_recommendation_answers_is_still_told() -> None:
     assert "last checkpoint" in next_step(run(), "stopped", incomplete, [], [], loop("a"))
     unknown = Verdict("unknown", "Too early", None, 0.6)
     assert "`trainwatch analyze 'a b'`" in next_step(run(), "completed", unknown, [], [], loop("a b"))
+
+
+IN_LIBRARY = 'Traceback (most recent call last):\n  File "/v/lib/python3.11/site-packages/ultralytics/engine/trainer.py", line 406, in _setup\n'
+IN_SCRIPT = 'Traceback (most recent call last):\n  File "/home/me/train.py", line 41, in on_end\n'
+
+
+@pytest.mark.parametrize(
+    ("frames", "error", "epochs", "said"),
+    [
+        (IN_LIBRARY, "RuntimeError: 'freeze=22' froze the entire model", 0,
+         "Do what the message says, then start it again: RuntimeError: 'freeze=22' froze"),
+        (IN_LIBRARY, "RuntimeError: bad", 3, "Do what the message says, then go on from the last checkpoint: RuntimeError: bad"),
+        (IN_SCRIPT, "KeyError: 'map'", 3, "Mend /home/me/train.py, line 41 (in on_end), where the KeyError came from; then go on"),
+        (IN_SCRIPT, "KeyError: 'map'", 0, "came from; then start it again"),
+        (IN_SCRIPT, "OSError: [Errno 28] No space left on device: 'last.pt'", 3,
+         "Free space on the disk that it writes to, then go on from the last checkpoint: OSError"),
+        ("", "", 3, "Go on from its last checkpoint"),
+    ],
+)  # fmt: skip
+def test_an_exception_is_answered_by_its_message_or_by_the_line_of_ones_own(
+    frames: str, error: str, epochs: int, said: str
+) -> None:
+    data = {"type": error.split(":")[0], "traceback": f"{frames}{error}\n"}
+    events = [{"kind": "exception", "time_s": 1.0, "data": data}]
+    crashed = make_run(epochs={"fitness": FLAT[:epochs]}, events=events)
+    status = Verdict("crashed" if error else "incomplete", "It ended", None, 0.9)
+    assert said in next_step(crashed, "exception", status, [], [], loop("a"))
+
+
+def test_a_training_that_was_stopped_by_hand_goes_on_from_its_weights() -> None:
+    stopped = Verdict("incomplete", "It stopped", None, 0.6)
+    here = Context(run_dir="runs/a b", resume_from="weights/last.pt", weights_here=("weights/last.pt",))
+    said = next_step(run(), "signal", stopped, [], [], here)
+    assert said.endswith("`yolo train resume 'model=runs/a b/weights/last.pt'`")
+    assert "start from its last checkpoint" in next_step(run(), "signal", stopped, [], [], loop("a"))
+    assert "with trainwatch" in next_step(run(), "unknown", stopped, [], [], loop("a"))
+
+
+def test_with_a_fault_a_longer_training_is_not_what_to_type() -> None:
+    """Memory leaks, and the score still rose at the end: 36 epochs instead of 24 would leak more."""
+    epochs = {"fitness": np.linspace(0.1, 0.6, 24), "metrics/mAP50-95(B)": np.linspace(0.1, 0.6, 24)}
+    rss = 1e9 + 1e8 * np.arange(2400) / 100 + 1e6 * np.random.default_rng(0).normal(size=2400)
+    steps = {"rss_bytes": rss, "epoch": np.arange(2400) // 100}
+    events = [{"kind": k, "time_s": t, "data": {"reason": "completed"}} for k, t in (("start", 0.0), ("end", 9e3))]
+    result = analyse(
+        make_run(
+            steps=steps, epochs=epochs, planned_epochs=24, events=events, args={"epochs": 24}, trainer="ultralytics"
+        )
+    )
+    assert result.verdict.cause == "host-memory-creep"
+    assert {"train-longer"} <= {r.id for r in result.recommendations}
+    assert result.page.next_command == ""

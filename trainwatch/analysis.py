@@ -224,6 +224,10 @@ def _next(
         # A healthy run is not trained anew for what is only information; the changes stand further down.
         longer = train_longer(run, ending.kind, findings, context)
         prescribed = (longer,) if longer is not None else ()
+    else:
+        # With a fault, what answers information only (a longer training) stands further down, too.
+        grave = {f.id for f in findings if f.severity != "info"}
+        prescribed = tuple(r for r in prescribed if grave.intersection(r.answers)) or prescribed
     typed = command(prescribed, context)
     first = leading(prescribed, context, verdict.cause)
     # What is surer than the command, or what alone answers the cause, is said before it.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwatch.frames import innermost
+from trainwatch.frames import innermost, is_library
 from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
 from trainwatch.runs import Run
 from trainwatch.runs.run import FINISHED
@@ -26,6 +26,12 @@ LONGER = 1.5
 """New epochs over the old ones where the score still rose at the end."""
 LONGER_SURE = 0.65
 """Confidence that they bring a better score."""
+
+
+MAX_MESSAGE = 300
+"""Characters of an exception's message that are repeated."""
+DISK_FULL = ("No space left on device", "Disk quota exceeded")
+"""What the system says when nothing more can be written (errno ENOSPC, EDQUOT)."""
 
 
 def next_step(
@@ -50,7 +56,9 @@ def next_step(
     """
     named = shlex.quote(context.run_dir)
     if verdict.status != "healthy":
-        return _of_a_fault(run, ended_by, verdict, recommendations, to_do or {}) or _otherwise(verdict, named)
+        return _of_a_fault(run, ended_by, verdict, recommendations, to_do or {}) or _otherwise(
+            verdict, ended_by, context
+        )
     if ended_by == "running":
         fine = "" if any(f.severity != "info" for f in findings) else "Nothing needs to be changed. "
         return f"{fine}Follow it: `trainwatch live {named}`"
@@ -124,27 +132,44 @@ def _of_a_fault(
     return (recommendations[0].steps or (recommendations[0].why,))[0] if recommendations else ""
 
 
-def _otherwise(verdict: Verdict, named: str) -> str:
+def _otherwise(verdict: Verdict, ended_by: str, context: Context) -> str:
     """Say what to do where no finding is the cause."""
-    return {
-        "incomplete": "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.",
-        "unknown": f"Let it train on, or give it a whole record, and look again: `trainwatch analyze {named}`",
-    }.get(verdict.status, "")
+    if verdict.status == "unknown":
+        named = shlex.quote(context.run_dir)
+        return f"Let it train on, or give it a whole record, and look again: `trainwatch analyze {named}`"
+    if verdict.status != "incomplete":
+        return ""
+    if ended_by not in ("signal", "stopped"):
+        return "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record."
+    last = context.resume_from
+    if context.trainer == "ultralytics" and last is not None and context.holds(last):
+        model = shlex.quote(f"model={context.run_dir.rstrip('/')}/{last}")
+        return f"It was stopped by hand, nothing needs to be mended. To go on: `yolo train resume {model}`"
+    return "It was stopped by hand, nothing needs to be mended. To go on, start from its last checkpoint."
 
 
 def _mend(run: Run) -> str:
-    """Name the line that an exception came from; empty if the record has no traceback."""
+    """Say what to do about an exception: by its message where a library raised it, else by the user's own line.
+
+    Empty if the record has no traceback.
+    """
     data: Mapping[str, Any] = next(
         (e.get("data") or {} for e in reversed(run.events) if e.get("kind") == "exception"), {}
     )
-    frame = innermost(str(data.get("traceback") or ""))
+    traceback, type = str(data.get("traceback") or ""), str(data.get("type") or "exception")
+    frame = innermost(traceback)
     if frame is None:
         return ""
+    said = next((line for line in reversed(traceback.splitlines()) if line.strip()), "").strip()[:MAX_MESSAGE]
+    if any(mark in said for mark in DISK_FULL):
+        return f"Free space on the disk that it writes to, then go on from the last checkpoint: {said}"
     file, line, function = frame
-    return (
-        f"Mend {file}, line {line} (in {function}), where the {data.get('type', 'exception')} came from; then go on from the "
-        "last checkpoint"
-    )
+    begun = bool(run.epochs_done)
+    if is_library(file):
+        after = "then go on from the last checkpoint" if begun else "then start it again"
+        return f"Do what the message says, {after}: {said}"
+    after = "go on from the last checkpoint" if begun else "start it again"
+    return f"Mend {file}, line {line} (in {function}), where the {type} came from; then {after}"
 
 
 def _late_gain(run: Run) -> tuple[float, int] | None:

@@ -89,3 +89,12 @@ def test_updates_that_grew_before_make_the_rate_the_suspect() -> None:
     sure = advise(args, findings=[make_finding("nonfinite-loss", "critical", detail={"update_precursor_steps": 20})])
     assert sure is not None
     assert sure.confidence == 0.6
+
+
+def test_layers_that_stopped_at_a_rate_far_too_high_are_its_work() -> None:
+    stopped = [make_finding("gradient-vanishing", "warning")]
+    given = advise({"optimizer": "AdamW", "lr0": 0.1}, findings=stopped)
+    assert new(given)["lr0"] == 0.001
+    assert given is not None
+    assert given.root
+    assert advise({"optimizer": "AdamW", "lr0": 0.002}, findings=stopped) is None

@@ -96,3 +96,17 @@ def test_an_accuracy_at_chance_is_no_learning(seed: int) -> None:
     assert NoLearning().detect(at_chance(rise=0.3, seed=seed)) == []
     assert NoLearning().detect(at_chance(fall=0.4, seed=seed)) == [], "it learns something, if only by heart"
     assert NoLearning().detect(at_chance(12, seed=seed)) == [], "too early"
+
+
+@pytest.mark.parametrize(
+    ("best", "planned", "told"),
+    [(0.008, 40, True), (0.03, 40, False), (0.008, 400, False), (0.008, 20, False)],
+    ids=["a whole plan", "enough", "cut short", "a short plan"],
+)
+def test_a_whole_plan_that_gave_next_to_nothing(best: float, planned: int, told: bool) -> None:
+    done = min(planned, 40)
+    rise = np.r_[np.zeros(done - 8), np.linspace(0.001, best, 8)]
+    run = epoch_log({"metrics/mAP50-95(B)": rise, "train/box_loss": np.linspace(3, 2, done)}, planned=planned)
+    found = [f for f in NoLearning().detect(run) if f.title.startswith("Hardly")]
+    assert bool(found) is told
+    assert all(f.severity == "warning" for f in found)

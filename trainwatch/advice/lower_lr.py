@@ -13,7 +13,8 @@ Why it works:
 
 When it is given:
     Gradients or loss exploded, the loss became NaN, in training or (with standing metrics) in validation, or the outputs
-    died. Not for a loss that became NaN because the input itself was not finite: no rate mends an image.
+    died. Not for a loss that became NaN because the input itself was not finite: no rate mends an image. Also if
+    layers stopped learning at a rate ten times too high: the first steps threw their weights where no gradient is.
 
 What to expect:
     No spike of 20 times the median within the epochs in which it exploded before. If it explodes at the same step, data
@@ -47,6 +48,7 @@ class LowerLr(Advice):
         high_momentum: Momentum above is part of the trouble.
         min_warmup_epochs: Shortest warm-up.
         far: lr0 over the usual one from which it is named as the root, and the advice is sure.
+        kills: lr0 over the usual one from which it is blamed for layers that stop learning.
         bias_ratio: ``warmup_bias_lr`` over lr0 from which it is lowered.
     """
 
@@ -57,6 +59,7 @@ class LowerLr(Advice):
         "nonfinite-loss",
         "dead-output",
         "nonfinite-validation",
+        "gradient-vanishing",
     )
 
     sgd_lr_at_64: float = 0.01
@@ -65,23 +68,28 @@ class LowerLr(Advice):
     high_momentum: float = 0.95
     min_warmup_epochs: float = 5.0
     far: float = 2.0
+    kills: float = 10.0
     bias_ratio: float = 5.0
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the new learning rate."""
-        found = answered(findings, self.answers[:-1])
+        found = answered(findings, self.answers[:-2])
         # A validation loss that is NaN while the metrics move is a matter of precision.
-        found += answered(findings, self.answers[-1:], least="critical")
+        found += answered(findings, ("nonfinite-validation",), least="critical")
         if traced(findings).get("place") == "input":
             found = [f for f in found if not f.id.startswith("nonfinite")]
         lr0 = number(context.args, "lr0")
-        if not found or lr0 is None or lr0 <= 0 or context.trainer != "ultralytics":
+        if lr0 is None or lr0 <= 0 or context.trainer != "ultralytics":
             return None
         named = explicit_optimizer(context)
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
         momentum = number(context.args, "momentum")
         high = momentum is not None and momentum > self.high_momentum
         bound = self._bound(optimizer, self.default_momentum if high or momentum is None else momentum, context)
+        if lr0 >= self.kills * bound:
+            found += answered(findings, ("gradient-vanishing",))
+        if not found:
+            return None
         new = significant(min(lr0 / 2, bound))
         changes = [*named, Change("lr0", lr0, new)]
         if high:
@@ -118,6 +126,8 @@ class LowerLr(Advice):
             return "No jump of the loss in the epochs in which it exploded."
         if any(f.id == "dead-output" for f in found):
             return "The score leaves 0, and the loss does not fall to it."
+        if any(f.id == "gradient-vanishing" for f in found):
+            return "The gradient norms of those layers stay near their first level."
         return "No NaN at the step where it came."
 
     def _bound(self, optimizer: str, momentum: float, context: Context) -> float:
@@ -143,7 +153,9 @@ class LowerLr(Advice):
         )
 
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
-        exploded = any(f.id in ("gradient-explosion", "loss-explosion", "dead-output") for f in found)
+        exploded = any(
+            f.id in ("gradient-explosion", "loss-explosion", "dead-output", "gradient-vanishing") for f in found
+        )
         warned = any(f.detail.get("precursor_steps") or f.detail.get("update_precursor_steps") for f in found)
         too_high = lr0 > self.far * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

@@ -17,6 +17,7 @@ How it decides:
     ``still_errors`` standard errors, no level in between was, and the training loss fell by less than
     ``still_train_share`` over ``still_epochs`` epochs at least. Information where a loss is no number from the first
     epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it.
+    A whole plan of ``late_epochs`` epochs at least whose best score is below ``poor_score`` is a warning, rising or not.
     Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
     trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
     the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
@@ -72,6 +73,7 @@ class NoLearning(Detector):
         late_share: The same as a share of the planned epochs, whichever is later.
         planned_share: Share of the planned epochs up to which it is too early to judge.
         starting_score: A last score that is the best and above this is a start.
+        poor_score: Best score of a whole plan of ``late_epochs`` epochs below which hardly anything was learnt.
         still_share: Change of a loss, as a share, below which it has not moved.
         max_p: A loss with a trend of this p-value or less does move, however little.
         min_steps: Recorded steps below which it is too early to judge.
@@ -90,6 +92,7 @@ class NoLearning(Detector):
     late_share: float = 0.15
     planned_share: float = 0.1
     starting_score: float = 0.001
+    poor_score: float = 0.02
     still_share: float = 0.01
     max_p: float = 0.05
     min_steps: int = 500
@@ -110,7 +113,7 @@ class NoLearning(Detector):
         if score.is_loss:
             return [] if metrics(view) else self._by_loss(view)
         if score.learnt and not score.at_ceiling:
-            return self._by_metric(view, score)
+            return self._hardly(view, score) or self._by_metric(view, score)
         if (
             len(score.series) < self.min_epochs
             or score.learnt
@@ -150,6 +153,31 @@ class NoLearning(Detector):
                     "too_early": severity == "info",
                     "numbers_lost": lost,
                 },
+            )
+        ]
+
+    def _hardly(self, view: View, score: Score) -> list[Finding]:
+        """Judge a score that left zero, but so late or so little that a whole plan gave next to nothing."""
+        planned, done = view.run.planned_epochs, int(score.series.epoch[-1]) + 1
+        best = float(score.series.values[score.series.finite].max())
+        whole = planned is not None and done >= planned and how_it_ended(view.run).kind == "completed"
+        if not whole or done < self.late_epochs or best >= self.poor_score:
+            return []
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.6,
+                title=f"Hardly anything learnt in {done} epochs",
+                summary=(
+                    f"{score.series.name} is at {best:.2g} at best after all {done} planned epochs: {100 * best:.1f} % of what "
+                    "is possible at most, whatever it still rises."
+                ),
+                onset=score.series.where(0),
+                series=score.series.name,
+                measured=Quantity(best, "score"),
+                threshold=Quantity(self.poor_score, "score"),
+                detail={"epochs": done, "best": best, "too_early": False},
             )
         ]
 
