@@ -62,3 +62,15 @@ def test_an_end_that_a_finding_tells_is_not_told_twice() -> None:
     run = read_run(SAMPLES / "killed")
     told = build(run, [make_finding("killed", "critical", step=48, epoch=12)], how_it_ended(run))
     assert [m.finding for m in told] == ["killed"]
+
+
+def test_a_jump_of_the_learning_rate_comes_before_what_it_did_and_once() -> None:
+    run = read_run(SAMPLES / "nan_loss")
+    jump = {"lr_jump_step": 40, "lr_before_jump": 0.01, "lr_after_jump": 10.0}
+    findings = [
+        make_finding(f"{what}-explosion", "critical", step=45, epoch=11, detail=jump) for what in ("loss", "gradient")
+    ]
+    told = build(run, findings, how_it_ended(run))
+    assert [m.text for m in told].count("the learning rate jumps from 0.01 to 10") == 1
+    places = [m.where.step for m in told if m.kind in ("precursor", "onset")]
+    assert places == [40, 45, 45]

@@ -35,7 +35,7 @@ def build(run: Run, findings: Sequence[Finding], ending: Ending) -> tuple[Moment
     dated = [f for f in findings if f.onset is not None and f.severity != "info"]
     if not dated:
         return ()
-    moments = [m for f in dated for m in _of(f)]
+    moments = [*_jumps(dated), *(m for f in dated for m in _of(f))]
     moments += [_event(e) for e in run.events if e.get("kind") in TOLD and _placed(e)]
     moments = sorted(moments, key=lambda m: _order(run, m.where))[:MAX_MOMENTS]
     told = any(ending.reason and ending.reason in m.text for m in moments)
@@ -63,6 +63,17 @@ def _of(finding: Finding) -> list[Moment]:
             text = f"{what}, {ahead:.0f} steps before"
             made.append(Moment("precursor", Where(step=onset.step - int(ahead)), text, finding.id))
     return made
+
+
+def _jumps(findings: Sequence[Finding]) -> list[Moment]:
+    """Return each jump of the learning rate once, however many findings came after it."""
+    made: dict[int, Moment] = {}
+    for finding in findings:
+        step, before, after = (finding.detail.get(f"lr_{n}") for n in ("jump_step", "before_jump", "after_jump"))
+        if isinstance(step, int) and isinstance(before, int | float) and isinstance(after, int | float):
+            text = f"the learning rate jumps from {before:.3g} to {after:.3g}"
+            made.setdefault(step, Moment("precursor", Where(step=step), text, finding.id))
+    return list(made.values())
 
 
 def _event(event: Mapping[str, Any]) -> Moment:

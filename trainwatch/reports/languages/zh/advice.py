@@ -64,6 +64,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "gave a warning": "已有预兆",
     "gave no warning": "没有预兆",
     "the loss": "损失",
+    "The gradient norms of those layers stay near their first level.": "这些层的梯度范数保持在最初的水平附近。",
     "No NaN at the step where it came.": "在原来出现 NaN 的那一步不再出现。",
     "Refuted if it comes at the same step: then data or own code makes it.": (
         "若在同一步再次出现，则此判断不成立：那就是数据或自己的代码造成的。"

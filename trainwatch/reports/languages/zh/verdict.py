@@ -143,6 +143,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.": (
         "从它最后的检查点继续，或用 trainwatch 重新开始，以便记录它如何结束。"
     ),
+    "It was stopped by hand, nothing needs to be mended.": "训练是手动停止的，没有需要修复的地方。",
+    "To go on: `yolo train resume {model!s}`": "要继续训练：`yolo train resume {model}`",
+    "To go on, start from its last checkpoint.": "要继续训练，请从最后的检查点开始。",
     "Let it train on, or give it a whole record, and look again: `trainwatch analyze {run!s}`": (
         "让它继续训练，或提供完整的记录，然后再看：`trainwatch analyze {run}`"
     ),
@@ -173,6 +176,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "the gradient norm gives a warning, {steps:n} steps before": "梯度范数出现预兆，提前 {steps} 步",
     "the weights begin to move further than usual, {steps:n} steps before": "权重的更新开始比平时大，提前 {steps} 步",
     "the gradient norm gives a warning": "梯度范数出现预兆",
+    "the learning rate jumps from {before:n} to {after:n}": "学习率从 {before} 跳到 {after}",
     "the weights begin to move further than usual": "权重的更新开始比平时大",
     "the run {ended}": "训练{ended}",
     "{what}, {steps:n} steps before": "{what}，提前 {steps} 步",
