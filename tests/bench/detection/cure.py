@@ -84,9 +84,18 @@ CASES: dict[str, dict[str, Any]] = {
     "augmentation: mixed images": {"mosaic": 1.0, "mixup": 1.0, "cutmix": 1.0},
     "weight decay too high": {"weight_decay": 1.0},
     "lr0 too high, RMSProp": {"optimizer": "RMSProp", "lr0": 0.01},
+    "lr0 too high, Adam": {"optimizer": "Adam", "lr0": 0.05},
+    "lr0 too high, RAdam": {"optimizer": "RAdam", "lr0": 0.1},
+    "lr0 too low, RMSProp": {"optimizer": "RMSProp", "lr0": 1e-8},
+    "momentum too high, low rate": {"momentum": 0.997, "lr0": 0.005},
+    "optimizer step every 40 batches": {"nbs": 160},
+    "augmentation: moved, scaled, sheared": {"translate": 0.9, "scale": 0.95, "shear": 80.0, "perspective": 0.001},
+    "weight decay too high, AdamW": {"optimizer": "AdamW", "lr0": 0.001, "weight_decay": 100.0},
+    "gains: all of them next to nothing": {"box": 1e-5, "cls": 1e-5, "dfl": 1e-5},
 }  # fmt: skip
-"""Name and the arguments that make it fail. Every second kind, from the first on, is for tuning."""
-TUNING = frozenset(list(CASES)[::2])
+"""Name and the arguments that make it fail. The last eight were added after detectors and advice had been mended for what
+the others showed, and are held out."""
+TUNING = frozenset(list(CASES)[:16])
 
 PLAUSIBLE: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "lr0": lambda old: tuple(min(1.0, old * f) for f in (0.1, 0.5, 2.0, 10.0)),
