@@ -142,7 +142,7 @@ def _satisfied(finding: Finding) -> Finding:
         finding,
         severity="info",
         title=f"At its best since {finding.title.rpartition(' since ')[2]}, {best:.3g} of at most 1",
-        summary=f"{measured} At {best:.4g} of at most 1 there is hardly anything left to gain.",
+        summary=" ".join((measured, f"At {best:.4g} of at most 1 there is hardly anything left to gain.")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Frames of a traceback's text: which are the user's own code, and which a library's."""
+"""What a traceback's text tells: which frames are the user's own code and which a library's, and whether the disk was full."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import re
 
 _LIBRARY = re.compile(r"site-packages|dist-packages|[/\\]lib[/\\]python\d|<frozen ")
 _FRAME = re.compile(r'File "([^"\n]{1,400})", line (\d+), in (\S+)')
+
+
+_DISK_FULL = ("No space left on device", "Disk quota exceeded")
+
+
+def is_disk_full(message: str) -> bool:
+    """Whether the system said that nothing more can be written (errno ENOSPC, EDQUOT)."""
+    return any(said in message for said in _DISK_FULL)
 
 
 def is_library(file: str) -> bool:

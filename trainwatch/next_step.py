@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trainwatch.frames import innermost, is_library
+from trainwatch.frames import innermost, is_disk_full, is_library
 from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
 from trainwatch.runs import Run
 from trainwatch.runs.run import FINISHED
@@ -30,8 +30,6 @@ LONGER_SURE = 0.65
 
 MAX_MESSAGE = 300
 """Characters of an exception's message that are repeated."""
-DISK_FULL = ("No space left on device", "Disk quota exceeded")
-"""What the system says when nothing more can be written (errno ENOSPC, EDQUOT)."""
 
 
 def next_step(
@@ -161,14 +159,12 @@ def _mend(run: Run) -> str:
     if frame is None:
         return ""
     said = next((line for line in reversed(traceback.splitlines()) if line.strip()), "").strip()[:MAX_MESSAGE]
-    if any(mark in said for mark in DISK_FULL):
+    if is_disk_full(said):
         return f"Free space on the disk that it writes to, then go on from the last checkpoint: {said}"
     file, line, function = frame
-    begun = bool(run.epochs_done)
+    after = "go on from the last checkpoint" if run.epochs_done else "start it again"
     if is_library(file):
-        after = "then go on from the last checkpoint" if begun else "then start it again"
-        return f"Do what the message says, {after}: {said}"
-    after = "go on from the last checkpoint" if begun else "start it again"
+        return f"Do what the message says, then {after}: {said}"
     return f"Mend {file}, line {line} (in {function}), where the {type} came from; then {after}"
 
 

@@ -7,7 +7,7 @@ Why it works:
     A step of momentum m is as long as one of lr / (1 - m): 0.999 is 63 times as long as the default.
 
 When it is given:
-    The momentum's memory is long against the whole plan.
+    The momentum's memory is long against the whole plan, also where something is learnt all the same.
 
 What to expect:
     The validation losses of the first epochs lie near the training's, and the score rises from there. If it does not, the
@@ -43,7 +43,7 @@ class LowerMomentum(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the momentum."""
-        found = answered(findings, self.answers)
+        found = answered(findings, self.answers, least="info")
         momentum = number(context.args, "momentum")
         if not found or context.trainer != "ultralytics" or momentum is None or momentum <= self.default:
             return None

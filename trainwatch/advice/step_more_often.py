@@ -8,7 +8,7 @@ Why it works:
     batches goes no further than a step of one.
 
 When it is given:
-    The plan holds hardly any optimizer step because batches are added up.
+    The plan holds hardly any optimizer step because batches are added up, also where something is learnt all the same.
 
 What to expect:
     As many optimizer steps as batches, and a training loss that falls within the first of them. If it does not, the
@@ -44,7 +44,7 @@ class StepMoreOften(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the nominal batch."""
-        found = answered(findings, self.answers)
+        found = answered(findings, self.answers, least="info")
         batch, nbs = number(context.args, "batch"), number(context.args, "nbs") or self.default_nbs
         if not found or context.trainer != "ultralytics" or batch is None or not 1 <= batch < nbs:
             return None

@@ -65,6 +65,22 @@ ADVICE: Final[Mapping[str, str]] = {
     "gave no warning": "没有预兆",
     "the loss": "损失",
     "The gradient norms of those layers stay near their first level.": "这些层的梯度范数保持在最初的水平附近。",
+    # keep_schedule, lower_momentum, step_more_often
+    "At step {step:n} the learning rate went from {before:n} to {after:n}; the arguments give {given:n} at most.": (
+        "在第 {step} 步，学习率从 {before} 变为 {after}；而参数给出的最大值是 {given}。"
+    ),
+    "A lower lr0 would not have prevented it.": "更低的 lr0 并不能避免它。",
+    "A rate that stays on its schedule.": "学习率保持在原定计划上。",
+    "Refuted if it explodes at the same step with such a rate.": "若在这样的学习率下仍在同一步爆炸，则此判断不成立。",
+    "Find what sets the learning rate to {after:n} at step {step:n}: a callback, a scheduler of your own, or an optimizer state "
+    "that was loaded.": "查出是什么在第 {step} 步把学习率设为 {after}：某个回调、自己的调度器，或载入的优化器状态。",
+    "Go on from a checkpoint that was written before it, with the same arguments.": (
+        "用同样的参数，从在此之前写入的检查点继续。"
+    ),
+    "The validation losses of the first epochs lie near the training's.": "最初几轮的验证损失与训练损失接近。",
+    "Refuted if not: then the rate is too high.": "若不是这样，则此判断不成立：那就是学习率过高。",
+    "The training loss falls within the first epochs.": "训练损失在最初几轮内下降。",
+    "Refuted if it does not: then look at the rate and the labels.": "若没有下降，则此判断不成立：那就检查学习率和标签。",
     "No NaN at the step where it came.": "在原来出现 NaN 的那一步不再出现。",
     "Refuted if it comes at the same step: then data or own code makes it.": (
         "若在同一步再次出现，则此判断不成立：那就是数据或自己的代码造成的。"

@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 TO_DO: Final[Mapping[str, str]] = {
+    # plateau, with Ultralytics
+    "With training loss still falling, the model learns the training set by heart: more data or more augmentation (copy_paste where "
+    "labels are polygons, mixup otherwise).": (
+        "训练损失仍在下降时，模型是在背诵训练集：增加数据或增强（多边形标签用 copy_paste，否则用 mixup）。"
+    ),
+    "With both flat: a warm restart of the learning rate, a larger model or larger images.": (
+        "两者都不再变化时：对学习率做一次热重启，或使用更大的模型或更大的图像。"
+    ),
+    "Or stop, and keep best.pt.": "或者停止训练，保留 best.pt。",
+    "Step the optimizer more often: accumulate gradients over fewer batches, or none.": (
+        "更频繁地执行优化器更新：减少梯度累积的批次数，或不累积。"
+    ),
+    "Set the optimizer's momentum to 0.9, and compare the first epochs.": "把优化器的动量设为 0.9，并比较最初几轮。",
     "Use bfloat16 instead of float16 where the device has it, or train without autocast; lower the learning rate if the gradient "
     "norm rises at the same time.": "设备支持时用 bfloat16 代替 float16，或不用 autocast；若梯度范数同时上升，则降低学习率。",
     "Let more epochs run with plain images at the end if the score gained; else keep the augmentation.": (

@@ -65,6 +65,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "A curve of no more than {epochs:n} epochs and {steps:n} steps shows no fault, whether there is one or not.": (
         "不超过 {epochs} 轮、{steps} 步的曲线看不出问题，无论有没有问题。"
     ),
+    "Too early to judge: the record holds {held!s}": "判断为时过早：记录中只有 {held}",
     "Too early to judge: the record holds {epochs} and {steps}": "判断为时过早：记录中只有 {epochs} 和 {steps}",
     "The training loss": "训练损失",
     "At its best since {where}, {score:n} of at most 1": "自{where}起处于最佳水平，{score}（最高为 1）",
@@ -169,6 +170,18 @@ VERDICT: Final[Mapping[str, str]] = {
         "不需要任何修改，而且还有提高的余地：最后 {epochs} 轮中得分仍上升了 {rise}。"
     ),
     "Train longer; {then}": "训练更长时间；{then}",
+    "Free space on the disk that it writes to, then go on from the last checkpoint: {said!s}": (
+        "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续：{said}"
+    ),
+    "Do what the message says, then go on from the last checkpoint: {said!s}": "按提示信息处理，然后从最后的检查点继续：{said}",
+    "Do what the message says, then start it again: {said!s}": "按提示信息处理，然后重新开始：{said}",
+    "go on from the last checkpoint": "从最后的检查点继续",
+    "start it again": "重新开始",
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then start it again": (
+        "修复 {file} 第 {line} 行（{function} 中），{error} 由此产生；然后重新开始"
+    ),
+    "At its best since {where}, {best:n} of at most 1": "自{where}起处于最佳，{best}（最大为 1）",
+    "At {best:n} of at most 1 there is hardly anything left to gain.": "得分为 {best}，而最大值为 1，几乎没有提升空间。",
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
     ),
