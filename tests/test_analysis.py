@@ -171,3 +171,10 @@ def test_nothing_learnt_stays_as_what_followed_where_the_numbers_were_lost_from_
     assert findings["nonfinite-loss"].severity == "critical"
     assert findings["no-learning"].severity == "info"
     assert "no number from the start" in findings["no-learning"].summary
+
+
+def test_the_best_score_is_a_fact_and_a_score_that_never_moved_has_none() -> None:
+    facts = dict(analyse(make_run(epochs={"fitness": [0.1, 0.4, 0.3], "train/loss": [3, 2, 1]})).page.facts)
+    assert facts["Best score"].startswith("0.4 in epoch")
+    still = make_run(epochs={"fitness": [0.0, 0.0, 0.0], "train/loss": [3, 2, 1]})
+    assert "Best score" not in dict(analyse(still).page.facts)

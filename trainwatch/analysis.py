@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from trainwatch import __version__, timeline
 from trainwatch.advice.base import Advice
 from trainwatch.context import build_context
 from trainwatch.cost import cost_of, worked_s
+from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
@@ -291,6 +294,7 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
+        ("Best score", _best_score(run)),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),
@@ -299,12 +303,23 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     return tuple((label, value) for label, value in told if value)
 
 
+def _best_score(run: Run) -> str:
+    """Return the best fitness and its epoch, as the user's tool counts; empty where it never moved."""
+    score = run.epoch_series("fitness")
+    score = score.take(score.finite)
+    if not len(score) or float(score.values.max()) == float(score.values.min()):
+        return ""
+    best = int(np.argmax(score.values))
+    return f"{score.values[best]:.3g} in {epoch_name(run, int(score.epoch[best]))}"
+
+
 def _checkpoint(context: Context) -> str:
     if context.resume_from is None:
         return "none known"
     here = "" if context.holds(context.resume_from) else " (not in the folder that was read)"
-    better = context.best_epoch is not None and context.best_epoch + 1 < context.epochs_done
-    best = f"; the best is of epoch {context.best_epoch + 1}" if better and "last" in context.resume_from else ""  # type: ignore[operator]
+    best = ""
+    if "last" in context.resume_from and context.best_epoch is not None and context.best_epoch + 1 < context.epochs_done:
+        best = f"; best.pt, of epoch {context.best_epoch + 1}, scored better"
     return f"{context.resume_from}{here}{best}"
 
 

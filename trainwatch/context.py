@@ -45,7 +45,10 @@ def build_context(run: Run, findings: Sequence[Finding]) -> Context:
         resume_from=checkpoint,
         weights_here=here,
         own_checkpoint=own_checkpoint(run, findings),
-        best_epoch=int(finite.epoch[int(np.argmax(finite.values))]) if len(finite) else None,
+        # a score that never moved has no best
+        best_epoch=int(finite.epoch[int(np.argmax(finite.values))])
+        if len(finite) and np.ptp(finite.values) > 0
+        else None,
         run_dir=str(run.path),
         steps_per_epoch=loop.get("steps_per_epoch"),
         versions={str(k): str(v) for k, v in _mapping(meta.get("versions")).items()},

@@ -210,11 +210,12 @@ VERDICT: Final[Mapping[str, str]] = {
     "with uncommitted changes": "，有未提交的修改",
     "{file!r} (not in the folder that was read)": "{file}（不在所读取的目录中）",
     "(not in the folder that was read)": "（不在所读取的目录中）",
-    "{file!r} (not in the folder that was read); the best is of epoch {epoch:n}": (
-        "{file}（不在所读取的目录中）；最佳的是第 {epoch} 轮"
+    "{file!r} (not in the folder that was read); best.pt, of epoch {epoch:n}, scored better": (
+        "{file}（不在所读取的目录中）；第 {epoch} 轮的 best.pt 得分更高"
     ),
-    "{file!r}; the best is of epoch {epoch:n}": "{file}；最佳的是第 {epoch} 轮",
-    "; the best is of epoch {epoch:n}": "；最佳的是第 {epoch} 轮",
+    "{file!r}; best.pt, of epoch {epoch:n}, scored better": "{file}；第 {epoch} 轮的 best.pt 得分更高",
+    "{score:n} in {where}": "{score}（{where}）",
+    "; best.pt, of epoch {epoch:n}, scored better": "；第 {epoch} 轮的 best.pt 得分更高",
     # tables
     "Arguments as requested": "要求的参数",
     "Arguments in force": "生效的参数",
