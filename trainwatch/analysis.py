@@ -318,7 +318,11 @@ def _checkpoint(context: Context) -> str:
         return "none known"
     here = "" if context.holds(context.resume_from) else " (not in the folder that was read)"
     best = ""
-    if "last" in context.resume_from and context.best_epoch is not None and context.best_epoch + 1 < context.epochs_done:
+    if (
+        "last" in context.resume_from
+        and context.best_epoch is not None
+        and context.best_epoch + 1 < context.epochs_done
+    ):
         best = f"; best.pt, of epoch {context.best_epoch + 1}, scored better"
     return f"{context.resume_from}{here}{best}"
 
