@@ -118,7 +118,7 @@ def test_what_is_recorded(train: Train) -> None:
 
 
 def test_validation_images_that_are_trained_on_are_counted() -> None:
-    from trainwatch_hooks.trainers.ultralytics import _in_both
+    from trainwatch_hooks.trainers._ultralytics_facts import _in_both
 
     images = [f"/data/{i}.png" for i in range(8)]
     train = SimpleNamespace(im_files=images)
