@@ -12,11 +12,12 @@ from spoken import Spoken, spoken
 from trainwatch.advice.base import Advice
 from trainwatch.analysis import analyse
 from trainwatch.detectors.base import Detector
-from trainwatch.registry import members
+from trainwatch.registry import documentation, members, names
 from trainwatch.reports.html import render
 from trainwatch.reports.languages import LANGUAGES, catalogue, checks, words
 from trainwatch.result import MARK
 from trainwatch.runs import read_run
+from trainwatch.to_do import to_do
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trainwatch"
@@ -70,6 +71,17 @@ def test_a_sentence_without_translation_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_check_and_advice_is_told_in_one_sentence(language: str) -> None:
     assert set(checks(language)) == {*members("trainwatch.detectors", Detector), *members("trainwatch.advice", Advice)}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("trainer", ["ultralytics", "loop"])
+@pytest.mark.parametrize("check", sorted(names("trainwatch.detectors")))
+def test_what_to_do_has_a_translation(check: str, trainer: str, language: str) -> None:
+    text = to_do(check, documentation(names("trainwatch.detectors")[check]), trainer)
+    said, whole = catalogue(language).translate(text)
+    assert text
+    assert whole
+    assert said != text
 
 
 class Text(HTMLParser):
