@@ -81,7 +81,7 @@ def test_what_to_do_has_a_translation(check: str, trainer: str, language: str) -
     said, whole = catalogue(language).translate(text)
     assert text
     assert whole
-    assert said != text
+    assert [s for s in re.split(r"(?<=[.?]) (?=[A-Z`])", text) if s in said] == [], "each sentence of it"
 
 
 class Text(HTMLParser):

@@ -151,6 +151,11 @@ DOCUMENTED: Final[Mapping[str, str]] = {
         "若崩溃发生在 `torch` 或驱动内部：试试两者的其他版本组合（`trainwatch doctor`）、`workers=0`，并对机器做内存测试。"
     ),
     "A bus error with loader workers mostly means that /dev/shm is full.": "加载器工作进程的总线错误多半是 /dev/shm 已满。",
+    # near_memory_limit
+    "Device: a smaller `batch` with `nbs` kept.": "显存：减小 `batch` 并保持 `nbs` 不变。",
+    "Host: fewer `workers`, `cache=False` or `cache=disk`.": (
+        "主机内存：减少 `workers`，设置 `cache=False` 或 `cache=disk`。"
+    ),
     # no_learning
     "Look at train_batch0.jpg: are the boxes where they should be?": "查看 train_batch0.jpg：框的位置是否正确？",
     "Train on ten images without augmentation; a sound set-up learns them by heart in a few hundred steps.": (
