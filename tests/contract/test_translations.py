@@ -12,10 +12,12 @@ from spoken import Spoken, spoken
 from trainwatch.advice.base import Advice
 from trainwatch.analysis import analyse
 from trainwatch.detectors.base import Detector
-from trainwatch.registry import members
+from trainwatch.registry import documentation, members, names
 from trainwatch.reports.html import render
 from trainwatch.reports.languages import LANGUAGES, catalogue, checks, words
+from trainwatch.result import MARK
 from trainwatch.runs import read_run
+from trainwatch.to_do import to_do
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trainwatch"
@@ -71,6 +73,17 @@ def test_every_check_and_advice_is_told_in_one_sentence(language: str) -> None:
     assert set(checks(language)) == {*members("trainwatch.detectors", Detector), *members("trainwatch.advice", Advice)}
 
 
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize("trainer", ["ultralytics", "loop"])
+@pytest.mark.parametrize("check", sorted(names("trainwatch.detectors")))
+def test_what_to_do_has_a_translation(check: str, trainer: str, language: str) -> None:
+    text = to_do(check, documentation(names("trainwatch.detectors")[check]), trainer)
+    said, whole = catalogue(language).translate(text)
+    assert text
+    assert whole
+    assert [s for s in re.split(r"(?<=[.?]) (?=[A-Z`])", text) if s in said] == [], "each sentence of it"
+
+
 class Text(HTMLParser):
     """Collects what a reader sees and hears, code and data left out."""
 
@@ -100,6 +113,9 @@ MARK = re.compile(r"<path of your [^>]*>")
 """Stands for a path in a command, whose words are those of the command."""
 OWN = re.compile(r"来源: .*|.*(?:RuntimeError|Error): .*", re.DOTALL)
 """Citations, and messages of exceptions."""
+
+PLACE = re.compile(re.escape(MARK) + "[^<>]*>")
+"""What stands in the command for a path of the user's: the sentence beside it says it as it is written there."""
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: p.name)

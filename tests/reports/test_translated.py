@@ -30,6 +30,7 @@ def test_quantities() -> None:
     assert quantity(Quantity(22.71, "times the median"), "zh") == "22.71 倍（相对中位数）"
     assert quantity(Quantity(2.0**21, "bytes/epoch"), "zh") == "每轮 2 MiB"
     assert quantity(Quantity(22.71, "times the median"), "en") == "22.71 times the median"
+    assert quantity(Quantity(0.05, "of the validation images"), "zh") == "5 %（占验证图像）"
     assert quantity(None, "zh") == ""
 
 

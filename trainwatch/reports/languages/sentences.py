@@ -227,7 +227,7 @@ def parse(key: str, translation: str) -> Template:
 
 
 def fill(translation: str, values: Mapping[str, str]) -> str:
-    """Fill the holes of a translation, with a space between Chinese and Latin letters and none between Chinese ones."""
+    """Fill the holes of a translation: a space between Chinese and Latin letters, none beside Chinese or before its stops."""
     made = ""
     for literal, name, _, _ in Formatter().parse(translation):
         made = _joined(made, literal)
@@ -245,7 +245,7 @@ def _joined(left: str, right: str) -> str:
     a, b = left.rstrip(" "), right.lstrip(" ")
     if not a or not b:
         return left + right
-    if _wide(a[-1]) and _wide(b[0]):
+    if _wide(b[0]) and (_wide(a[-1]) or not b[0].isalpha()):
         return a + b
     if a is left and b is right and ((_han(a[-1]) and _latin(b[0])) or (_latin(a[-1]) and _han(b[0]))):
         return f"{a} {b}"

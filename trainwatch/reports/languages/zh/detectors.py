@@ -92,6 +92,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "of the memory limit": "（占内存上限）",
     "of the limit": "（占上限）",
     "of the total loss": "（占总损失）",
+    "of the rate before": "（相对之前的学习率）",
+    "of the validation images": "（占验证图像）",
     "of the largest rate": "（相对最大学习率）",
     "of lr0": "（相对 lr0）",
     "of the reserve": "（占保留显存）",
@@ -190,6 +192,15 @@ DETECTORS: Final[Mapping[str, str]] = {
     "(fitness {fitness:n})": "（fitness {fitness}）",
     ". The patience is {patience:n} epochs.": "。patience 为 {patience} 轮。",
     "The patience is {patience:n} epochs.": "patience 为 {patience} 轮。",
+    # few_updates
+    "the batches of the plan, or those behind an optimizer step, were not recorded": (
+        "没有记录计划的批次数，或每个优化器步累积的批次数"
+    ),
+    "The plan holds about {updates:n} optimizer steps": "整个计划只有约 {updates} 个优化器步",
+    "{behind:n} batches are added up for one optimizer step, so the {batches:n} batches of the plan give about {updates:n} "
+    "steps in all: the weights hardly move.": (
+        "每个优化器步要累积 {behind} 个批次，因此计划的 {batches} 个批次总共只有约 {updates} 步：权重几乎没有更新。"
+    ),
     # gradient_explosion
     "Gradients explode": "梯度爆炸",
     "Gradients explode from {where} on": "梯度从{where}起爆炸",
@@ -316,6 +327,12 @@ DETECTORS: Final[Mapping[str, str]] = {
         "从{where}起，在 {rows} {unit}中的 {off} {unit}里，最大的学习率为 {now}，是其最高值（{largest}）的 {share} "
         "倍：权重无法更新。"
     ),
+    "Learning rate is cut to {share:n} of itself at {where}": "学习率在{where}骤降到原来的 {share} 倍",
+    "At {where} the learning rate falls from {before:n} to {after:n} at once, and never exceeds {highest:n} again, for {left:n} "
+    "of {rows:n} {unit}: from there on the weights hardly move.": (
+        "在{where}，学习率从 {before} 一下子降到 {after}，此后（{rows} {unit}中的 {left} {unit}）再也没有超过 {highest}："
+        "从那里起，权重几乎没有更新。"
+    ),
     "Warm-up takes most of the training": "预热占用了大部分训练",
     "The warm-up takes {end:n} epochs, the plan has {planned:n}: in {done:n} epochs the learning rate never exceeded "
     "{largest:n}, {share:n} times the lr0={asked} that was asked for.": (
@@ -389,6 +406,17 @@ DETECTORS: Final[Mapping[str, str]] = {
         "到{last}为止的全部 {count} 轮中，{name} 恰好为 0，而其他分量并非如此：损失找不到任何目标，因此{names}中没有训练"
         "器能读取的标签。"
     ),
+    # momentum_too_high
+    "the momentum in force was not recorded": "没有记录生效的动量",
+    "the batches of the plan were not recorded": "没有记录计划的批次数",
+    "Momentum {momentum:n} remembers {memory:n} of {updates:n} optimizer steps": (
+        "动量 {momentum} 的记忆长达 {memory} 个优化器步（共 {updates} 个）"
+    ),
+    "A momentum of {momentum:n} averages over {memory:n} optimizer steps, the plan has {updates:n}: each step is as long as one "
+    "of {times:n} times the rate, and the first gradients push to the end.": (
+        "{momentum} 的动量相当于对 {memory} 个优化器步取平均，而计划只有 {updates} 步：每一步相当于 {times} 倍学习率的一步，"
+        "而且最初的梯度会一直影响到结束。"
+    ),
     # near_memory_limit
     "{place} memory is {share:n} % used": "{place}已使用 {share}%",
     "Device memory is {share:n} % used": "显存已使用 {share}%",
@@ -417,6 +445,14 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     "In {done:n} epochs neither the training loss ({train:n}) nor the validation loss ({val:n}) has moved by more than "
     "{share:n} %.": "{done} 轮中，训练损失（{train}）和验证损失（{val}）的变化都不超过 {share}%。",
+    "A loss is no number from the start: nothing learnt is what follows from it.": (
+        "损失从一开始就不是有限数值：没有学到东西是由此造成的。"
+    ),
+    "Hardly anything learnt in {done:n} epochs": "{done} 轮几乎没有学到东西",
+    "{name} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible at most, whatever it still "
+    "rises.": (
+        "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：最多是可能达到的最高值的 {share}%，即使它仍在上升。"
+    ),
     # nonfinite_loss
     "NaN": "NaN",
     "infinite": "无穷大",
@@ -512,6 +548,9 @@ DETECTORS: Final[Mapping[str, str]] = {
     "training loss fell by {fall:n} %.": (
         "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（p {p}），而同名的训练损失下降了 {fall}%。"
     ),
+    "It never lay {share:n} % below where it began: nothing learnt served the validation set.": (
+        "它从未比开始时低 {share}%：学到的东西对验证集没有帮助。"
+    ),
     "So has: {names}.": "同样如此的还有：{names}。",
     "The score does not make up for it: {fell}.": "得分并没有弥补这一点：{fell}。",
     "it lies {below:n} below its best level": "它比最佳水平低 {below}",
@@ -534,6 +573,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     "The learning rate schedule is spent: the training has converged.": "学习率调度已走完：训练已收敛。",
     "The learning rate is still at {share:n} % of its maximum.": "学习率仍为其最大值的 {share}%。",
+    "The noise of the validation would hide slow progress.": "即使有缓慢的进步，也会被验证的噪声掩盖。",
     "The training loss goes on falling: the model learns the training set by heart.": (
         "训练损失仍在下降：模型在死记训练集。"
     ),
@@ -669,6 +709,14 @@ DETECTORS: Final[Mapping[str, str]] = {
     "{score} had reached {top:n} and fell to {value:n} at {where}, and a validation loss swings by {swing:n} % of its level "
     "from epoch to epoch.": (
         "{score} 曾达到 {top}，在{where}降到 {value}，而且有一项验证损失的轮间波动为其水平的 {swing}%。"
+    ),
+    # validation_is_training
+    "whether validation images are training images was not recorded": "没有记录验证图像是否也是训练图像",
+    "All validation images are training images": "所有验证图像都是训练图像",
+    "{count:n} of {images:n} validation images are training images": "{images} 张验证图像中有 {count} 张是训练图像",
+    "{count:n} of the {images:n} validation images are files that the model is trained on: the score tells how well they are "
+    "known by heart, and overfitting does not show in it.": (
+        "{images} 张验证图像中有 {count} 张也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
     ),
     # signals: origin, rate_jump, update
     "Where it began is not known.": "起点未知。",

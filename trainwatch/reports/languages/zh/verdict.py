@@ -70,6 +70,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "The training loss": "训练损失",
     "At its best since {where}, {score:n} of at most 1": "自{where}起处于最佳水平，{score}（最高为 1）",
     "At {score:n} of at most 1 there is hardly anything left to gain.": "得分 {score}（最高为 1），几乎没有提高的余地。",
+    "{measured} At {score:n} of at most 1 there is hardly anything left to gain.": (
+        "{measured}得分 {score}（最高为 1），几乎没有提高的余地。"
+    ),
     # cost
     "The whole training, {duration}, was trained in vain.": "整个训练（{duration}）都白费了。",
     "The whole training, {duration}, was trained with this fault.": "整个训练（{duration}）都带着这个问题。",
@@ -184,6 +187,13 @@ VERDICT: Final[Mapping[str, str]] = {
     "At {best:n} of at most 1 there is hardly anything left to gain.": "得分为 {best}，而最大值为 1，几乎没有提升空间。",
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
+    ),
+    "Free space on the disk that it writes to, then go on from the last checkpoint: {message!s}": (
+        "在它写入的磁盘上腾出空间，然后从最后的检查点继续：{message}"
+    ),
+    "Do what the message says, then start it again: {message!s}": "按这条消息的提示处理，然后重新开始训练：{message}",
+    "Do what the message says, then go on from the last checkpoint: {message!s}": (
+        "按这条消息的提示处理，然后从最后的检查点继续：{message}"
     ),
     # timeline
     "the gradient norm gives a warning, {steps:n} steps before": "梯度范数出现预兆，提前 {steps} 步",
