@@ -109,8 +109,6 @@ class Text(HTMLParser):
 ENGLISH = re.compile(r"(?:(?<![\w-])[A-Za-z][a-z']+[ ,;:]+){3}[A-Za-z][a-z']+(?![\w-])")
 """Four plain words in a row."""
 
-MARK = re.compile(r"<path of your [^>]*>")
-"""Stands for a path in a command, whose words are those of the command."""
 OWN = re.compile(r"来源: .*|.*(?:RuntimeError|Error): .*", re.DOTALL)
 """Citations, and messages of exceptions."""
 
@@ -122,5 +120,5 @@ PLACE = re.compile(re.escape(MARK) + "[^<>]*>")
 def test_no_english_is_left_on_a_chinese_page(sample: Path) -> None:
     text = Text()
     text.feed(render(analyse(read_run(sample)), "zh"))
-    said = [MARK.sub("", s) for s in text.said]
+    said = [PLACE.sub("", s) for s in text.said]
     assert [s for s in said if ENGLISH.search(s) and not OWN.fullmatch(s)] == []

@@ -212,17 +212,9 @@ ADVICE: Final[Mapping[str, str]] = {
     "At step {step:n} the learning rate went from {before:n} to {after:n}; the arguments give {most:n} at most.": (
         "在第 {step} 步，学习率从 {before} 变为 {after}；而按参数最高只有 {most}。"
     ),
-    "A lower lr0 would not have prevented it.": "降低 lr0 并不能避免它。",
-    "A rate that stays on its schedule.": "学习率始终符合原定计划。",
-    "Refuted if it explodes at the same step with such a rate.": (
-        "若学习率符合计划，却仍在同一步爆炸，则此判断不成立。"
-    ),
     "Find what sets the learning rate to {rate:n} at step {step:n}: a callback, a scheduler of your own, or an optimizer state "
     "that was loaded.": (
         "找出是什么在第 {step} 步把学习率设为 {rate}：回调函数、自己写的调度器，还是加载的优化器状态。"
-    ),
-    "Go on from a checkpoint that was written before it, with the same arguments.": (
-        "从此前写下的检查点继续，参数不变。"
     ),
     # larger_model_or_images
     "{title}, and the training loss gives no sign of learning by heart: size may be the limit.": (
@@ -256,9 +248,6 @@ ADVICE: Final[Mapping[str, str]] = {
         "若你还有该文件，用 model=该文件的路径 可以保留问题开始之前学到的内容。"
     ),
     # lower_momentum
-    "The validation losses of the first epochs lie near the training's.": "最初几轮的验证损失接近训练损失。",
-    "Refuted if not: then the rate is too high.": "若不接近，则此判断不成立：那就是学习率过高。",
-    # raise_accumulate
     "batch={batch:n} with {accumulate:n} accumulated did not fit.": "batch={batch}、累积 {accumulate} 次时放不下。",
     "batch={batch:n} with {accumulate:n} accumulated hardly fits.": "batch={batch}、累积 {accumulate} 次时勉强放得下。",
     "did not fit": "放不下",
@@ -427,10 +416,6 @@ ADVICE: Final[Mapping[str, str]] = {
         "若那时得分更低，则这项改动没有改进：auto 选得更好。"
     ),
     # step_more_often
-    "The training loss falls within the first epochs.": "训练损失在最初几轮内下降。",
-    "Refuted if it does not: then look at the rate and the labels.": (
-        "若没有下降，则此判断不成立：那就应检查学习率和标签。"
-    ),
     # stop_sooner
     "The best score was at epoch {best:n} of {done:n}; the {more:n} epochs after it made the model no better.": (
         "最佳得分在第 {best} 轮（共 {done} 轮）；此后的 {more} 轮没有让模型变得更好。"

@@ -733,27 +733,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "; images of that batch:": "；该批次的图像：",
     "; images of that batch: {images!s}": "；该批次的图像：{images}",
     # few_updates
-    "the batches of the plan, or those behind an optimizer step, were not recorded": (
-        "没有记录计划的批次数，或每个优化器更新步累积的批次数"
-    ),
-    "The plan holds about {updates:n} optimizer steps": "整个计划大约只有 {updates} 个优化器更新步",
-    "{behind:n} batches are added up for one optimizer step, so the {batches:n} batches of the plan give about {updates:n} "
-    "steps in all: the weights hardly move.": (
-        "每 {behind} 个批次才更新一次，因此计划中的 {batches} 个批次总共只有大约 {updates} 个更新步：权重几乎不动。"
-    ),
     # momentum_too_high
-    "the momentum in force was not recorded": "没有记录实际使用的动量",
-    "the batches of the plan were not recorded": "没有记录计划的批次数",
-    "Momentum {momentum:n} remembers {memory:n} of {updates:n} optimizer steps": (
-        "动量 {momentum} 记住 {memory} 个更新步，而总共只有 {updates} 个"
-    ),
-    "A momentum of {momentum:n} averages over {memory:n} optimizer steps, the plan has {updates:n}: each step is as long as one "
-    "of {times:n} times the rate, and the first gradients push to the end.": (
-        "动量 {momentum} 对 {memory} 个更新步取平均，而计划只有 {updates} 个：每一步相当于学习率的 {times} 倍，最初的梯度一直影响到最后。"
-    ),
     # validation_is_training
-    "whether validation images are training images was not recorded": "没有记录验证图像是否也是训练图像",
-    "All validation images are training images": "所有验证图像都是训练图像",
     "{share:n} % of the validation images are training images": "{share}% 的验证图像是训练图像",
     "{count:n} of {all:n} validation images are training images": "{all} 张验证图像中有 {count} 张是训练图像",
     "{count:n} validation images are training images": "{count} 张验证图像是训练图像",
@@ -761,24 +742,12 @@ DETECTORS: Final[Mapping[str, str]] = {
     "by heart, and overfitting does not show in it.": (
         "{all} 张验证图像中有 {count} 张同时用于训练：得分只说明模型把它们背得多熟，看不出过拟合。"
     ),
-    "of the validation images": "占验证图像",
-    # lr_too_small, no_learning, overfitting, plateau
-    "Learning rate is cut to {share:n} of itself at {where}": "学习率在{where}骤降到原来的 {share} 倍",
     "At {where} the learning rate falls from {before:n} to {after:n} at once, and never exceeds {bound:n} again, for {count:n} of "
     "{all:n} {unit}: from there on the weights hardly move.": (
         "在{where}，学习率从 {before} 骤降到 {after}，此后再未超过 {bound}，涉及 {all} {unit}中的 {count}：从那时起权重几乎不动。"
     ),
-    "of the rate before": "相对于之前的学习率",
-    "A loss is no number from the start: nothing learnt is what follows from it.": (
-        "某个损失从一开始就不是数值：学不到东西只是它的后果。"
-    ),
-    "Hardly anything learnt in {done:n} epochs": "{done} 轮中几乎没有学到东西",
     "{name!r} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible at most, whatever it still "
     "rises.": "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：不到可能值的 {share}%，尽管它还在上升。",
-    "It never lay {share:n} % below where it began: nothing learnt served the validation set.": (
-        "它从未比起点低 {share}%：学到的东西对验证集都没有用。"
-    ),
-    "The noise of the validation would hide slow progress.": "验证的噪声可能掩盖缓慢的进步。",
     "input {name!r}": "输入 {name} ",
     "weight {name!r}": "权重 {name} ",
     "module {name!r}": "模块 {name} ",

@@ -41,10 +41,6 @@ TO_DO: Final[Mapping[str, str]] = {
     "Nothing, if the curves are flat; else raise the patience of your early stopping.": (
         "若曲线持平，无需处理；否则增大早停的 patience。"
     ),
-    "Step the optimizer more often: accumulate gradients over fewer batches, or none.": (
-        "让优化器更频繁地更新：减少梯度累积的批次数，或不累积。"
-    ),
-    "Set the optimizer's momentum to 0.9, and compare the first epochs.": "把优化器的动量设为 0.9，并比较最初几轮。",
     "Halve the learning rate, clip the gradient norm, and go on from a checkpoint of before it began.": (
         "把学习率减半，裁剪梯度范数，从问题开始之前的检查点继续。"
     ),
