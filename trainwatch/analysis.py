@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from trainwatch import __version__, timeline
 from trainwatch.advice.base import Advice
@@ -41,11 +38,6 @@ from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_root
 
 LAST_EVENTS = 50
-NEAR_CEILING = 0.95
-"""Score of at most 1 from which standing still is no stall."""
-_UP_TO_ONE = re.compile(
-    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)", re.IGNORECASE
-)
 MAX_ACTIONS = 60
 """Actions of stabilisers that the page shows."""
 
@@ -116,7 +108,7 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
         findings.extend(found)
         if not found:
             passed.append(public)
-    findings = [_satisfied(f) for f in _without_echoes(findings)]
+    findings = _without_echoes(findings)
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
 
 
@@ -131,22 +123,6 @@ def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
         return f.id == "no-learning" and f.severity == "info" and not f.detail.get("numbers_lost")
 
     return [f for f in findings if not (blew_up and echo(f))]
-
-
-def _satisfied(finding: Finding) -> Finding:
-    """Make a standstill information where the score has hardly anything left to gain: it is no stall."""
-    best = finding.detail.get("best")
-    if finding.id != "plateau" or finding.severity == "info" or not isinstance(best, int | float):
-        return finding
-    if not _UP_TO_ONE.search(str(finding.series or "")) or not NEAR_CEILING <= best <= 1:
-        return finding
-    measured = finding.summary.split(" The training loss")[0]
-    return replace(
-        finding,
-        severity="info",
-        title=f"At its best since {finding.title.rpartition(' since ')[2]}, {best:.3g} of at most 1",
-        summary=" ".join((measured, f"At {best:.4g} of at most 1 there is hardly anything left to gain.")),
-    )
 
 
 def _rank(finding: Finding) -> tuple[int, int, int, float, str]:
@@ -294,7 +270,7 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
-        ("Best score", _best_score(run)),
+        ("Best score", _best_score(run, context)),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),
@@ -303,14 +279,12 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     return tuple((label, value) for label, value in told if value)
 
 
-def _best_score(run: Run) -> str:
+def _best_score(run: Run, context: Context) -> str:
     """Return the best fitness and its epoch, as the user's tool counts; empty where it never moved."""
-    score = run.epoch_series("fitness")
-    score = score.take(score.finite)
-    if not len(score) or float(score.values.max()) == float(score.values.min()):
+    if context.best_epoch is None:
         return ""
-    best = int(np.argmax(score.values))
-    return f"{score.values[best]:.3g} in {epoch_name(run, int(score.epoch[best]))}"
+    score = run.epoch_series("fitness")
+    return f"{score.values[score.finite].max():.3g} in {epoch_name(run, context.best_epoch)}"
 
 
 def _checkpoint(context: Context) -> str:

@@ -34,10 +34,13 @@ class Commands(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Name the command that was probably meant where there is none of that name."""
-        import difflib
+        known = self.list_commands(ctx)
+        if args[0] in known or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        import difflib  # here: only a typing error has to wait for it
 
-        meant = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-        if meant and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+        meant = difflib.get_close_matches(args[0], known, n=1)
+        if meant:
             raise TrainwatchError(f"there is no command {args[0]!r}; did you mean `trainwatch {meant[0]}`?")
         return super().resolve_command(ctx, args)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from trainwatch.advice._arguments import weights
+from trainwatch.advice.train_longer import TrainLonger
 from trainwatch.frames import innermost, is_disk_full, is_library
 from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
 from trainwatch.runs import Run
@@ -20,14 +22,6 @@ MIN_LATE = 8
 """Epochs at the end that tell whether the score still rises, at least."""
 WORTH = 0.02
 """Share of its level by which the score must rise within these epochs, so that more of them are worth their time."""
-
-
-LONGER = 1.5
-"""New epochs over the old ones where the score still rose at the end."""
-LONGER_SURE = 0.65
-"""Confidence that they bring a better score."""
-
-
 MAX_MESSAGE = 300
 """Characters of an exception's message that are repeated."""
 
@@ -81,33 +75,30 @@ def next_step(
 def train_longer(run: Run, ended_by: str, findings: Sequence[Finding], context: Context) -> Recommendation | None:
     """Return the longer plan for a sound Ultralytics run whose score still rose at its end; None for any other."""
     gain, planned = _late_gain(run), context.planned_epochs
-    flat = any(f.id == "plateau" for f in findings)
+    flat, advice = any(f.id == "plateau" for f in findings), TrainLonger()
     if gain is None or flat or ended_by != "completed" or context.trainer != "ultralytics" or not planned:
         return None
     return Recommendation(
-        id="train-longer",
+        id=advice.id,
         answers=(),
-        changes=(Change("epochs", planned, _longer(planned)),),
+        changes=(Change("epochs", planned, advice.longer(planned)),),
         why=f"The score still rose by {gain[0]:.2g} in the last {gain[1]} epochs.",
         expected=(
             f"The old best is passed by epoch {round(1.25 * planned)}. Refuted if it is not: then the model, the images or the "
             "data are the limit."
         ),
-        confidence=LONGER_SURE,
+        confidence=advice.sure,
         sources=("Ultralytics 8.4 engine/trainer.py: _setup_scheduler spans epochs; a finished run is stripped",),
     )
 
 
-def _longer(planned: int) -> int:
-    return max(round(LONGER * planned), planned + 1)
-
-
 def _how_longer(context: Context) -> str:
     planned = context.planned_epochs or context.epochs_done
+    longer = TrainLonger().longer(planned)
     if context.trainer == "ultralytics":
-        return f"Train longer, as a new run of {_longer(planned)} epochs (Ultralytics does not resume a finished one)"
+        return f"Train longer, as a new run of {longer} epochs (Ultralytics does not resume a finished one)"
     return (
-        f"Train longer: {_longer(planned)} instead of {planned} epochs in your loop, with the schedule of the learning rate "
+        f"Train longer: {longer} instead of {planned} epochs in your loop, with the schedule of the learning rate "
         "spread over all of them (T_max, total steps)"
     )
 
@@ -141,7 +132,7 @@ def _otherwise(verdict: Verdict, ended_by: str, context: Context) -> str:
         return "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record."
     last = context.resume_from
     if context.trainer == "ultralytics" and last is not None and context.holds(last):
-        model = shlex.quote(f"model={context.run_dir.rstrip('/')}/{last}")
+        model = shlex.quote(f"model={weights(context, last)}")
         return f"It was stopped by hand, nothing needs to be mended. To go on: `yolo train resume {model}`"
     return "It was stopped by hand, nothing needs to be mended. To go on, start from its last checkpoint."
 

@@ -36,6 +36,10 @@ from trainwatch.advice._arguments import answered, effective_batch, explicit_opt
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
+EXPLODED = ("gradient-explosion", "loss-explosion", "dead-output")
+ALWAYS = (*EXPLODED, "nonfinite-loss")
+"""Findings that a lower rate answers from a warning on, whatever the rate is."""
+
 
 @dataclass(frozen=True)
 class LowerLr(Advice):
@@ -53,14 +57,7 @@ class LowerLr(Advice):
     """
 
     title: ClassVar[str] = "Lower learning rate, explicit optimizer"
-    answers: ClassVar[tuple[str, ...]] = (
-        "gradient-explosion",
-        "loss-explosion",
-        "nonfinite-loss",
-        "dead-output",
-        "nonfinite-validation",
-        "gradient-vanishing",
-    )
+    answers: ClassVar[tuple[str, ...]] = (*ALWAYS, "nonfinite-validation", "gradient-vanishing")
 
     sgd_lr_at_64: float = 0.01
     adam_lr: float = 0.001
@@ -73,7 +70,7 @@ class LowerLr(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the new learning rate."""
-        found = answered(findings, self.answers[:-2])
+        found = answered(findings, ALWAYS)
         # A validation loss that is NaN while the metrics move is a matter of precision.
         found += answered(findings, ("nonfinite-validation",), least="critical")
         if traced(findings).get("place") == "input":
@@ -153,9 +150,7 @@ class LowerLr(Advice):
         )
 
     def _confidence(self, found: Sequence[Finding], lr0: float, bound: float) -> float:
-        exploded = any(
-            f.id in ("gradient-explosion", "loss-explosion", "dead-output", "gradient-vanishing") for f in found
-        )
+        exploded = any(f.id in (*EXPLODED, "gradient-vanishing") for f in found)
         warned = any(f.detail.get("precursor_steps") or f.detail.get("update_precursor_steps") for f in found)
         too_high = lr0 > self.far * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3

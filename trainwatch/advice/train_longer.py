@@ -36,6 +36,7 @@ class TrainLonger(Advice):
     Attributes:
         factor: New epochs over the old ones.
         patience_factor: New patience over the old one.
+        sure: Confidence that more epochs bring a better score.
     """
 
     title: ClassVar[str] = "More epochs or more patience"
@@ -43,6 +44,11 @@ class TrainLonger(Advice):
 
     factor: float = 1.5
     patience_factor: int = 2
+    sure: float = 0.65
+
+    def longer(self, planned: int) -> int:
+        """Return the epochs of the longer plan, more than were planned."""
+        return max(round(self.factor * planned), planned + 1)
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return epochs or patience."""
@@ -59,7 +65,7 @@ class TrainLonger(Advice):
             change = Change("patience", patience, new)
             why = f"patience={patience} ended it after {context.epochs_done} of {planned} epochs while it was still learning."
         elif len(stopped) < len(found):
-            new = max(round(self.factor * planned), planned + 1)
+            new = self.longer(planned)
             change = Change("epochs", planned, new)
             why = f"After {context.epochs_done} of {planned} epochs the validation score was still rising."
         else:
@@ -73,6 +79,6 @@ class TrainLonger(Advice):
                 f"The old best is passed by epoch {max(round(1.25 * context.epochs_done), 1)}. Refuted if it is not: then "
                 "the model is too small for the data, or the labels are the limit."
             ),
-            confidence=0.65,
+            confidence=self.sure,
             sources=("Ultralytics 8.4 utils/torch_utils.py: EarlyStopping", "Ultralytics PR 20599"),
         )

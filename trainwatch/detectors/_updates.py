@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from trainwatch.detectors._curves import read_score
+from trainwatch.detectors._record import count
 from trainwatch.detectors.base import View
 from trainwatch.runs import Run
 
 
 def planned_batches(run: Run) -> int | None:
     """Return the batches of the whole plan; None if the record does not tell."""
-    per_epoch = _loop(run, "steps_per_epoch")
+    per_epoch = count(run, "loop", "steps_per_epoch")
     return run.planned_epochs * per_epoch if per_epoch and run.planned_epochs else None
 
 
 def accumulate(run: Run) -> int | None:
     """Return the batches behind one optimizer step; None if the record does not tell."""
-    return _loop(run, "accumulate")
+    return count(run, "loop", "accumulate") or None
 
 
 def learns(view: View) -> bool:
     """Tell whether a score shows that something was learnt: then a setting that promised nothing did no harm."""
     score = read_score(view)
     return score is not None and not score.is_loss and score.learnt
-
-
-def _loop(run: Run, name: str) -> int | None:
-    loop: Any = run.meta.get("loop")
-    value = loop.get(name) if isinstance(loop, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

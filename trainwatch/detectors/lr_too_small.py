@@ -45,6 +45,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from trainwatch.detectors._record import count
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
@@ -151,8 +152,7 @@ class LrTooSmall(Detector):
         if rate is None or len(rate) < 2:
             return []
         highest_since = np.maximum.accumulate(rate.values[::-1])[::-1]
-        warmup = view.run.args.get("warmup_epochs")
-        warm = float(warmup) if isinstance(warmup, int | float) else 0.0
+        warm = _number(view.run.args.get("warmup_epochs"))
         before = rate.values[:-1]
         cuts = (
             np.flatnonzero((before > 0) & (highest_since[1:] <= self.cut_ratio * before) & (rate.epoch[1:] >= warm)) + 1
@@ -193,8 +193,8 @@ class LrTooSmall(Detector):
         ignored = str(run.requested.get("optimizer", run.args.get("optimizer"))).lower() == "auto"
         if rate is None or not planned or ignored or not (asked > 0 and warmup > 0):
             return []
-        per_epoch = (run.meta.get("loop") or {}).get("steps_per_epoch")
-        least = self.warmup_steps / per_epoch if isinstance(per_epoch, int) and per_epoch > 0 else 0.0
+        per_epoch = count(run, "loop", "steps_per_epoch")
+        least = self.warmup_steps / per_epoch if per_epoch else 0.0
         end, done = max(warmup, least), int(rate.epoch[-1]) + 1
         largest = float(np.nanmax(rate.values))
         if end <= self.warm_share * planned or done < self.warm_share * planned:

@@ -158,10 +158,9 @@ class NoLearning(Detector):
 
     def _hardly(self, view: View, score: Score) -> list[Finding]:
         """Judge a score that left zero, but so late or so little that a whole plan gave next to nothing."""
-        planned, done = view.run.planned_epochs, int(score.series.epoch[-1]) + 1
+        done = int(score.series.epoch[-1]) + 1
         best = float(score.series.values[score.series.finite].max())
-        whole = planned is not None and done >= planned and how_it_ended(view.run).kind == "completed"
-        if not whole or done < self.late_epochs or best >= self.poor_score:
+        if not _finished(view.run, done) or done < self.late_epochs or best >= self.poor_score:
             return []
         return [
             Finding(
@@ -184,7 +183,7 @@ class NoLearning(Detector):
     def _severity(self, view: View, done: int) -> Severity:
         run = view.run
         planned = run.planned_epochs
-        finished = planned is not None and done >= planned and how_it_ended(run).kind == "completed"
+        finished = _finished(run, done)
         steps = view.steps("step").rows
         if 0 < steps < self.min_steps:
             return "info"
@@ -269,6 +268,12 @@ class NoLearning(Detector):
         if len(loss) < self.late_epochs or not loss.finite.all() or np.ptp(loss.values) == 0:
             return False
         return _change(loss) < self.still_share and mann_kendall(loss.values).p_value > self.max_p
+
+
+def _finished(run: Run, done: int) -> bool:
+    """Whether the whole plan was trained, and nothing else ended it."""
+    planned = run.planned_epochs
+    return planned is not None and done >= planned and how_it_ended(run).kind == "completed"
 
 
 def _numbers_lost(view: View) -> bool:

@@ -22,6 +22,7 @@ How it decides:
     Where the noise would hide such a gain, nothing shows that the epochs are wasted. Information otherwise (converged, or
     too early to worry), if patience ended the training (nothing more was lost), or if neither the learning rate nor a
     plan that was cut short is in the log. Never critical.
+    Information, too, at ``near_ceiling`` (0.95) of a score that is at most 1 by its name (an accuracy, a mAP, an F1).
     No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
     gain), that repeat exactly while no validation loss moves (frozen), that the close of mosaic lifted, or that fall from
     the first epoch on; and losses that never fell.
@@ -42,6 +43,7 @@ References:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -56,6 +58,11 @@ from trainwatch.runs import Run, Series, how_it_ended
 from trainwatch.signals.curves import Score, best_level, level_error, noise, running_median, trailing_count
 from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
+
+UP_TO_ONE = re.compile(
+    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)", re.IGNORECASE
+)
+"""Names of scores that are at most 1."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,7 @@ class Plateau(Detector):
         done_share: Share of the planned epochs after which standing still is expected.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
         frozen_end_share: The same for an unbroken stretch of repeats at the end, as a share of the plateau.
+        near_ceiling: Score of at most 1, by its name, from which standing still is no stall.
         noise_errors: An improvement is larger than this many standard errors of the smoothed score.
     """
 
@@ -92,6 +100,7 @@ class Plateau(Detector):
     slow_gain_share: float = 0.025
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
+    near_ceiling: float = 0.95
     noise_errors: float = 3.0
     max_frozen_share: float = 0.9
     frozen_end_share: float = 0.2
@@ -181,6 +190,9 @@ class Plateau(Detector):
         done = int(score.epoch[-1]) + 1
         where = epoch_name(run, int(score.epoch[last]))
         name = score.name
+        best = float(score.values[best_at])
+        # At most 1 and nearly there: a standstill, but no stall.
+        satisfied = severity == "warning" and bool(UP_TO_ONE.search(name)) and self.near_ceiling <= best <= 1
         parts = [
             f"{name} has not improved by more than {delta:.2g} since {where}, for {flat} of {done} epochs; the best is "
             f"{score.values[best_at]:.4g} at {epoch_name(run, int(score.epoch[best_at]))}, the slope since then "
@@ -193,7 +205,9 @@ class Plateau(Detector):
             parts.append(f"The learning rate is still at {100 * left:.0f} % of its maximum.")
             if hidden:
                 parts.append("The noise of the validation would hide slow progress.")
-        if falls is not None and not spent:
+        if satisfied:
+            parts.append(f"At {best:.4g} of at most 1 there is hardly anything left to gain.")
+        elif falls is not None and not spent:
             parts.append(
                 "The training loss goes on falling: the model learns the training set by heart."
                 if falls
@@ -201,11 +215,15 @@ class Plateau(Detector):
             )
         return Finding(
             id=self.id,
-            severity=severity,
+            severity="info" if satisfied else severity,
             confidence=float(
                 np.clip(0.6 + 0.3 * min(1.0, flat / max(done, 1) / 0.6) + (0.05 if flat >= 60 else 0.0), 0.5, 0.95)
             ),
-            title=f"{'Converged' if spent else 'No progress' if severity == 'warning' else 'Flat'} since {where}",
+            title=(
+                f"At its best since {where}, {best:.3g} of at most 1"
+                if satisfied
+                else f"{'Converged' if spent else 'No progress' if severity == 'warning' else 'Flat'} since {where}"
+            ),
             summary=" ".join(parts),
             onset=score.where(last),
             series=name if name != "val loss" else "val/*",
@@ -213,7 +231,7 @@ class Plateau(Detector):
             threshold=Quantity(float(max(self.min_epochs, self.min_share * done)), "epochs"),
             detail={
                 "flat_epochs": flat,
-                "best": float(score.values[best_at]),
+                "best": best,
                 "best_epoch": int(score.epoch[best_at]),
                 "converged": spent,
                 "lr_ratio": left,

@@ -28,8 +28,9 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from trainwatch.detectors._record import count
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
@@ -49,13 +50,13 @@ class ValidationIsTraining(Detector):
 
     def missing(self, run: Run) -> str | None:
         """Ask for the number of images that both sets hold."""
-        if _count(run, "val_images_trained_on") is None or not _count(run, "val_images"):
+        if count(run, "dataset", "val_images_trained_on") is None or not count(run, "dataset", "val_images"):
             return "whether validation images are training images was not recorded"
         return None
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
-        both, images = _count(view.run, "val_images_trained_on"), _count(view.run, "val_images")
+        both, images = count(view.run, "dataset", "val_images_trained_on"), count(view.run, "dataset", "val_images")
         if not both or not images:
             return []
         share = both / images
@@ -75,9 +76,3 @@ class ValidationIsTraining(Detector):
                 detail={"images": both, "val_images": images},
             )
         ]
-
-
-def _count(run: Run, name: str) -> int | None:
-    dataset: Any = run.meta.get("dataset")
-    value = dataset.get(name) if isinstance(dataset, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -32,7 +32,8 @@ def render(analysis: Analysis) -> str:
 def _message(finding: Finding, analysis: Analysis) -> str:
     where = place(finding.onset, analysis)
     answers = [r.id for r in analysis.recommendations if finding.id in r.answers]
-    do = f" Do: {', '.join(answers)}." if answers else f" Do: {analysis.page.to_do.get(finding.id, '')}".rstrip(" Do:")
+    todo = f"{', '.join(answers)}." if answers else analysis.page.to_do.get(finding.id, "")
+    do = f" Do: {todo}" if todo else ""
     return f"{finding.summary} ({where + ', ' if where else ''}confidence {percent(finding.confidence)}){do}"
 
 

@@ -14,8 +14,6 @@ WORDS: Final[Mapping[str, str]] = {
     "incomplete": "不完整",
     "healthy": "正常",
     "unknown": "无法判断",
-    "epoch {}": "第 {} 轮",
-    "step {}": "第 {} 步",
     "Cause": "原因",
     "Because": "依据",
     "Cost": "代价",
