@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker per core runs trainings; read when PyTorch is imported
+
+# The same examples each time, so that a change is judged and not its luck; `--hypothesis-profile=default` explores.
+settings.register_profile("same", derandomize=True, database=None)
+settings.load_profile("same")
 
 TINY: dict[str, Any] = {
     "device": "cpu",

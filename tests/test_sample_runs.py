@@ -89,11 +89,17 @@ def test_its_page_is_small_and_its_text_narrow(sample: tuple[str, Analysis]) -> 
     assert max(len(line) for line in written.splitlines() if line != command) <= 80
 
 
-def test_its_verdict_fits_a_terminal_of_80_by_24(sample: tuple[str, Analysis]) -> None:
-    written = text.render(sample[1], width=80)
+@pytest.mark.parametrize("folder", [".", "on/a/long/way/to/the/runs", "数据/训练/" * 10])
+def test_its_verdict_fits_a_terminal_of_80_by_24(sample: tuple[str, Analysis], folder: str, tmp_path: Path) -> None:
+    path = tmp_path / folder / sample[0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(SAMPLES / sample[0])
+    result = analyse(read_run(path))
+    written = text.render(result, width=80)
     first = re.split(r"\n(?=Findings|What to change|Read this with care)", written)[0]
+    assert sample[0] in first
     assert sum(max(1, -(-len(line) // 80)) for line in first.rstrip().splitlines()) <= text.SCREEN
-    command = sample[1].page.next_command
+    command = result.page.next_command
     assert command in (first if len(command) < 400 else written)
 
 

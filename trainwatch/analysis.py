@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trainwatch import __version__, timeline
 from trainwatch.advice.base import Advice
 from trainwatch.context import build_context
@@ -57,6 +59,7 @@ class Config:
     skip: tuple[str, ...] = ()
 
 
+@np.errstate(all="ignore")  # a recording may hold any float; what overflows is infinite, and judged as such
 def analyse(run: Run, config: Config | None = None) -> Analysis:
     """Judge a run.
 

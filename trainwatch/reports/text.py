@@ -35,10 +35,14 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
-MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_STEP, MAX_EXPECT, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 5, 3, 2, 4
+MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 2, 4
 """Rows of the paragraphs on the first screen; the reason gets what the others leave, curves what it leaves."""
+TAILS = ((5, 3), (5, 2), (5, 1), (4, 1), (3, 1), (2, 1))
+"""Rows of what to do and of what to expect: the first pair that leaves room for a reason is taken."""
 BELOW = " … (more below)"
 """Stands where a paragraph is cut, at the end of a sentence if one fits."""
+MIN_PATH = 20
+"""Columns that a path keeps on a narrow terminal."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
 SPARK_WORDS = 50
@@ -68,7 +72,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
         highlight=False, emoji=False, markup=False, legacy_windows=False,
     )  # fmt: skip
     verdict = analysis.verdict
-    _first_screen(console, analysis)
+    step_rows = _first_screen(console, analysis)
     if brief:
         console.print(
             Text(f"\nAll of it: trainwatch analyze {shlex.quote(analysis.run.path)}", style="dim"), soft_wrap=True
@@ -94,7 +98,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
     for note in notes:
         _indented(console, note, "■ ")
     step = analysis.page.next_step.replace("`", "")
-    if len(_labelled(console, "Do", step)) > MAX_STEP:
+    if len(_labelled(console, "Do", step)) > step_rows:
         console.print(Text("\nWhat to do next", style="bold"))
         _indented(console, step)
     for failed in analysis.checks.could_not_run:
@@ -105,12 +109,17 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
     return out.getvalue()
 
 
-def _first_screen(console: Console, analysis: Analysis) -> None:
-    """Write what a person must know, in at most :data:`SCREEN` rows; what is cut short here stands in full below."""
+def _first_screen(console: Console, analysis: Analysis) -> int:
+    """Write what a person must know, in at most :data:`SCREEN` rows; what is cut short here stands in full below.
+
+    Returns:
+        Rows that what to do was given.
+    """
     verdict, run, page = analysis.verdict, analysis.run, analysis.page
     style = COLOURS[verdict.status]
     _hanging(console, Text(f"{STATUS_SHAPE[verdict.status]} {verdict.headline}", style=f"bold {style}"))
-    of = f"  {run.path} · {SOURCES.get(run.source, run.source)} · {ENDED[run.ended_by]}"
+    of = f" · {SOURCES.get(run.source, run.source)} · {ENDED[run.ended_by]}"
+    of = f"  {_end_of(run.path, console.width - cell_len(of) - 2)}{of}"
     _hanging(console, Text(of, style="dim"))
     console.print()
     above: list[str] = []
@@ -128,8 +137,8 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
     )
     head = len(_wrapped(console, f"▲ {verdict.headline}")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
     label = "Why" if verdict.cause else "Because"
-    for expect in range(MAX_EXPECT, 0, -1):
-        tail = _next_lines(console, page, expect)
+    for step, expect in TAILS:
+        tail = _next_lines(console, page, step, expect)
         rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
         room = SCREEN - head - 2 - len(above) - len(below) - rows
         why = _labelled(console, label, page.cause_reason, max(room, MIN_WHY))
@@ -142,15 +151,25 @@ def _first_screen(console: Console, analysis: Analysis) -> None:
     _hanging(console, Text(tally, style="dim"))
     for line in tail:
         console.print(Text(line, style="bold" if line == "Next" else ""), soft_wrap=True)
+    return step
 
 
-def _next_lines(console: Console, page: Page, expect: int) -> list[str]:
+def _end_of(path: str, room: int) -> str:
+    """Return the end of a path that is wider than the room for it: the name of the run stands there."""
+    if cell_len(path) <= room:
+        return path
+    while path and cell_len(path) > max(room, MIN_PATH) - 1:
+        path = path[1:]
+    return f"…{path}"
+
+
+def _next_lines(console: Console, page: Page, step: int, expect: int) -> list[str]:
     """Return what to type or to do, how sure that is, what it changes, what must be put in place, what would refute it."""
     lines = [""]
     sure = confidence(page)
     if page.next_step:
         said = page.next_step.replace("`", "")
-        lines += _labelled(console, "Do", said + (f" ({sure}.)" if sure and not page.next_command else ""), MAX_STEP)
+        lines += _labelled(console, "Do", said + (f" ({sure}.)" if sure and not page.next_command else ""), step)
     if page.next_command and _long(console, page.next_command):
         lines += _labelled(
             console, "Next", f"the command, of many arguments, stands at the end ({sure or 'no figure'})."
