@@ -30,6 +30,7 @@ EVIDENCE = {
     "transient-nonfinite": ("val_loss", "score", "lr"),
     "plateau": ("score", "train_loss", "val_loss", "lr"),
     "over-regularised": ("train_loss", "val_loss", "score", "layers"),
+    "unusual-arguments": ("score", "train_loss", "val_loss", "lr"),
     "overfitting": ("val_loss", "train_loss", "score"),
     "degraded-after-best": ("score", "val_loss", "train_loss", "lr"),
     "unstable-training": ("score", "val_loss", "lr", "grad_norm"),

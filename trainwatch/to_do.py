@@ -92,6 +92,7 @@ LOOP: Final[Mapping[str, str]] = {
         "Halve the batch and accumulate gradients over twice as many; then smaller inputs. On the host: fewer loader "
         "workers."
     ),
+    "unusual-arguments": "Take the usual value of each, train once, and compare the score at the same epoch.",
     "over-regularised": "Take the brake that is named off, train once, and compare the score at the same epoch.",
     "overfitting": (
         "Keep the checkpoint of the best epoch. Then more data or stronger augmentation, a smaller model, more weight "

@@ -24,7 +24,8 @@ NO_FAULT = ("truncated-run", "metrics-not-measured")
 """Warnings about the record rather than the training; they have verdicts of their own."""
 
 COSTS = (
-    "lr-overridden", "loss-imbalance", "unshuffled-data", "tiny-validation", "memory-fragmentation", "near-memory-limit",
+    "lr-overridden", "loss-imbalance", "unusual-arguments", "unshuffled-data", "tiny-validation", "memory-fragmentation",
+    "near-memory-limit",
     "throughput-drop", "dataloader-bound", "rank-straggler",
 )  # fmt: skip
 """Faults that cost time, or that lie in the settings: they are the verdict only where nothing worse is found."""

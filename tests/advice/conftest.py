@@ -54,6 +54,10 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
         {"brakes": {"freeze": "21", "weight_decay": 0.9, "degrees": 180.0, "hsv_h": 1.0}},
         {"brakes": {"mixup": 1.0}},
     ],
+    "unusual-arguments": [
+        {"arguments": {"lr0": 0.5, "box": 1e-5}},
+        {"arguments": {"momentum": 0.999, "cls": 90.0}},
+    ],
     "degraded-after-best": [{"best_epoch": 10}],
     "underfitting": [{"slope_per_epoch": 0.01}],
     "premature-early-stop": [{"patience_epochs": 20}],

@@ -17,6 +17,7 @@ A = RaiseLr()
         ("SGD", 0.005, 0.01),
         ("AdamW", 5e-4, 1e-3),
         ("SGD", 0.0, 0.01),
+        ("RMSProp", 1e-8, 6.3e-5),
     ],
 )
 def test_tenfold_within_bounds_and_at_once_from_far_below(optimizer: str, lr0: float, expected: float) -> None:

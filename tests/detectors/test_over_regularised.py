@@ -66,3 +66,9 @@ def test_short_records_are_not_judged() -> None:
 def test_it_asks_for_a_score_and_arguments() -> None:
     assert OverRegularised().missing(make_run({"loss": np.ones(9)}))
     assert OverRegularised().missing(make_run(None, {"fitness": np.ones(9)}))
+
+
+def test_what_is_strong_beside_an_augmentation_beyond_the_range_is_named_with_it() -> None:
+    (finding,) = detect(shear=80.0, translate=0.9, scale=0.95, hsv_s=0.7)
+    assert finding.detail["brakes"] == {"shear": 80.0, "translate": 0.9, "scale": 0.95}
+    assert detect(translate=0.9, scale=0.95) == []

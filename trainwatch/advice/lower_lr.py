@@ -35,6 +35,7 @@ from typing import ClassVar
 from trainwatch.advice._arguments import answered, effective_batch, explicit_optimizer, number, significant, traced
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
+from trainwatch.usual import DEFAULTS, usual_lr
 
 EXPLODED = ("gradient-explosion", "loss-explosion", "dead-output")
 ALWAYS = (*EXPLODED, "nonfinite-loss")
@@ -46,9 +47,6 @@ class LowerLr(Advice):
     """Lower the learning rate.
 
     Attributes:
-        sgd_lr_at_64: Largest lr0 for SGD and MuSGD at an effective batch of 64.
-        adam_lr: Largest lr0 for Adam-like optimizers.
-        default_momentum: Ultralytics' default, taken where more than ``high_momentum`` was used.
         high_momentum: Momentum above is part of the trouble.
         min_warmup_epochs: Shortest warm-up.
         far: lr0 over the usual one from which it is named as the root, and the advice is sure.
@@ -59,9 +57,6 @@ class LowerLr(Advice):
     title: ClassVar[str] = "Lower learning rate, explicit optimizer"
     answers: ClassVar[tuple[str, ...]] = (*ALWAYS, "nonfinite-validation", "gradient-vanishing")
 
-    sgd_lr_at_64: float = 0.01
-    adam_lr: float = 0.001
-    default_momentum: float = 0.937
     high_momentum: float = 0.95
     min_warmup_epochs: float = 5.0
     far: float = 2.0
@@ -82,7 +77,9 @@ class LowerLr(Advice):
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
         momentum = number(context.args, "momentum")
         high = momentum is not None and momentum > self.high_momentum
-        bound = self._bound(optimizer, self.default_momentum if high or momentum is None else momentum, context)
+        in_force = effective_batch(context)
+        images = in_force[0] * in_force[1] if in_force else None
+        bound = significant(usual_lr(optimizer, momentum=None if high else momentum, images=images))
         if lr0 >= self.kills * bound:
             found += answered(findings, ("gradient-vanishing",))
         if not found:
@@ -90,7 +87,7 @@ class LowerLr(Advice):
         new = significant(min(lr0 / 2, bound))
         changes = [*named, Change("lr0", lr0, new)]
         if high:
-            changes.append(Change("momentum", momentum, self.default_momentum))
+            changes.append(Change("momentum", momentum, DEFAULTS["momentum"]))
         bias = number(context.args, "warmup_bias_lr")
         if bias is not None and bias > self.bias_ratio * new:
             changes.append(Change("warmup_bias_lr", bias, new))
@@ -126,14 +123,6 @@ class LowerLr(Advice):
         if any(f.id == "gradient-vanishing" for f in found):
             return "The gradient norms of those layers stay near their first level."
         return "No NaN at the step where it came."
-
-    def _bound(self, optimizer: str, momentum: float, context: Context) -> float:
-        if optimizer.lower() == "rmsprop":
-            return significant(self.adam_lr * (1 - momentum))
-        if "adam" in optimizer.lower():
-            return self.adam_lr
-        in_force = effective_batch(context)
-        return self.sgd_lr_at_64 * min(1.0, in_force[0] * in_force[1] / 64) if in_force else self.sgd_lr_at_64
 
     def _why(self, found: Sequence[Finding], lr0: float, bound: float, optimizer: str, context: Context) -> str:
         at = found[0].detail.get("lr")

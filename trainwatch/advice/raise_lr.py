@@ -1,8 +1,8 @@
 """A learning rate that moves the weights.
 
 What it changes:
-    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, with the optimizer by name; at
-    once to that rate where it lies a hundred times above, since ten times nothing is nothing;
+    ``lr0`` ten times as high, at most 0.01 for SGD-like and 0.001 for Adam-like optimizers, 0.001 * (1 - momentum) for RMSProp,
+    with the optimizer by name; at once to that rate where it lies a hundred times above, since ten times nothing is nothing;
     where the rate was switched off by its schedule, ``lrf`` back to 0.01; where it never came out of the warm-up,
     ``warmup_epochs`` to a tenth of the plan, to 0 where the 100 steps that older Ultralytics takes
     at least are too long.
@@ -30,6 +30,7 @@ from typing import ClassVar
 from trainwatch.advice._arguments import DIVERGED, answered, explicit_optimizer, has, number, significant
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
+from trainwatch.usual import usual_lr
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,6 @@ class RaiseLr(Advice):
 
     Attributes:
         factor: New lr0 over the old one.
-        sgd_lr: Largest lr0 for SGD-like optimizers.
-        adam_lr: Largest lr0 for Adam-like ones.
         far: The rate usual for the optimizer over lr0 from which it is taken at once.
         lrf: Last rate over the first where the schedule had switched it off.
         warmup_epochs: Longest warm-up where it took most of the plan.
@@ -51,8 +50,6 @@ class RaiseLr(Advice):
     answers: ClassVar[tuple[str, ...]] = ("lr-too-small",)
 
     factor: float = 10.0
-    sgd_lr: float = 0.01
-    adam_lr: float = 0.001
     far: float = 100.0
     lrf: float = 0.01
     warmup_epochs: float = 3.0
@@ -70,7 +67,7 @@ class RaiseLr(Advice):
         off = found[0].detail.get("kind") == "off"
         named = explicit_optimizer(context)
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
-        bound = self.adam_lr if "adam" in optimizer.lower() else self.sgd_lr
+        bound = significant(usual_lr(optimizer, momentum=number(context.args, "momentum")))
         changes: list[Change] = []
         lrf = number(context.args, "lrf")
         if off and lrf is not None and lrf < self.lrf:

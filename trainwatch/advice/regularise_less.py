@@ -21,20 +21,14 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from trainwatch.advice._arguments import answered, changed, has, number
 from trainwatch.advice.base import Advice
 from trainwatch.result import Context, Finding, Recommendation
-
-
-def _defaults() -> dict[str, Any]:
-    return {
-        "freeze": None, "weight_decay": 0.0005, "degrees": 0.0, "translate": 0.1, "scale": 0.5, "shear": 0.0,
-        "perspective": 0.0, "hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4, "mixup": 0.0, "cutmix": 0.0,
-    }  # fmt: skip
+from trainwatch.usual import DEFAULTS
 
 
 @dataclass(frozen=True)
@@ -42,14 +36,12 @@ class RegulariseLess(Advice):
     """Take the brakes off.
 
     Attributes:
-        defaults: Ultralytics' values.
         most_decay: Weight decay above which vanishing gradients are laid to it.
     """
 
     title: ClassVar[str] = "Weaker augmentation, nothing frozen"
     answers: ClassVar[tuple[str, ...]] = ("over-regularised", "gradient-vanishing")
 
-    defaults: Mapping[str, Any] = field(default_factory=_defaults)
     most_decay: float = 0.05
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
@@ -61,7 +53,7 @@ class RegulariseLess(Advice):
         vanished = answered(findings, self.answers[1:])
         if vanished and (number(context.args, "weight_decay") or 0.0) > self.most_decay:
             found, brakes = [*found, *vanished], list(dict.fromkeys([*brakes, "weight_decay"]))
-        changes = changed(context.args, **{name: self.defaults[name] for name in brakes if name in self.defaults})
+        changes = changed(context.args, **{name: DEFAULTS[name] for name in brakes if name in DEFAULTS})
         if not changes:
             return None
         return Recommendation(

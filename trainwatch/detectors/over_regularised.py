@@ -10,11 +10,11 @@ Why it matters:
 
 How it decides:
     A brake is: ``freeze`` is set, and at least ``frozen_share`` of the layers have had a gradient of exactly 0 in every step;
-    an augmentation beyond the range that Ultralytics' own tuner searches (``most``; mixup and cutmix: in more than every
-    second image); ``weight_decay`` above ``most_decay``. With a brake, over the last third of at least ``min_epochs`` epochs, one
-    change of regime left out: the validation loss (of the components that both sides log) is at most ``gap`` times the
-    training loss, and the score stays below ``good_score`` of what is possible. Information: the curves show that nothing
-    overfits; that the brake is what is missing, only a training without it can.
+    an augmentation beyond the range that Ultralytics' own tuner searches (mixup and cutmix: in more than every second
+    image), and beside it those at ``strong`` of theirs; ``weight_decay`` above ``most_decay``. With a brake, over the last
+    third of at least ``min_epochs`` epochs, one change of regime left out: the validation loss (of the components that both
+    sides log) is at most ``gap`` times the training loss, and the score stays below ``good_score`` of what is possible.
+    Information: the curves show that nothing overfits; that the brake is what is missing, only a training without it can.
 
 What to do:
     Take the brake off, one training, and compare the score at the same epoch.
@@ -30,8 +30,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -42,13 +41,9 @@ from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
 from trainwatch.signals.curves import best_level
 from trainwatch.signals.regimes import longest_regime
+from trainwatch.usual import DEFAULTS, RANGES
 
-
-def _most() -> dict[str, float]:
-    return {
-        "degrees": 45.0, "translate": 0.9, "scale": 0.95, "shear": 10.0, "perspective": 0.001, "hsv_h": 0.1, "hsv_s": 0.9,
-        "hsv_v": 0.9, "mixup": 0.5, "cutmix": 0.5,
-    }  # fmt: skip
+AUGMENTATIONS = ("degrees", "translate", "scale", "shear", "perspective", "hsv_h", "hsv_s", "hsv_v")
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,8 @@ class OverRegularised(Detector):
     """Brakes without need.
 
     Attributes:
-        most: Largest usual value of each augmentation.
+        strong: Share of an augmentation's range from which it is a brake beside one that lies beyond its own.
+        most_mixed: Largest usual share of images that are mixed.
         most_decay: Largest usual weight decay.
         frozen_share: Share of the layers without any gradient.
         min_epochs: Epochs at least, after warm-up and in one regime.
@@ -68,7 +64,8 @@ class OverRegularised(Detector):
     title: ClassVar[str] = "Held back, though nothing overfits"
     optional: ClassVar[tuple[str, ...]] = (*CURVES, "steps.grad_norm/*")
 
-    most: Mapping[str, float] = field(default_factory=_most)
+    strong: float = 0.75
+    most_mixed: float = 0.5
     most_decay: float = 0.05
     frozen_share: float = 0.75
     min_epochs: int = 8
@@ -113,11 +110,15 @@ class OverRegularised(Detector):
 
     def _brakes(self, view: View) -> dict[str, float | str]:
         args = view.run.args
-        found: dict[str, float | str] = {}
-        for name, most in (*self.most.items(), ("weight_decay", self.most_decay)):
-            value = args.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool) and value > most:
-                found[name] = float(value)
+        most = {n: RANGES[n][1] for n in AUGMENTATIONS}
+        most |= {"mixup": self.most_mixed, "cutmix": self.most_mixed, "weight_decay": self.most_decay}
+        given = {n: float(v) for n in most if isinstance(v := args.get(n), int | float) and not isinstance(v, bool)}
+        found: dict[str, float | str] = {n: v for n, v in given.items() if v > most[n]}
+        if any(n in found for n in AUGMENTATIONS):
+            # What is strong by itself is too much for images that are changed beyond the usual already.
+            found |= {
+                n: v for n, v in given.items() if n in AUGMENTATIONS and v > DEFAULTS[n] and v >= self.strong * most[n]
+            }
         layers = [view.steps(n) for n in view.names("steps.grad_norm/*")]
         layers = [s for s in layers if len(s)]
         still = sum(not s.values.any() for s in layers)

@@ -92,10 +92,43 @@ CASES: dict[str, dict[str, Any]] = {
     "augmentation: moved, scaled, sheared": {"translate": 0.9, "scale": 0.95, "shear": 80.0, "perspective": 0.001},
     "momentum too high, Adam": {"optimizer": "Adam", "lr0": 0.002, "momentum": 0.9999},
     "gains: all of them next to nothing": {"box": 1e-5, "cls": 1e-5, "dfl": 1e-5},
+    "drawn: dropout=0.9, momentum=0.985": {"dropout": 0.9, "momentum": 0.985},
+    "drawn: optimizer=AdamW, lr0=0.3, shear=61": {"optimizer": "AdamW", "lr0": 0.3, "shear": 61.0},
+    "drawn: cls=60": {"cls": 60.0},
+    "drawn: optimizer=MuSGD, lr0=9, nbs=400": {"optimizer": "MuSGD", "lr0": 9.0, "nbs": 400},
+    "drawn: flipud=1, fliplr=1": {"flipud": 1.0, "fliplr": 1.0},
+    "drawn: lrf=8e-05": {"lrf": 8e-05},
+    "drawn: dfl=100": {"dfl": 100.0},
+    "drawn: batch=32, nbs=32, weight_decay=0.4": {"batch": 32, "nbs": 32, "weight_decay": 0.4},
+    "drawn: mixup=1": {"mixup": 1.0},
+    "drawn: warmup_bias_lr=50": {"warmup_bias_lr": 50.0},
+    "drawn: weight_decay=0.04": {"weight_decay": 0.04},
+    "drawn: optimizer=MuSGD, lr0=10": {"optimizer": "MuSGD", "lr0": 10.0},
+    "drawn: copy_paste=1": {"copy_paste": 1.0},
+    "drawn: dfl=30": {"dfl": 30.0},
+    "drawn: box=0.002, weight_decay=0.01": {"box": 0.002, "weight_decay": 0.01},
+    "drawn: optimizer=Adamax, lr0=4e-07": {"optimizer": "Adamax", "lr0": 4e-07},
+    "drawn: cls=0.002, momentum=0.985": {"cls": 0.002, "momentum": 0.985},
+    "drawn: nbs=128": {"nbs": 128},
+    "drawn: cls=0.006": {"cls": 0.006},
+    "drawn: hsv_h=1, hsv_v=1, bgr=1": {"hsv_h": 1.0, "hsv_v": 1.0, "bgr": 1.0},
+    "drawn: dfl=2000, freeze=15": {"dfl": 2000.0, "freeze": 15},
+    "drawn: mixup=1, cls_pw=1": {"mixup": 1.0, "cls_pw": 1.0},
+    "drawn: hsv_h=1, hsv_s=1, hsv_v=1, dfl=0.07": {"hsv_h": 1.0, "hsv_s": 1.0, "hsv_v": 1.0, "dfl": 0.07},
+    "drawn: cls_pw=1": {"cls_pw": 1.0},
+    "drawn: degrees=175, translate=0.7, scale=0.99, shear=31": {"degrees": 175.0, "translate": 0.7, "scale": 0.99, "shear": 31.0},
+    "drawn: lrf=1e-05": {"lrf": 1e-05},
+    "drawn: warmup_bias_lr=0.0006": {"warmup_bias_lr": 0.0006},
+    "drawn: nbs=200": {"nbs": 200},
+    "drawn: lrf=7e-05, nbs=200": {"lrf": 7e-05, "nbs": 200},
+    "drawn: lrf=0.4": {"lrf": 0.4},
+    "drawn: optimizer=Adam, lr0=7e-08": {"optimizer": "Adam", "lr0": 7e-08},
+    "drawn: dropout=0.9": {"dropout": 0.9},
+    "drawn: weight_decay=0.03": {"weight_decay": 0.03},
 }  # fmt: skip
-"""Name and the arguments that make it fail. The last eight were added after detectors and advice had been mended for what
-the others showed, and are held out."""
-TUNING = frozenset(list(CASES)[:16])
+"""Name and the arguments that make it fail. Those drawn were drawn by chance (one or two of 21 families of arguments, values
+far from the default), after detectors and advice had been mended for what the others showed, and are held out."""
+TUNING = frozenset(c for c in CASES if not c.startswith("drawn: "))
 
 PLAUSIBLE: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "lr0": lambda old: tuple(min(1.0, old * f) for f in (0.1, 0.5, 2.0, 10.0)),

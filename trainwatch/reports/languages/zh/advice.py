@@ -324,6 +324,10 @@ ADVICE: Final[Mapping[str, str]] = {
     "Memory that the batch does not show: {names}.": "批次大小反映不出来的内存：{names}。",
     "fragments of the allocator": "分配器的碎片",
     # regularise_less
+    "A higher score at the same epoch.": "同一轮的得分更高。",
+    "Refuted if it is no higher there: then the old value was not what held the training back.": (
+        "若得分没有更高，则不成立：说明原来的值并不是限制训练的原因。"
+    ),
     "Training and validation loss end lower, and the score is higher at the same epoch.": (
         "训练损失和验证损失最终更低，同一轮的得分更高。"
     ),

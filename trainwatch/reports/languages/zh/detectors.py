@@ -541,6 +541,14 @@ DETECTORS: Final[Mapping[str, str]] = {
         "在后三分之一，验证损失是训练损失的 {ratio} 倍，说明没有死记训练集，而 {score} 只达到 {level}；{named} "
         "是用来抑制过拟合的。"
     ),
+    # unusual_arguments
+    "no arguments of Ultralytics were recorded": "没有记录 Ultralytics 的参数",
+    "Outside of the usual range: {named}": "超出常用范围：{named}",
+    "{score} has reached {level:n} only.": "{score} 只达到 {level}。",
+    "Outside of the range that trainings usually have: {named}; furthest is {name}={value:n}, {times:n} times beyond its end.": (
+        "超出训练常用范围的参数：{named}；偏离最远的是 {name}={value}，为范围端点的 {times} 倍。"
+    ),
+    "times beyond the range": "倍（相对于范围端点）",
     # overfitting
     "Overfitting": "过拟合",
     "Overfitting since {where}": "自{where}起过拟合",

@@ -193,6 +193,8 @@ DOCUMENTED: Final[Mapping[str, str]] = {
     "Take the brake off, one training, and compare the score at the same epoch.": (
         "去掉这项限制，训练一次，比较同一轮的得分。"
     ),
+    # unusual_arguments
+    "The usual value, one training, and compare the score at the same epoch.": "改回常用值，训练一次，比较同一轮的得分。",
     # overfitting
     "Keep best.pt.": "保留 best.pt。",
     "Then more data or stronger augmentation (mixup, copy_paste where labels are polygons), a smaller model, `freeze`, more "

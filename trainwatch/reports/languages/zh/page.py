@@ -138,6 +138,8 @@ NAMES: Final[Mapping[str, str]] = {
     "native-crash": "本地代码崩溃",
     "tiny-validation": "验证集过小",
     "validation-is-training": "验证图像同时用于训练",
+    "unusual-arguments": "参数超出常用范围",
+    "usual-arguments": "参数改回常用值",
     "few-updates": "优化器步数过少",
     "momentum-too-high": "动量记忆过长",
     "unshuffled-data": "数据未打乱",

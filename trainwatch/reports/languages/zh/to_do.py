@@ -112,6 +112,9 @@ TO_DO: Final[Mapping[str, str]] = {
         "把批次减半，梯度累积次数加倍；再减小输入尺寸。"
     ),
     "On the host: fewer loader workers.": "主机内存：减少加载器的工作进程。",
+    "Take the usual value of each, train once, and compare the score at the same epoch.": (
+        "把每一项改回常用值，训练一次，比较同一轮的得分。"
+    ),
     "Take the brake that is named off, train once, and compare the score at the same epoch.": (
         "去掉所指出的限制，训练一次，比较同一轮的得分。"
     ),
