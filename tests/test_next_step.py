@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import analysed
 from synthetic import make_finding, make_run
 
 from trainwatch.analysis import analyse
 from trainwatch.next_step import next_step, train_longer
 from trainwatch.reports import html, markdown, text
 from trainwatch.result import Context, Verdict
-from trainwatch.runs import Run, read_run
+from trainwatch.runs import Run
 
 SAMPLES = Path(__file__).parents[1] / "sample_runs"
 HEALTHY = Verdict("healthy", "Healthy", None, 0.8)
@@ -44,7 +45,7 @@ def test_the_longer_plan_of_ultralytics_is_a_command_with_what_would_refute_it()
     assert train_longer(rising, "early-stop", [], context) is None, "patience ended it: there was nothing to gain"
     assert train_longer(rising, "completed", [make_finding("plateau", "info")], context) is None
     assert train_longer(rising, "completed", [], loop("a")) is None
-    page = analyse(read_run(SAMPLES / "healthy")).page
+    page = analysed("healthy").page
     assert "epochs=900" in page.next_command
     assert page.next_confidence == longer.confidence
     assert "Ultralytics does not resume a finished one" in page.next_step
@@ -71,7 +72,7 @@ def test_converged_and_running_and_broken_off() -> None:
 
 
 def test_a_cure_that_is_no_argument_is_said() -> None:
-    analysis = analyse(read_run(SAMPLES / "host_memory_creep"))
+    analysis = analysed("host_memory_creep")
     assert not analysis.page.next_command
     assert analysis.page.next_step.startswith("Look for values kept per step")
     assert "Do      Look for values kept" in text.render(analysis, width=80)
@@ -80,7 +81,7 @@ def test_a_cure_that_is_no_argument_is_said() -> None:
 
 
 def test_a_healthy_run_is_not_to_be_trained_anew_for_a_trifle() -> None:
-    analysis = analyse(read_run(SAMPLES / "unwatched"))
+    analysis = analysed("unwatched")
     assert analysis.verdict.status == "healthy"
     assert analysis.recommendations
     assert analysis.page.next_command == ""

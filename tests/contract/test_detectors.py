@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ranks import make_ranks
+from samples import NAMES, SAMPLES, analysed
 from synthetic import make_run
 
+from trainwatch.analysis import Config, analyse
 from trainwatch.detectors.base import Detector
 from trainwatch.registry import members
 from trainwatch.result import SEVERITIES
@@ -104,7 +106,7 @@ def test_applies_somewhere_and_says_why_it_does_not_elsewhere(id: str) -> None:
         epochs={k: np.full(60, v) for k, v in EPOCHS.items()},
         source="ultralytics-csv",
         planned_epochs=100,
-        args={"epochs": 100},
+        args={"epochs": 100, "dfl": 1.5},
     )
     asked = {"lr0": 0.02, "copy_paste": 0.1, "momentum": 0.9, "optimizer": "SGD"}
     data = {"has_polygons": True, "val_images": 10, "val_images_trained_on": 0}
@@ -117,20 +119,18 @@ def test_applies_somewhere_and_says_why_it_does_not_elsewhere(id: str) -> None:
     assert all(reason is None or len(reason) > 10 for reason in reasons)
 
 
-@pytest.mark.parametrize(
-    "sample", sorted(p.name for p in (ROOT / "sample_runs").iterdir() if p.is_dir() and (p / "args.yaml").exists())
-)
-def test_the_same_findings_twice_and_sound_ones(sample: str) -> None:
-    for id, detector in ALL.items():
-        first, second = (
-            d.detect(r) if d.missing(r) is None else []
-            for d, r in ((detector, read_run(ROOT / "sample_runs" / sample)) for _ in range(2))
-        )
-        assert first == second
-        for finding in first:
-            assert finding.id == id
-            assert finding.severity in SEVERITIES
-            assert 0 <= finding.confidence <= 1
-            assert finding.title
-            assert finding.summary.endswith(".")
-            json.dumps(dict(finding.detail), allow_nan=True)
+@pytest.mark.parametrize("sample", ["killed", "nan_loss", "out_of_memory", "unwatched"])
+def test_the_same_findings_twice(sample: str) -> None:
+    again = analyse(read_run(SAMPLES / sample), Config(strict=True))
+    assert again.findings == analysed(sample).findings
+
+
+@pytest.mark.parametrize("sample", NAMES)
+def test_sound_findings(sample: str) -> None:
+    for finding in analysed(sample).findings:
+        assert finding.id in ALL
+        assert finding.severity in SEVERITIES
+        assert 0 <= finding.confidence <= 1
+        assert finding.title
+        assert finding.summary.endswith(".")
+        json.dumps(dict(finding.detail), allow_nan=True)

@@ -7,16 +7,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from samples import NAMES, analysed
 from spoken import Spoken, spoken
 
 from trainwatch.advice.base import Advice
-from trainwatch.analysis import analyse
 from trainwatch.detectors.base import Detector
 from trainwatch.registry import documentation, members, names
 from trainwatch.reports.html import render
 from trainwatch.reports.languages import LANGUAGES, catalogue, checks, words
 from trainwatch.result import MARK
-from trainwatch.runs import read_run
 from trainwatch.to_do import to_do
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +31,6 @@ SOURCES = [
 
 CODE = re.compile(r"(?:pip|trainwatch|yolo) |Ultralytics (?:PR|\d)|Fatal Python error:|Current thread|What to do:")
 """Commands, citations, and what is looked for in text rather than said."""
-
-SAMPLES = sorted(p for p in (ROOT / "sample_runs").iterdir() if p.is_dir())
 
 
 def untranslated(said: list[Spoken], language: str) -> list[str]:
@@ -116,9 +113,9 @@ PLACE = re.compile(re.escape(MARK) + "[^<>]*>")
 """What stands in the command for a path of the user's: the sentence beside it says it as it is written there."""
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda p: p.name)
-def test_no_english_is_left_on_a_chinese_page(sample: Path) -> None:
+@pytest.mark.parametrize("sample", NAMES)
+def test_no_english_is_left_on_a_chinese_page(sample: str) -> None:
     text = Text()
-    text.feed(render(analyse(read_run(sample)), "zh"))
+    text.feed(render(analysed(sample), "zh"))
     said = [PLACE.sub("", s) for s in text.said]
     assert [s for s in said if ENGLISH.search(s) and not OWN.fullmatch(s)] == []

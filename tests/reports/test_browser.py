@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples import analysed
 from synthetic import make_analysis, make_finding
 
-from trainwatch.analysis import analyse
 from trainwatch.reports.html import render
 from trainwatch.runs import read_run
 
@@ -40,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for name in NAMES:
         made[name] = folder / f"{name}.html"
-        made[name].write_text(render(analyse(read_run(SAMPLES / name))), encoding="utf-8")
+        made[name].write_text(render(analysed(name)), encoding="utf-8")
     return made
 
 

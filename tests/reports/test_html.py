@@ -4,16 +4,15 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import analysed
 from synthetic import make_analysis, make_finding, make_run
 
 from trainwatch.analysis import analyse
 from trainwatch.reports.html import TEMPLATES, fold, render, script_safe
 from trainwatch.result import Analysis, Change, Panel
-from trainwatch.runs import read_run
 from trainwatch.signals.envelope import reduce
 
 ATTACK = (
@@ -208,7 +207,7 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_a_real_run_of_600_epochs_takes_at_most_400_kb() -> None:
-    page = render(analyse(read_run(Path(__file__).parents[2] / "sample_runs" / "healthy")))
+    page = render(analysed("healthy"))
     assert len(page.encode()) <= 400_000
     assert page.count("<svg") > 8
 

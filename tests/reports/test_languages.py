@@ -6,16 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from samples import analysed
 from synthetic import make_analysis
 
 from trainwatch.advice.base import Advice
-from trainwatch.analysis import analyse
 from trainwatch.detectors.base import Detector
 from trainwatch.registry import members
 from trainwatch.reports.html import TEMPLATES, render
 from trainwatch.reports.languages import LANGUAGES, catalogue, names, words
 from trainwatch.reports.wording import SEVERITY_SHAPE, STATUS_SHAPE
-from trainwatch.runs import read_run
 
 SAMPLES = Path(__file__).parents[2] / "sample_runs"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
@@ -26,8 +25,8 @@ def test_no_word_of_the_template_is_missing(language: str) -> None:
     t = words(language)
     template = (TEMPLATES / "page.html.j2").read_text()
     asked = set(re.findall(r'\bt\("([^"]+)"\)', template)) | set(STATUS_SHAPE) | set(SEVERITY_SHAPE)
-    panels = {p.title for s in ("stabilised", "host_memory_creep") for p in analyse(read_run(SAMPLES / s)).page.panels}
-    facts = {label for label, _ in analyse(read_run(SAMPLES / "healthy")).page.facts}
+    panels = {p.title for s in ("stabilised", "host_memory_creep") for p in analysed(s).page.panels}
+    facts = {label for label, _ in analysed("healthy").page.facts}
     assert len(asked) > 50
     assert [w for w in sorted(asked | facts) if t(w) == w] == []
     assert [p for p in sorted(panels) if not catalogue(language).known(p) or catalogue(language).say(p) == p] == []
@@ -42,7 +41,7 @@ def test_every_check_and_recommendation_has_a_name(language: str) -> None:
 
 
 def test_the_chinese_page() -> None:
-    page = render(analyse(read_run(SAMPLES / "gradient_explosion")), "zh")
+    page = render(analysed("gradient_explosion"), "zh")
     assert '<html lang="zh-CN">' in page
     assert "<h1>已发散：梯度从第 6 轮起爆炸" in page
     assert '"headline": "Diverged: gradients explode from epoch 6 on' in page, (

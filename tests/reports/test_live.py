@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from samples import analysed
 
-from trainwatch.analysis import analyse
 from trainwatch.frame import Frame, Warned
 from trainwatch.reports.live import one_line, render, span
 from trainwatch.reports.text import spark_name
 from trainwatch.result import Panel
-from trainwatch.runs import read_run
 from trainwatch.signals.envelope import reduce
 
 SAMPLES = Path(__file__).parents[2] / "sample_runs"
@@ -79,5 +78,5 @@ def test_a_long_path_leaves_room_for_what_happens() -> None:
 
 
 def test_several_losses_are_called_by_their_names() -> None:
-    analysis = analyse(read_run(SAMPLES / "healthy"))
+    analysis = analysed("healthy")
     assert {"val box_loss", "train box_loss", "box_loss"} <= {spark_name(p) for p in analysis.page.panels}

@@ -58,7 +58,8 @@ Authors.__name__ = "AAttn"
 
 @pytest.fixture(autouse=True)
 def untouched() -> Iterator[None]:
-    gc.collect()
+    if AAttn.forward is not STOCK:
+        gc.collect()  # an earlier test's trainer, not collected yet, holds the patch; collecting takes half a second
     yield
     assert AAttn.forward is STOCK, "the class is as Ultralytics made it"
 
@@ -372,19 +373,20 @@ def test_a_training_agrees_with_the_stock_one(train: Callable[..., Any]) -> None
                     weight.mul_(1 + 1.2e-7 * torch.randint(-1, 2, weight.shape, generator=generator))
 
     seen: list[Any] = []
-    stock = train(name="stock", imgsz=160)
-    nudged = train(name="nudged", imgsz=160, callbacks={"on_train_start": nudge})
+    stock = train(name="stock", imgsz=160, epochs=1)
+    nudged = train(name="nudged", imgsz=160, epochs=1, callbacks={"on_train_start": nudge})
     ours = train(
         stabilise={"attention": True},
         name="ours",
         imgsz=160,
+        epochs=1,
         callbacks={"on_train_batch_end": lambda trainer: seen.append(AAttn.forward)},
     )
     assert seen
     assert all(forward is not STOCK for forward in seen)
     a, noise, b = (read_run(t.save_dir).steps["loss"].to_numpy() for t in (stock, nudged, ours))
     apart, apart_by_noise = (abs(x / a - 1) for x in (b, noise))
-    assert apart[:2].max() < 1e-5, "before the training magnifies roundings"
+    assert apart[0] < 1e-6, "before the training magnifies roundings"
     assert apart.max() < 10 * apart_by_noise.max(), (apart.tolist(), apart_by_noise.tolist())
     assert abs(a - b).max() > 0, "not the stock forward again"
     (event,) = read_run(ours.save_dir).events_of("intervention")
