@@ -26,6 +26,8 @@ OPPOSED = (
     ("reduce-memory", "larger-model-or-images"),
     ("allocator-setting", "larger-model-or-images"),
     ("resume-run", "train-longer"),
+    ("fix-labels", "augment-more"),
+    ("fix-labels", "stop-sooner"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
 The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""

@@ -50,6 +50,20 @@ ADVICE: Final[Mapping[str, str]] = {
     "Check one label file: class x y width height a line, all between 0 and 1, class below the number of names.": (
         "检查一个标签文件：每行为 class x y width height，坐标都在 0 到 1 之间，class 小于类别数。"
     ),
+    "The validation's box and dfl losses are above zero from the first epoch, and the score is measured.": (
+        "验证的 box 和 dfl 损失从第一轮起大于零，并且能测得得分。"
+    ),
+    "Refuted if they stay at zero: then the label files themselves are empty.": (
+        "若它们仍为零，则此判断不成立：那就是标签文件本身是空的。"
+    ),
+    "Check the path of val in {data!r}: its labels are looked for where 'images' in an image's path becomes 'labels'.": (
+        "检查 {data} 中 val 的路径：标签的位置由图像路径中的“images”换成“labels”得到。"
+    ),
+    "Check the path of val in the data set's YAML: its labels are looked for where 'images' in an image's path becomes "
+    "'labels'.": "检查数据集 YAML 中 val 的路径：标签的位置由图像路径中的“images”换成“labels”得到。",
+    "Look at val_batch0_labels.jpg in the run's folder: are there boxes?": (
+        "查看训练目录中的 val_batch0_labels.jpg：有没有框？"
+    ),
     "Delete the *.cache files beside the labels; they keep what was found at the first start.": (
         "删除标签旁边的 *.cache 文件：它们保存的是第一次启动时找到的内容。"
     ),
@@ -191,6 +205,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "Keep the learning rate at {before:n}: look at what raises it in your schedule or your own code.": (
         "让学习率保持在 {before}：检查是学习率调度还是自己的代码把它调高了。"
     ),
+    "Divide the learning rate by ten.": "把学习率降到十分之一。",
+    "Divide the learning rate by ten to {rate:n}.": "把学习率降到十分之一，即 {rate}。",
     "Halve the learning rate.": "把学习率减半。",
     "Halve the learning rate to {rate:n}.": "把学习率减半，降到 {rate}。",
     "to {rate:n}": "，降到 {rate}",
@@ -309,6 +325,14 @@ ADVICE: Final[Mapping[str, str]] = {
     "step; write `float(trainer.loss)` or `trainer.loss.detach()`.": (
         "检查回调函数中有没有逐步或逐轮保留的值：`losses.append(trainer.loss)` 会保留这一步的整个计算图；应写成 "
         "`float(trainer.loss)` 或 `trainer.loss.detach()`。"
+    ),
+    "Look for values kept per step or epoch in your loop: `losses.append(loss)` keeps the whole graph of the step; write "
+    "`loss.item()` or `loss.detach()`.": (
+        "检查训练循环中有没有逐步或逐轮保留的值：`losses.append(loss)` 会保留这一步的整个计算图；应写成 `loss.item()` 或 "
+        "`loss.detach()`。"
+    ),
+    "If the code cannot be changed now, go on from a checkpoint before the forecast epoch: a new process starts empty.": (
+        "如果现在无法修改代码，请在预计的那一轮之前从检查点继续：新进程从空的内存开始。"
     ),
     "If the code cannot be changed now, resume from last.pt before the forecast epoch: a new process starts empty.": (
         "如果现在无法修改代码，请在预计的那一轮之前从 last.pt 续训：新进程从空的内存开始。"

@@ -98,6 +98,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
+    "Hardly anything yet: it began just now, after {duration} of training.": "目前几乎没有：问题刚刚开始，当时已训练 {duration}。",
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing, and the unfinished one is "
+    "lost.": "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮，未完成的一轮也白费了。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
     "one is lost.": (
         "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺 {missing} 轮，未完成的一轮也白费了。"
@@ -187,13 +190,6 @@ VERDICT: Final[Mapping[str, str]] = {
     "At {best:n} of at most 1 there is hardly anything left to gain.": "得分为 {best}，而最大值为 1，几乎没有提升空间。",
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
-    ),
-    "Free space on the disk that it writes to, then go on from the last checkpoint: {message!s}": (
-        "在它写入的磁盘上腾出空间，然后从最后的检查点继续：{message}"
-    ),
-    "Do what the message says, then start it again: {message!s}": "按这条消息的提示处理，然后重新开始训练：{message}",
-    "Do what the message says, then go on from the last checkpoint: {message!s}": (
-        "按这条消息的提示处理，然后从最后的检查点继续：{message}"
     ),
     # timeline
     "the gradient norm gives a warning, {steps:n} steps before": "梯度范数出现预兆，提前 {steps} 步",
