@@ -225,13 +225,6 @@ ADVICE: Final[Mapping[str, str]] = {
         "检查{which}：输入和目标中有没有非有限值，自己的损失函数中有没有除以 0 或对 0 取对数。"
     ),
     # keep_schedule
-    "At step {step:n} the learning rate went from {before:n} to {after:n}; the arguments give {most:n} at most.": (
-        "在第 {step} 步，学习率从 {before} 变为 {after}；而按参数最高只有 {most}。"
-    ),
-    "Find what sets the learning rate to {rate:n} at step {step:n}: a callback, a scheduler of your own, or an optimizer state "
-    "that was loaded.": (
-        "找出是什么在第 {step} 步把学习率设为 {rate}：回调函数、自己写的调度器，还是加载的优化器状态。"
-    ),
     # larger_model_or_images
     "{title}, and the training loss gives no sign of learning by heart: size may be the limit.": (
         "{title}，而训练损失没有死记训练集的迹象：规模可能是瓶颈。"

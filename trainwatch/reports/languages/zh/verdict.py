@@ -186,8 +186,6 @@ VERDICT: Final[Mapping[str, str]] = {
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then start it again": (
         "修复 {file} 第 {line} 行（{function} 中），{error} 由此产生；然后重新开始"
     ),
-    "At its best since {where}, {best:n} of at most 1": "自{where}起处于最佳，{best}（最大为 1）",
-    "At {best:n} of at most 1 there is hardly anything left to gain.": "得分为 {best}，而最大值为 1，几乎没有提升空间。",
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
     ),
