@@ -145,13 +145,14 @@ def _sentences(part: ModuleType) -> list[str]:
     ("english", "chinese"),
     [
         ("21.33 times", "21.33 倍"),
-        ("From epoch 12 (step 66) to the end the gradient norm per sample of layers a, b is 1.7e-17 times its level in the first "
+        ("Metrics were not measured before the last epoch", "最后一轮之前没有测量指标"),
+        ("From epoch 12 (step 66) to the end the gradient norm per sample of layers first, last is 1.7e-17 times its level in the first "
          "epochs (1.09e-17 against 0.645).",
-         "从第 12 轮（第 66 步）到结束，层 a, b 的每样本梯度范数是最初几轮的 1.7e-17 倍（1.09e-17，最初为 0.645）。"),
+         "从第 12 轮（第 66 步）到结束，层 first, last 的每样本梯度范数是最初几轮的 1.7e-17 倍（1.09e-17，最初为 0.645）。"),
         ("fitness swings by 7.5 % of its level from epoch to epoch (standard deviation), and fell by more than 40 % and came back "
          "4 times; a sound training's score swings by 1 to 3 %.",
          "fitness 的轮间波动为其水平的 7.5%（标准差），并有 4 次骤降超过 40% 后恢复；正常训练的得分波动为 1% 到 3%。"),
     ],
 )  # fmt: skip
-def test_so_many_times_is_a_factor_or_a_count(english: str, chinese: str) -> None:
+def test_what_went_wrong_once(english: str, chinese: str) -> None:
     assert catalogue("zh").translate(english) == (chinese, True)

@@ -225,19 +225,19 @@ DETECTORS: Final[Mapping[str, str]] = {
     "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!r} "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!s} "
     "is {times:n} times its level in the first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数是最初几轮的 {times} 倍（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!r} "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!s} "
     "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!r} "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!s} "
     "is {times:n} times its level in the first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数是最初几轮的 {times} 倍（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!r} "
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!s} "
     "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
         "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
@@ -392,6 +392,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     # metrics_not_measured
     "Metrics were not measured": "没有测量指标",
+    "Metrics were not measured before the last epoch": "最后一轮之前没有测量指标",
     "No validation was run in {count:n} of the {of:n} epochs{told}: the zeros in the log stand for values that were not "
     "measured.": "{of} 轮中有 {count} 轮没有运行验证{told}：日志中的 0 代表没有测量的值。",
     "No validation was run in {count:n} of the {of:n} epochs: the zeros in the log stand for values that were not measured.": (
