@@ -27,6 +27,7 @@ OPPOSED = (
     ("allocator-setting", "larger-model-or-images"),
     ("resume-run", "train-longer"),
     ("fix-labels", "augment-more"),
+    ("regularise-less", "augment-more"),
     ("fix-labels", "stop-sooner"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.

@@ -145,6 +145,10 @@ def _sentences(part: ModuleType) -> list[str]:
     ("english", "chinese"),
     [
         ("21.33 times", "21.33 倍"),
+        ("No fault, no signal that can be heard, and the kernel counted no kill for memory: SIGKILL by hand or by a scheduler, "
+         "or an exit past Python's own (it held 0.68 GiB, and 21.9 GiB were to be had).",
+         "没有崩溃，没有可捕获的信号，内核也没有记录到因内存被杀死的进程：可能是人或调度系统发出的 SIGKILL，或绕过 Python "
+         "的退出（它占用 0.68 GiB，还有 21.9 GiB 可用）。"),
         ("Metrics were not measured before the last epoch", "最后一轮之前没有测量指标"),
         ("From epoch 12 (step 66) to the end the gradient norm per sample of layers first, last is 1.7e-17 times its level in the first "
          "epochs (1.09e-17 against 0.645).",

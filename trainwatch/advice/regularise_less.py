@@ -54,9 +54,11 @@ class RegulariseLess(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the defaults of what is a brake."""
-        if context.trainer != "ultralytics" or has(findings, ("overfitting",), least="info"):
+        if context.trainer != "ultralytics":
             return None
-        found = answered(findings, self.answers[:1], least="info")
+        # Weights that a decay has pulled to zero are no brake that overfitting could need.
+        overfits = has(findings, ("overfitting",), least="info")
+        found = [] if overfits else answered(findings, self.answers[:1], least="info")
         brakes = list(found[0].detail.get("brakes") or {}) if found else []
         vanished = answered(findings, self.answers[1:])
         if vanished and (number(context.args, "weight_decay") or 0.0) > self.most_decay:
@@ -69,10 +71,20 @@ class RegulariseLess(Advice):
             answers=tuple(f.id for f in found),
             changes=changes,
             why=found[0].summary,
+            root=self._root(context) if vanished and "weight_decay" in brakes else "",
             expected=(
                 "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the "
                 "validation loss turns upwards, or if your objects do occur as the augmentation shows them."
             ),
             confidence=0.5,
             sources=("Ultralytics 8.4 cfg/default.yaml", "Ultralytics 8.4 engine/tuner.py: ranges searched"),
+        )
+
+    def _root(self, context: Context) -> str:
+        usual = float(self.defaults["weight_decay"])
+        decay = number(context.args, "weight_decay") or 0.0
+        return (
+            f"weight_decay={decay:g} is {decay / usual:.3g} times the usual {usual:g}"
+            if decay > self.most_decay
+            else ""
         )

@@ -46,6 +46,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "What followed: {what}.": "随后发生：{what}。",
     "{what}; {root}": "{what}；{root}",
     "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
+    "weight_decay={decay} is {times:n} times the usual {usual:n}": "weight_decay={decay} 是通常值 {usual} 的 {times} 倍",
     "lr0={lr0} is {times:n} times below the usual {usual:n}": "lr0={lr0} 只有通常值 {usual} 的 {times} 分之一",
     "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
