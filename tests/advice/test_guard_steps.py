@@ -45,6 +45,7 @@ def test_a_rate_that_never_held_is_not_nearly_right() -> None:
     found = GuardSteps().advise([at_once], Context(trainer="loop"))
     assert found is not None
     assert found.steps[0] == "Divide the learning rate by ten to 1.9."
+    assert found.steps[1].startswith("Start anew"), "there is no checkpoint of before"
     later = make_finding("gradient-explosion", "critical", epoch=0, step=500, detail={"lr": 18.8})
     slower = GuardSteps().advise([later], Context(trainer="loop"))
     assert slower is not None

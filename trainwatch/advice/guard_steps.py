@@ -84,7 +84,11 @@ class GuardSteps(Advice):
         in_the_data = traced(found).get("place") == "input"
         rate = next((lr for f in found if isinstance(lr := f.detail.get("lr"), int | float) and lr > 0), None)
         before = next((lr for f in found if isinstance(lr := f.detail.get("lr_before_jump"), int | float)), None)
-        back = "Go on from a checkpoint that was written before it began: the weights of the last one are spoilt."
+        back = (
+            "Start anew: no epoch was whole before it began."
+            if any(f.onset is not None and f.onset.epoch == 0 for f in found)
+            else "Go on from a checkpoint that was written before it began: the weights of the last one are spoilt."
+        )
         steps = []
         if before is not None and not in_the_data:
             steps.append(

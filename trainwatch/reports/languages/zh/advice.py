@@ -205,6 +205,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "Keep the learning rate at {before:n}: look at what raises it in your schedule or your own code.": (
         "让学习率保持在 {before}：检查是学习率调度还是自己的代码把它调高了。"
     ),
+    "Start anew: no epoch was whole before it began.": "重新开始训练：问题开始之前还没有完成任何一轮。",
     "Divide the learning rate by ten.": "把学习率降到十分之一。",
     "Divide the learning rate by ten to {rate:n}.": "把学习率降到十分之一，即 {rate}。",
     "Halve the learning rate.": "把学习率减半。",
