@@ -37,6 +37,16 @@ def _defaults() -> dict[str, Any]:
     }  # fmt: skip
 
 
+FREED = (
+    "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the validation loss turns "
+    "upwards, or if your objects do occur as the augmentation shows them."
+)
+ALIVE = (
+    "The gradient norms of those layers stay near their first level. Refuted if they vanish all the same: then look at the "
+    "rate and at what precedes it."
+)
+
+
 @dataclass(frozen=True)
 class RegulariseLess(Advice):
     """Take the brakes off.
@@ -72,10 +82,7 @@ class RegulariseLess(Advice):
             changes=changes,
             why=found[0].summary,
             root=self._root(context) if vanished and "weight_decay" in brakes else "",
-            expected=(
-                "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the "
-                "validation loss turns upwards, or if your objects do occur as the augmentation shows them."
-            ),
+            expected=FREED if found[0].id == "over-regularised" else ALIVE,
             confidence=0.5,
             sources=("Ultralytics 8.4 cfg/default.yaml", "Ultralytics 8.4 engine/tuner.py: ranges searched"),
         )
@@ -84,7 +91,7 @@ class RegulariseLess(Advice):
         usual = float(self.defaults["weight_decay"])
         decay = number(context.args, "weight_decay") or 0.0
         return (
-            f"weight_decay={decay:g} is {decay / usual:.3g} times the usual {usual:g}"
+            f"weight_decay={decay:g} is {round(decay / usual)} times the usual {usual:g}"
             if decay > self.most_decay
             else ""
         )

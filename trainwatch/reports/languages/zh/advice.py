@@ -206,6 +206,9 @@ ADVICE: Final[Mapping[str, str]] = {
         "让学习率保持在 {before}：检查是学习率调度还是自己的代码把它调高了。"
     ),
     "Start anew: no epoch was whole before it began.": "重新开始训练：问题开始之前还没有完成任何一轮。",
+    "Refuted if they vanish all the same: then look at the rate and at what precedes it.": (
+        "若它们仍然消失，则此判断不成立：那就检查学习率以及此前发生的情况。"
+    ),
     "Divide the learning rate by ten.": "把学习率降到十分之一。",
     "Divide the learning rate by ten to {rate:n}.": "把学习率降到十分之一，即 {rate}。",
     "Halve the learning rate.": "把学习率减半。",
