@@ -178,3 +178,31 @@ def test_the_best_score_is_a_fact_and_a_score_that_never_moved_has_none() -> Non
     assert facts["Best score"].startswith("0.4 in epoch")
     still = make_run(epochs={"fitness": [0.0, 0.0, 0.0], "train/loss": [3, 2, 1]})
     assert "Best score" not in dict(analyse(still).page.facts)
+
+
+def _of_a_cause_and_a_lesser_fault(events: list[dict[str, Any]]) -> Any:
+    context = {"trainer": "ultralytics", "args": {"batch": 8, "nbs": 64, "epochs": 9, "lr0": 0.01}}
+    return analyse(make_run(**RUN, events=events, **context)).page
+
+
+def test_a_command_that_leaves_the_cause_as_it_is_is_not_what_to_type(detectors: dict[str, Detector]) -> None:
+    few = make_finding("few-updates", "warning", epoch=None)
+    labels = make_finding("missing-labels", "critical", epoch=0)
+    detectors["all"] = fake(lambda v: [labels, few])
+    page = _of_a_cause_and_a_lesser_fault([])
+    assert page.next_command == ""
+    assert "labels" in page.next_step or "boxes" in page.next_step
+    assert page.next_confidence == 0.85, "of what answers the labels"
+    assert "nbs: 8" in page.overrides_yaml, "it stands further down"
+    detectors["all"] = fake(lambda v: [few])
+    assert "nbs=8" in _of_a_cause_and_a_lesser_fault([]).next_command
+
+
+def test_an_exception_is_mended_before_anything_is_tuned(detectors: dict[str, Detector]) -> None:
+    detectors["all"] = fake(lambda v: [make_finding("few-updates", "warning", epoch=None)])
+    trace = 'Traceback (most recent call last):\n  File "/home/me/train.py", line 41, in end\nKeyError: 1\n'
+    page = _of_a_cause_and_a_lesser_fault(
+        [{"kind": "exception", "time_s": 1.0, "data": {"type": "KeyError", "traceback": trace}}]
+    )
+    assert page.next_step.startswith("Mend /home/me/train.py, line 41")
+    assert page.next_command == ""

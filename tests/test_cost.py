@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from synthetic import make_finding, make_run
@@ -27,6 +29,16 @@ def test_at_the_very_end_nothing_was_lost() -> None:
     assert cost_of(run, make_finding(epoch=99, step=999)).startswith("It came at the very end, after 2 h 46 min")
     cut = make_run({"time_s": 10.0 * np.arange(1000)}, planned_epochs=200)
     assert "epochs are missing, and the unfinished one is lost" in cost_of(cut, make_finding(epoch=99, step=999))
+
+
+def test_a_fault_that_began_just_now_did_not_end_what_still_runs_or_was_stopped_by_hand() -> None:
+    steps, late = {"time_s": 10.0 * np.arange(1000)}, make_finding(epoch=99, step=999)
+    events = [{"kind": "start", "time_s": 0.0}, {"kind": "end", "time_s": 1e4, "data": {"reason": "signal"}}]
+    assert cost_of(make_run(steps, planned_epochs=200, events=events), late).startswith("It came at the very end")
+    running = make_run({"time_s": time.time() - 1e4 + steps["time_s"]}, planned_epochs=200)
+    assert cost_of(running, late).startswith("Hardly anything yet")
+    one_short = make_run(steps, planned_epochs=100)
+    assert "one epoch is missing" in cost_of(one_short, late)
 
 
 def test_epoch_logs_and_logs_without_a_clock() -> None:

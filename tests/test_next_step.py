@@ -113,13 +113,18 @@ IN_SCRIPT = 'Traceback (most recent call last):\n  File "/home/me/train.py", lin
         (IN_SCRIPT, "KeyError: 'map'", 0, "came from; then start it again"),
         (IN_SCRIPT, "OSError: [Errno 28] No space left on device: 'last.pt'", 3,
          "Free space on the disk that it writes to, then go on from the last checkpoint: OSError"),
+        (IN_LIBRARY, "torch.AcceleratorError: CUDA error: out of range\nCompile with `TORCH_USE_CUDA_DSA` to enable assertions.", 3,
+         "the last checkpoint: torch.AcceleratorError: CUDA error: out of range Compile with"),
+        (IN_LIBRARY, "RuntimeError: size mismatch:\n\tlayer a\n\n\tlayer b", 0,
+         "start it again: RuntimeError: size mismatch: layer a layer b"),
+        (IN_LIBRARY, f"RuntimeError: {'a' * 400}", 0, "a ..."),
         ("", "", 3, "Go on from its last checkpoint"),
     ],
 )  # fmt: skip
 def test_an_exception_is_answered_by_its_message_or_by_the_line_of_ones_own(
     frames: str, error: str, epochs: int, said: str
 ) -> None:
-    data = {"type": error.split(":")[0], "traceback": f"{frames}{error}\n"}
+    data = {"type": error.split(":")[0].removeprefix("torch."), "traceback": f"{frames}{error}\n"}
     events = [{"kind": "exception", "time_s": 1.0, "data": data}]
     crashed = make_run(epochs={"fitness": FLAT[:epochs]}, events=events)
     status = Verdict("crashed" if error else "incomplete", "It ended", None, 0.9)

@@ -39,6 +39,16 @@ def test_one_that_has_nothing_left_is_dropped_unless_it_has_steps() -> None:
     assert [r.id for r in without_contradiction([better, with_steps])] == ["a", "b"]
 
 
+def test_without_labels_nothing_is_tuned_against_overfitting() -> None:
+    """What the model learns by heart then is that there is nothing."""
+    tuned = [
+        recommend("augment-more", 0.9, Change("mixup", 0.0, 0.1)),
+        recommend("stop-sooner", 0.9, Change("epochs", 9, 5)),
+    ]
+    kept = without_contradiction([*tuned, recommend("fix-labels", 0.6, steps=("look",))])
+    assert [r.id for r in kept] == ["fix-labels"]
+
+
 def test_values_are_quoted_for_the_shell() -> None:
     context = Context(requested={"data": "my data; rm -rf /", "name": "old", "model": "yolo12n.yaml"})
     line = command([recommend("a", 0.9, Change("lr0", 1, 0.5))], context)

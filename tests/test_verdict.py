@@ -56,6 +56,8 @@ def test_an_earlier_fault_of_another_incident_comes_first() -> None:
         ([make_finding("overfitting"), make_finding("plateau", epoch=4)], "completed", "degraded", "overfitting"),
         ([make_finding("plateau"), make_finding("overfitting", epoch=9)], "completed", "stalled", "plateau"),
         ([make_finding("overfitting", "info")], "completed", "healthy", None),
+        ([make_finding("overfitting", epoch=3), make_finding("gradient-vanishing", epoch=4)], "completed", "degraded", "gradient-vanishing"),
+        ([make_finding("overfitting", epoch=3), make_finding("gradient-vanishing", epoch=9)], "completed", "degraded", "overfitting"),
         ([make_finding("degraded-after-best")], "completed", "degraded", "degraded-after-best"),
         ([make_finding("unstable-training")], "completed", "degraded", "unstable-training"),
         ([make_finding("premature-early-stop")], "early-stop", "degraded", "premature-early-stop"),

@@ -19,7 +19,15 @@ from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
 from trainwatch.next_step import next_step, train_longer
-from trainwatch.prescription import changes_typed, command, leading, needs, overrides_yaml, without_contradiction
+from trainwatch.prescription import (
+    changes_typed,
+    command,
+    is_typed,
+    leading,
+    needs,
+    overrides_yaml,
+    without_contradiction,
+)
 from trainwatch.registry import members
 from trainwatch.result import (
     NUMERIC,
@@ -210,15 +218,17 @@ def _next(
         # With a fault, what answers information only (a longer training) stands further down, too.
         grave = {f.id for f in findings if f.severity != "info"}
         prescribed = tuple(r for r in prescribed if grave.intersection(r.answers)) or prescribed
+        if not any(verdict.cause in r.answers and is_typed(r, context) for r in prescribed):
+            # Typing what mends a lesser fault would only train the cause again.
+            prescribed = tuple(r for r in prescribed if not is_typed(r, context))
     typed = command(prescribed, context)
     first = leading(prescribed, context, verdict.cause)
-    # What is surer than the command, or what alone answers the cause, is said before it.
+    # What is surer than the command is said before it.
     others = [r for r in prescribed if first is None or r.confidence > first.confidence] if typed else list(prescribed)
     surer = [r for r in others if verdict.cause in r.answers]
-    answers = first is not None and (verdict.cause is None or verdict.cause in first.answers)
-    says_it_all = bool(typed) and answers and not surer and verdict.status != "healthy"
+    says_it_all = bool(typed) and not surer and verdict.status != "healthy"
     step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
-    told = first is not None and (bool(typed) or answers)
+    told = first is not None and (bool(typed) or verdict.cause in first.answers)
     return {
         "next_command": typed,
         "next_step": step,

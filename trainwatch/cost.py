@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from trainwatch.result import NUMERIC, Finding
-from trainwatch.runs import Run, Series
+from trainwatch.runs import Run, Series, how_it_ended
 from trainwatch.runs.clock import duration
 
 IN_VAIN = (
     *NUMERIC, "dead-output", "plateau", "no-learning", "metric-frozen", "overfitting", "degraded-after-best", "lr-too-small",
 )  # fmt: skip
 """Faults after whose onset the training brings nothing."""
+
+FINISHED_BY_OTHERS = ("completed", "early-stop", "signal", "stopped")
+"""Ways to end that no fault brings about: what began just before is no reason for the epochs that are missing."""
 
 
 def cost_of(run: Run, cause: Finding | None) -> str:
@@ -44,12 +47,15 @@ def cost_of(run: Run, cause: Finding | None) -> str:
 
 def _at_the_end(run: Run, total: float) -> str:
     """Say what was done and what is missing where the fault ended the training."""
-    planned, done = run.planned_epochs, run.epochs_done
-    if planned is None or done >= planned:
+    planned, done, ended_by = run.planned_epochs, run.epochs_done, how_it_ended(run).kind
+    if ended_by == "running":
+        return f"Hardly anything yet: it began just now, after {duration(total)} of training."
+    if planned is None or done >= planned or ended_by in FINISHED_BY_OTHERS:
         return f"It came at the very end, after {duration(total)} of training."
+    missing = "one epoch is" if planned - done == 1 else f"{planned - done} epochs are"
     return (
-        f"It ended the training after {done} of {planned} epochs ({duration(total)}): {planned - done} epochs are missing, and "
-        "the unfinished one is lost."
+        f"It ended the training after {done} of {planned} epochs ({duration(total)}): {missing} missing, and the unfinished "
+        "one is lost."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainwatch.advice._arguments import weights
 from trainwatch.advice.train_longer import TrainLonger
-from trainwatch.frames import innermost, is_disk_full, is_library
+from trainwatch.frames import final_message, innermost, is_disk_full, is_library
 from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
 from trainwatch.runs import Run
 from trainwatch.runs.run import FINISHED
@@ -142,14 +142,14 @@ def _mend(run: Run) -> str:
 
     Empty if the record has no traceback.
     """
-    data: Mapping[str, Any] = next(
-        (e.get("data") or {} for e in reversed(run.events) if e.get("kind") == "exception"), {}
-    )
+    event: Mapping[str, Any] = next((e for e in reversed(run.events) if e.get("kind") == "exception"), {})
+    data = event.get("data") or {}
     traceback, type = str(data.get("traceback") or ""), str(data.get("type") or "exception")
     frame = innermost(traceback)
     if frame is None:
         return ""
-    said = next((line for line in reversed(traceback.splitlines()) if line.strip()), "").strip()[:MAX_MESSAGE]
+    said = final_message(traceback, type) or " ".join(str(event.get("message") or type).split())
+    said = said if len(said) <= MAX_MESSAGE else f"{said[:MAX_MESSAGE]} ..."
     if is_disk_full(said):
         return f"Free space on the disk that it writes to, then go on from the last checkpoint: {said}"
     file, line, function = frame

@@ -26,6 +26,9 @@ OPPOSED = (
     ("reduce-memory", "larger-model-or-images"),
     ("allocator-setting", "larger-model-or-images"),
     ("resume-run", "train-longer"),
+    ("fix-labels", "augment-more"),
+    ("regularise-less", "augment-more"),
+    ("fix-labels", "stop-sooner"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
 The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""
@@ -107,10 +110,15 @@ def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
 
 def leading(recommendations: Sequence[Recommendation], context: Context, cause: str | None) -> Recommendation | None:
     """Return the recommendation that a person is told first: of those in the command the surest that answers the cause."""
-    typed = [r for r in recommendations if r.changes or (r.id == "resume-run" and context.own_checkpoint)]
+    typed = [r for r in recommendations if is_typed(r, context)]
     among = typed if command(recommendations, context) else list(recommendations)
     answering = [r for r in among if cause in r.answers]
     return max(answering or among, key=lambda r: r.confidence, default=None)
+
+
+def is_typed(recommendation: Recommendation, context: Context) -> bool:
+    """Tell whether a recommendation has a part in the command."""
+    return bool(recommendation.changes) or _by_own_resume([recommendation], context)
 
 
 def _by_own_resume(recommendations: Sequence[Recommendation], context: Context) -> bool:

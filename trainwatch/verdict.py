@@ -11,11 +11,11 @@ from trainwatch.result import NUMERIC, Context, Finding, Recommendation, RunSumm
 CREEP = ("memory-creep", "host-memory-creep")
 
 CAUSAL = (
-    "missing-labels", *NUMERIC, "dead-output", "metric-frozen", "no-learning", "overfitting", "unstable-training",
-    "degraded-after-best", "plateau", "premature-early-stop",
+    "missing-labels", *NUMERIC, "dead-output", "gradient-vanishing", "metric-frozen", "no-learning", "overfitting",
+    "unstable-training", "degraded-after-best", "plateau", "premature-early-stop",
 )  # fmt: skip
-"""Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, a model
-that learns its images by heart stands still on others."""
+"""Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, layers
+that get no gradient learn nothing more, a model that learns its images by heart stands still on others."""
 
 STALLS = ("missing-labels", "metric-frozen", "no-learning", "plateau")
 """Faults by which a training makes no progress; the others make it worse."""

@@ -40,6 +40,18 @@ def test_a_rate_that_jumped_is_put_back_not_halved() -> None:
     assert "Halve" not in " ".join(found.steps)
 
 
+def test_a_rate_that_never_held_is_not_nearly_right() -> None:
+    at_once = make_finding("gradient-explosion", "critical", epoch=0, step=5, detail={"lr": 18.8})
+    found = GuardSteps().advise([at_once], Context(trainer="loop"))
+    assert found is not None
+    assert found.steps[0] == "Divide the learning rate by ten to 1.9."
+    assert found.steps[1].startswith("Start anew"), "there is no checkpoint of before"
+    later = make_finding("gradient-explosion", "critical", epoch=0, step=500, detail={"lr": 18.8})
+    slower = GuardSteps().advise([later], Context(trainer="loop"))
+    assert slower is not None
+    assert "Halve" in slower.steps[0]
+
+
 def test_out_of_the_blue_the_rate_is_not_blamed() -> None:
     found = GuardSteps().advise([NAN], Context(trainer="loop"))
     assert found is not None

@@ -31,4 +31,6 @@ def test_device_memory_gets_the_allocator_setting() -> None:
 
 def test_own_loops_hear_of_the_leak_too() -> None:
     leak = [make_finding("host-memory-creep", "critical", detail={"kind": "leak"})]
-    assert ReduceMemory().advise(leak, Context(trainer="loop")) is not None
+    found = ReduceMemory().advise(leak, Context(trainer="loop"))
+    assert found is not None
+    assert not any("trainer.loss" in step or "last.pt" in step for step in found.steps), "a loop has neither"

@@ -25,5 +25,10 @@ def test_unknown_brakes_and_other_trainers_get_nothing() -> None:
 def test_gradients_that_vanish_under_a_strong_decay() -> None:
     assert new(advise(A, "gradient-vanishing", weight_decay=1.0)) == {"weight_decay": 0.0005}
     assert advise(A, "gradient-vanishing", weight_decay=0.0005) is None
+    known_by_heart = advise(A, "overfitting", "gradient-vanishing", weight_decay=0.5)
+    assert new(known_by_heart) == {"weight_decay": 0.0005}, "weights at zero are no cure of overfitting"
+    assert known_by_heart is not None
+    assert "gradient norms of those layers" in known_by_heart.expected
+    assert known_by_heart.root == "weight_decay=0.5 is 1000 times the usual 0.0005"
     both = advise(A, "over-regularised", "gradient-vanishing", detail=BRAKES, freeze=21, weight_decay=1.0)
     assert new(both) == {"freeze": None, "degrees": 0.0, "weight_decay": 0.0005}

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from trainwatch.cli import run
+from trainwatch.runs import read_run
+from trainwatch_hooks import Recorder
 
 SAMPLES = Path(__file__).parents[2] / "sample_runs"
 
@@ -82,6 +84,22 @@ def test_a_damaged_record_says_where_and_how_out(tmp_path: Path, capsys: pytest.
     assert "the record is damaged" in said
     assert "copy it anew" in said
     assert said.count("\n") == 1
+    assert run(["compare", str(SAMPLES / "healthy"), str(record)]) == 2
+    assert "the record is damaged" in capsys.readouterr().err
+    assert "could not be read" in read_run(record).damage[0], "who follows a running training reads it all the same"
+
+
+def test_a_file_beside_the_rows_that_cannot_be_read_is_no_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What ended it before the first step is in the events; the arguments are not."""
+    with pytest.raises(RuntimeError), Recorder(tmp_path):
+        raise RuntimeError("no data")
+    (tmp_path / "trainwatch" / "run.json").write_text("{")
+    assert run(["analyze", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "RuntimeError: no data" in said.out
+    assert "run.json could not be read" in said.out
 
 
 def test_an_empty_file_and_a_map_for_a_record_are_said_in_one_line(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from samples import NAMES, analysed
@@ -119,3 +122,38 @@ def test_no_english_is_left_on_a_chinese_page(sample: str) -> None:
     text.feed(render(analysed(sample), "zh"))
     said = [PLACE.sub("", s) for s in text.said]
     assert [s for s in said if ENGLISH.search(s) and not OWN.fullmatch(s)] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_sentence_is_translated_twice(language: str) -> None:
+    """Of two templates that fit the same text one is never used, and nobody sees which."""
+    package = import_module(f"trainwatch.reports.languages.{language}")
+    keys = [k for part in vars(package).values() if isinstance(part, ModuleType) for k in _sentences(part)]
+    shapes = Counter(re.sub(r"\{\w+(!r)?", "{", key) for key in keys)
+    assert [shape for shape, count in shapes.items() if count > 1] == []
+
+
+def _sentences(part: ModuleType) -> list[str]:
+    name = part.__name__.rpartition(".")[2]
+    return [] if name in ("checks", "page") else list(getattr(part, name.upper()))
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("21.33 times", "21.33 倍"),
+        ("No fault, no signal that can be heard, and the kernel counted no kill for memory: SIGKILL by hand or by a scheduler, "
+         "or an exit past Python's own (it held 0.68 GiB, and 21.9 GiB were to be had).",
+         "没有崩溃，没有可捕获的信号，内核也没有记录到因内存被杀死的进程：可能是人或调度系统发出的 SIGKILL，或绕过 Python "
+         "的退出（它占用 0.68 GiB，还有 21.9 GiB 可用）。"),
+        ("Metrics were not measured before the last epoch", "最后一轮之前没有测量指标"),
+        ("From epoch 12 (step 66) to the end the gradient norm per sample of layers first, last is 1.7e-17 times its level in the first "
+         "epochs (1.09e-17 against 0.645).",
+         "从第 12 轮（第 66 步）到结束，层 first, last 的每样本梯度范数是最初几轮的 1.7e-17 倍（1.09e-17，最初为 0.645）。"),
+        ("fitness swings by 7.5 % of its level from epoch to epoch (standard deviation), and fell by more than 40 % and came back "
+         "4 times; a sound training's score swings by 1 to 3 %.",
+         "fitness 的轮间波动为其水平的 7.5%（标准差），并有 4 次骤降超过 40% 后恢复；正常训练的得分波动为 1% 到 3%。"),
+    ],
+)  # fmt: skip
+def test_what_went_wrong_once(english: str, chinese: str) -> None:
+    assert catalogue("zh").translate(english) == (chinese, True)

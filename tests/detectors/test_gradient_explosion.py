@@ -48,6 +48,14 @@ def test_a_loss_that_ends_as_nan_confirms_it_in_words() -> None:
     assert "stops being a number" in finding.summary
 
 
+def test_first_steps_without_a_gradient_are_no_beginning() -> None:
+    """Frozen at first: 20 times nothing is nothing, and no spike."""
+    norm, loss = exploding(40, 140)
+    norm[:8] = 0.0
+    (finding,) = detect(norm, loss=loss)
+    assert finding.onset.step >= 36
+
+
 def test_without_the_loss_it_is_a_warning() -> None:
     norm, loss = exploding()
     (finding,) = detect(norm, loss=np.full(len(loss), 100.0))

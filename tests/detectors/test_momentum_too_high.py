@@ -41,6 +41,14 @@ def test_not_judged(unknown: Run) -> None:
     assert MomentumTooHigh().missing(unknown) is not None
 
 
+def test_a_momentum_that_auto_ignored_is_not_in_force() -> None:
+    """The record holds what auto chose (AdamW), and the momentum as it was typed."""
+    plan = {"planned_epochs": 10, "loop": {"steps_per_epoch": 8}, "args": {"momentum": 0.999, "optimizer": "AdamW"}}
+    assert MomentumTooHigh().missing(make_run(**plan, trainer="ultralytics", requested={"momentum": 0.999})) is not None
+    named = make_run(**plan, trainer="ultralytics", requested={"momentum": 0.999, "optimizer": "AdamW"})
+    assert MomentumTooHigh().detect(named) != []
+
+
 def test_where_the_score_rises_all_the_same_it_is_information() -> None:
     epochs = {"metrics/mAP50-95(B)": np.linspace(0.0, 0.3, 10)}
     args = {"momentum": 0.999, "optimizer": "SGD"}

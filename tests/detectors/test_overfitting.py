@@ -46,7 +46,8 @@ def test_losses_alone_are_enough() -> None:
 def test_other_names_on_either_side_are_compared_by_their_totals() -> None:
     columns = overfitted()
     run = make_run(epochs={"train/loss": columns["train/box_loss"], "val/eval_g0_loss": columns["val/box_loss"]})
-    assert Overfitting().detect(run)
+    (finding,) = Overfitting().detect(run)
+    assert "The validation loss (total) has" in finding.summary
 
 
 def test_a_training_loss_per_step_is_enough() -> None:

@@ -8,7 +8,7 @@ Why it works:
     that.
 
 When it is given:
-    Labels seem to be missing, or nothing is learnt.
+    Labels seem to be missing, or nothing is learnt, in a trainer of the YOLO family: the files that are named are theirs.
 
 What to expect:
     After the labels are found, box and dfl losses are above zero from the first step, and the score leaves zero within ten
@@ -29,6 +29,11 @@ from trainwatch.advice._arguments import answered
 from trainwatch.advice.base import Advice
 from trainwatch.result import Context, Finding, Recommendation
 
+YOLO = ("ultralytics", "yolov5", "yolov7")
+"""Trainers that find labels by the path of the image, and draw their first batches."""
+
+CACHE = "Delete the *.cache files beside the labels; they keep what was found at the first start."
+
 
 @dataclass(frozen=True)
 class FixLabels(Advice):
@@ -40,9 +45,11 @@ class FixLabels(Advice):
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return what to check, in order."""
         found = [f for f in answered(findings, self.answers) if not f.detail.get("too_early")]
-        if not found:
+        if not found or context.trainer not in YOLO:
             return None
         data = context.args.get("data") or "the data set's YAML"
+        if not any(f.detail.get("training", True) for f in found):
+            return self._validation(found, str(data))
         images = f"{context.train_images} training images. " if context.train_images else ""
         return Recommendation(
             id=self.id,
@@ -59,6 +66,27 @@ class FixLabels(Advice):
                 "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?",
                 f"Check the paths in {data}: labels are looked for where 'images' in an image's path becomes 'labels'.",
                 "Check one label file: class x y width height a line, all between 0 and 1, class below the number of names.",
-                "Delete the *.cache files beside the labels; they keep what was found at the first start.",
+                CACHE,
+            ),
+        )
+
+    def _validation(self, found: Sequence[Finding], data: str) -> Recommendation:
+        """Say what to look at where the training set has its labels, and only the validation set has none."""
+        return Recommendation(
+            id=self.id,
+            answers=tuple(f.id for f in found),
+            changes=(),
+            why=f"{found[0].title}. Labels that are not found, or that name other classes, look just like this.",
+            expected=(
+                "The validation's box and dfl losses are above zero from the first epoch, and the score is measured. Refuted "
+                "if they stay at zero: then the label files themselves are empty."
+            ),
+            confidence=0.85,
+            sources=("Ultralytics 8.4 data/utils.py: verify_image_label", "Ultralytics issues 6427, 731, 8262"),
+            steps=(
+                f"Check the path of val in {data}: its labels are looked for where 'images' in an image's path becomes "
+                "'labels'.",
+                "Look at val_batch0_labels.jpg in the run's folder: are there boxes?",
+                CACHE,
             ),
         )

@@ -1,8 +1,9 @@
 """A smaller and a guarded step, for trainers other than Ultralytics.
 
 What it changes:
-    No argument of Ultralytics, but what the own trainer calls them: the learning rate halved or put back, the gradient norm
-    clipped, a step that is not finite left out, half precision exchanged for bfloat16, a checkpoint of before the onset.
+    No argument of Ultralytics, but what the own trainer calls them: the learning rate halved (to a tenth, where it never held)
+    or put back, the gradient norm clipped, a step that is not finite left out, half precision exchanged for bfloat16, a
+    checkpoint of before the onset.
 
 Why it works:
     One step on a NaN gradient turns every weight to NaN, and PyTorch's optimizers take it without asking. A norm that left
@@ -58,6 +59,8 @@ class GuardSteps(Advice):
 
     Attributes:
         rate_factor: The new learning rate over the old one.
+        early_steps: First steps of the first epoch; a rate that did not hold for so long is not nearly right ...
+        early_factor: ... and is set to this share of itself.
         sure: Confidence where the gradient or the loss exploded first.
         doubtful: Confidence where it came out of the blue.
     """
@@ -66,6 +69,8 @@ class GuardSteps(Advice):
     answers: ClassVar[tuple[str, ...]] = ("gradient-explosion", "loss-explosion", "nonfinite-loss")
 
     rate_factor: float = 0.5
+    early_steps: int = 50
+    early_factor: float = 0.1
     sure: float = 0.65
     doubtful: float = 0.4
 
@@ -79,15 +84,21 @@ class GuardSteps(Advice):
         in_the_data = traced(found).get("place") == "input"
         rate = next((lr for f in found if isinstance(lr := f.detail.get("lr"), int | float) and lr > 0), None)
         before = next((lr for f in found if isinstance(lr := f.detail.get("lr_before_jump"), int | float)), None)
-        back = "Go on from a checkpoint that was written before it began: the weights of the last one are spoilt."
+        back = (
+            "Start anew: no epoch was whole before it began."
+            if any(f.onset is not None and f.onset.epoch == 0 for f in found)
+            else "Go on from a checkpoint that was written before it began: the weights of the last one are spoilt."
+        )
         steps = []
         if before is not None and not in_the_data:
             steps.append(
                 f"Keep the learning rate at {before:.3g}: look at what raises it in your schedule or your own code."
             )
         elif exploded and not in_the_data:
-            new = f" to {significant(rate * self.rate_factor):g}" if rate is not None else ""
-            steps.append(f"Halve the learning rate{new}.")
+            never_held = any(_at_once(f, self.early_steps) for f in found)
+            factor = self.early_factor if never_held else self.rate_factor
+            new = f" to {significant(rate * factor):g}" if rate is not None else ""
+            steps.append(f"Divide the learning rate by ten{new}." if never_held else f"Halve the learning rate{new}.")
         steps.append(back)
         if exploded and not in_the_data:
             steps.append(CLIP.get(trainer, OWN_CLIP))
@@ -110,6 +121,11 @@ class GuardSteps(Advice):
             sources=("PyTorch docs: torch.nn.utils.clip_grad_norm_, torch.amp.GradScaler",),
             steps=tuple(steps),
         )
+
+
+def _at_once(finding: Finding, steps: int) -> bool:
+    onset = finding.onset
+    return onset is not None and onset.epoch == 0 and onset.step is not None and onset.step < steps
 
 
 def _look(finding: Finding) -> str:

@@ -33,6 +33,11 @@ _LEAK = (
     "step; write `float(trainer.loss)` or `trainer.loss.detach()`.",
     "If the code cannot be changed now, resume from last.pt before the forecast epoch: a new process starts empty.",
 )
+_LEAK_IN_A_LOOP = (
+    "Look for values kept per step or epoch in your loop: `losses.append(loss)` keeps the whole graph of the step; write "
+    "`loss.item()` or `loss.detach()`.",
+    "If the code cannot be changed now, go on from a checkpoint before the forecast epoch: a new process starts empty.",
+)
 _ALLOCATOR = "Set PYTORCH_ALLOC_CONF=expandable_segments:True in the environment, before Python starts."
 
 
@@ -66,7 +71,8 @@ class ReduceMemory(Advice):
                 changes.append(Change("workers", int(workers), self.workers))
             if not leak and (number(context.args, "multi_scale") or 0.0) > 0:
                 changes.append(Change("multi_scale", context.args.get("multi_scale"), 0.0))
-        steps = (*(_LEAK if leak else ()), *(() if host else (_ALLOCATOR,)))
+        leaks = _LEAK if context.trainer == "ultralytics" else _LEAK_IN_A_LOOP
+        steps = (*(leaks if leak else ()), *(() if host else (_ALLOCATOR,)))
         if not changes and not steps:
             return None
         return Recommendation(

@@ -31,6 +31,16 @@ from trainwatch.result import Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS
 
 
+FREED = (
+    "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the validation loss turns "
+    "upwards, or if your objects do occur as the augmentation shows them."
+)
+ALIVE = (
+    "The gradient norms of those layers stay near their first level. Refuted if they vanish all the same: then look at the "
+    "rate and at what precedes it."
+)
+
+
 @dataclass(frozen=True)
 class RegulariseLess(Advice):
     """Take the brakes off.
@@ -46,9 +56,11 @@ class RegulariseLess(Advice):
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return the defaults of what is a brake."""
-        if context.trainer != "ultralytics" or has(findings, ("overfitting",), least="info"):
+        if context.trainer != "ultralytics":
             return None
-        found = answered(findings, self.answers[:1], least="info")
+        # Weights that a decay has pulled to zero are no brake that overfitting could need.
+        overfits = has(findings, ("overfitting",), least="info")
+        found = [] if overfits else answered(findings, self.answers[:1], least="info")
         brakes = list(found[0].detail.get("brakes") or {}) if found else []
         vanished = answered(findings, self.answers[1:])
         if vanished and (number(context.args, "weight_decay") or 0.0) > self.most_decay:
@@ -61,10 +73,17 @@ class RegulariseLess(Advice):
             answers=tuple(f.id for f in found),
             changes=changes,
             why=found[0].summary,
-            expected=(
-                "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the "
-                "validation loss turns upwards, or if your objects do occur as the augmentation shows them."
-            ),
+            root=self._root(context) if vanished and "weight_decay" in brakes else "",
+            expected=FREED if found[0].id == "over-regularised" else ALIVE,
             confidence=0.5,
             sources=("Ultralytics 8.4 cfg/default.yaml", "Ultralytics 8.4 engine/tuner.py: ranges searched"),
+        )
+
+    def _root(self, context: Context) -> str:
+        usual = float(self.defaults["weight_decay"])
+        decay = number(context.args, "weight_decay") or 0.0
+        return (
+            f"weight_decay={decay:g} is {round(decay / usual)} times the usual {usual:g}"
+            if decay > self.most_decay
+            else ""
         )

@@ -10,6 +10,7 @@ from trainwatch.errors import OutputExists, TrainwatchError, UnreadableRun
 
 if TYPE_CHECKING:
     from trainwatch.result import Analysis
+    from trainwatch.runs import Run
 
 
 def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None) -> Analysis:
@@ -24,6 +25,18 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
         TrainwatchError: If it cannot be read.
     """
     from trainwatch.analysis import Config, analyse
+
+    return analyse(read_whole(path, mapping), Config(strict=strict))
+
+
+def read_whole(path: str, mapping: str | None = None) -> Run:
+    """Read a run for a verdict: what nothing of can be read is no run of no step.
+
+    Who follows a training that is still written calls ``read_run`` itself, and looks again.
+
+    Raises:
+        UnreadableRun: If the path is no run, an empty file, or a record of which every file with rows is damaged.
+    """
     from trainwatch.runs import read_run
 
     # os.path: a name that no file system takes is no file, not an error; reading it says what is wrong
@@ -37,14 +50,13 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
         run = read_run(path, parse_mapping(mapping))
     else:
         run = read_run(path)
-    damaged = [note for note in run.notes if "could not be read" in note]
-    if damaged and not run.step_rows and not run.epochs_done:
-        more = f", and {len(damaged) - 1} more files" if len(damaged) > 1 else ""
+    if run.damage and not run.step_rows and not run.epochs_done:
+        more = f", and {len(run.damage) - 1} more files" if len(run.damage) > 1 else ""
         raise UnreadableRun(
-            f"{path}: the record is damaged, no step and no epoch of it can be read: {damaged[0]}{more}; "
+            f"{path}: the record is damaged, no step and no epoch of it can be read: {run.damage[0]}{more}; "
             "copy it anew from the machine that trained, or give its results.csv"
         )
-    return analyse(run, Config(strict=strict))
+    return run
 
 
 def exit_code(analysis: Analysis, fail_on: str) -> int:

@@ -93,8 +93,8 @@ def split_side(word: str) -> list[str]:
 
 def _member(path: str) -> Member:
     from trainwatch.analysis import analyse
+    from trainwatch.commands._shared import read_whole
     from trainwatch.comparison import Member
-    from trainwatch.runs import read_run
 
-    run = read_run(path)
+    run = read_whole(path)
     return Member(path, run, analyse(run))

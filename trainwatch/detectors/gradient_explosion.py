@@ -124,7 +124,7 @@ class GradientExplosion(Detector):
     def _begun(self, per_sample: npt.NDArray[np.float64], first: int) -> int:
         """Date an explosion back to a spike in the first steps: without a past they are not judged, but may belong to it."""
         for i in range(max(first - self.within_steps, 1), min(self.min_past_steps, first)):
-            if per_sample[i] >= self.spike_ratio * np.median(per_sample[:i]):
+            if per_sample[i] >= self.spike_ratio * np.median(per_sample[:i]) > 0:
                 return i
         return first
 

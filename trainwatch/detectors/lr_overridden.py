@@ -35,6 +35,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from trainwatch.detectors._record import chosen_by_auto
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run
@@ -74,7 +75,7 @@ class LrOverridden(Detector):
         asked = _number((run.requested if recorded else run.args).get("lr0"))
         if asked is None or asked <= 0 or asked == self.default_lr0:
             return []
-        auto = str((run.requested if recorded else run.args).get("optimizer", "auto")).lower() == "auto"
+        auto = chosen_by_auto(run)
         actual = _number(run.args.get("lr0")) if recorded else self._from_log(view) if auto else None
         if actual is None or actual <= 0:
             return []

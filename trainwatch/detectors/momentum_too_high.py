@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trainwatch.detectors._curves import CURVES
+from trainwatch.detectors._record import chosen_by_auto
 from trainwatch.detectors._updates import accumulate, learns, planned_batches
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
@@ -86,7 +87,7 @@ class MomentumTooHigh(Detector):
 
 
 def _momentum(run: Run) -> float | None:
-    value, optimizer = run.args.get("momentum"), str(run.args.get("optimizer", "auto")).lower()
-    if optimizer == "auto" or not isinstance(value, int | float) or isinstance(value, bool):
+    value = run.args.get("momentum")
+    if chosen_by_auto(run) or not isinstance(value, int | float) or isinstance(value, bool):
         return None
     return float(value)

@@ -227,7 +227,7 @@ class Overfitting(Detector):
             change is None or change.below_best < -2 * change.step or (whole is not None and whole >= self.large_rise)
         )
         severity: Severity = "warning" if worse else "info"
-        name = rise.val.name.split("/", 1)[-1]
+        name = _component(rise.val)
         text = (
             self._by_heart_text(name, where, rise)
             if rise.p_value >= 1
@@ -238,7 +238,7 @@ class Overfitting(Detector):
         )
         if rise.never_fell:
             text += f" It never lay {100 * self.min_rise:.0f} % below where it began: nothing learnt served the validation set."
-        others = [r.val.name.split("/", 1)[-1] for r in rises if r is not rise]
+        others = [_component(r.val) for r in rises if r is not rise]
         if others:
             text += f" So has: {', '.join(others)}."
         if change is not None:
@@ -280,3 +280,9 @@ class Overfitting(Detector):
             f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
             f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is known by heart."
         )
+
+
+def _component(loss: Series) -> str:
+    """Name a loss without its side; the sum of sides whose components have other names has none."""
+    name = loss.name.split("/", 1)[-1]
+    return "(total)" if name == "*" else name

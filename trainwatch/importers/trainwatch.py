@@ -20,7 +20,7 @@ from trainwatch.runs.arrays import floats, floats_in, integers
 from trainwatch.runs.columns import Columns
 from trainwatch.runs.death import cause_of_death, witness_of
 from trainwatch.runs.record import read_steps, short
-from trainwatch.runs.run import Run
+from trainwatch.runs.run import Damage, Run
 from trainwatch_hooks.death import machine_now, signs_of_life
 from trainwatch_hooks.schema import EPOCH_COLUMNS, FOLDER, SCHEMA_VERSION
 
@@ -250,7 +250,7 @@ def _jsonl(path: Path, notes: list[str]) -> tuple[list[dict[str, Any]], int]:
     except FileNotFoundError:
         return [], 0
     except OSError as error:
-        notes.append(f"{path.parent.name}/{path.name} could not be read ({short(error)})")
+        notes.append(Damage(f"{path.parent.name}/{path.name} could not be read ({short(error)})"))
         return [], 0
     for line in filter(None, lines):
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from trainwatch.runs.columns import Columns, of_table, of_tables
+from trainwatch.runs.run import Damage
 from trainwatch.runs.thinning import Resolution, Segment, thin
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _tables(files: Sequence[segments.Segment], notes: list[str]) -> Iterator[tup
         try:
             table, more = read_segment(segment.path)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            notes.append(f"steps/{segment.path.name} could not be read ({short(error)}); its rows are missing")
+            notes.append(Damage(f"steps/{segment.path.name} could not be read ({short(error)}); its rows are missing"))
             continue
         torn += more
         yield segment.rank, index, table

@@ -29,6 +29,12 @@ HELD_BYTES = 96 << 20
 """Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
 
+class Damage(str):
+    """A note of a run that says that a file with rows or events of it could not be read: they may be all there was."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Series:
     """The measured values of one column, in the order of the record.
@@ -144,6 +150,11 @@ class Run:
         self._keys: dict[str, dict[str, Ints]] = {}
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """The files that could not be read, one sentence each; more of a run that is still written may be read later."""
+        return tuple(note for note in self.notes if isinstance(note, Damage))
 
     @property
     def step_table(self) -> pa.Table:

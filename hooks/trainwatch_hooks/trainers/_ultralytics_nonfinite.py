@@ -39,8 +39,10 @@ class NonfiniteOrigin:
 
     def look_before_the_step(self, trainer: Any) -> None:
         """On a CPU the loss can be read at once, while the weights are still those that made it."""
-        loss = trainer.loss if self._on else None
+        if not self._on:
+            return
         with self._recorder.guard("looking at the loss"):
+            loss = trainer.loss
             if loss is not None and not loss.is_cuda and not bool(loss.detach().isfinite().all()):
                 self.trace(trainer, "loss")
 

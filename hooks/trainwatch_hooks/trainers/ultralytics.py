@@ -224,7 +224,6 @@ class Session:
             args=facts.plain_args(trainer.args) | facts.in_force(trainer),
             planned_epochs=int(trainer.epochs),
             hardware=environment.hardware(),
-            dataset=facts.dataset(trainer),
             model=facts.model(trainer),
             loop={
                 "steps_per_epoch": len(trainer.train_loader),
@@ -234,6 +233,8 @@ class Session:
                 "start_epoch": int(trainer.start_epoch),
             },
         )
+        with recorder.guard("counting the images"):  # a data set of the user's own may lack anything
+            recorder.update_meta(dataset=facts.dataset(trainer))
         self._batch_size = int(trainer.batch_size)
         on = self.probes.on
         device = gpu.of_device(trainer.device) if on("gpu") else None

@@ -117,20 +117,6 @@ def test_what_is_recorded(train: Train) -> None:
     assert json.loads((Path(trainer.save_dir) / "trainwatch" / "run.json").read_text())["final_metrics"]
 
 
-def test_validation_images_that_are_trained_on_are_counted() -> None:
-    from trainwatch_hooks.trainers._ultralytics_facts import _in_both
-
-    images = [f"/data/{i}.png" for i in range(8)]
-    train = SimpleNamespace(im_files=images)
-    assert _in_both(train, SimpleNamespace(im_files=images[6:])) == 2
-    assert (
-        _in_both(train, SimpleNamespace(samples=[[images[0], 0, None, None], ["/data/other.png", 1, None, None]])) == 1
-    )
-    assert _in_both(train, SimpleNamespace(im_files=["/data/val.png"])) == 0
-    assert _in_both(train, SimpleNamespace()) is None, "it lists no files"
-    assert _in_both(train, None) is None, "nothing is validated"
-
-
 def test_the_end_says_what_to_type_next(train: Train, caplog: pytest.LogCaptureFixture) -> None:
     from ultralytics.utils import LOGGER
 
@@ -262,6 +248,19 @@ def test_a_failing_probe_leaves_the_training_alone(
     assert trainer.epoch == 0
     assert capsys.readouterr().err.count("planted in a probe") <= 2, "said once per place"
     assert Path(trainer.last).exists()
+
+
+def test_a_data_set_that_cannot_be_counted_costs_the_counts_only(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from trainwatch_hooks.trainers import _ultralytics_facts
+
+    monkeypatch.setattr(_ultralytics_facts, "dataset", lambda trainer: len(iter(())))  # type: ignore[arg-type]
+    run = read_run(train(epochs=1).save_dir)
+    assert capsys.readouterr().err.count("counting the images failed") == 1
+    assert "dataset" not in run.meta
+    assert run.meta["loop"]["steps_per_epoch"] == 2
+    assert run.step_series("grad_norm").finite.all(), "the taps are made all the same"
 
 
 def test_a_failing_norm_falls_back_to_the_stock_clip(

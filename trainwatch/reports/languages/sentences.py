@@ -147,6 +147,8 @@ class Sentences:
             found = self._fitted(text[0].upper() + text[1:], work, depth)  # a title within a sentence
         if found is None and depth == 0 and text.endswith(".") and len(text) > 1:
             found = self._fitted(text[:-1], work, depth)  # a title that ends a sentence
+            if found is None and text[0].isupper():
+                found = self._fitted(text[0].lower() + text[1:-1], work, depth)  # a clause that is a sentence
             found = None if found is None else f"{found}。"
         work.known[text] = found
         return found

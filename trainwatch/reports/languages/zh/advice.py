@@ -50,6 +50,20 @@ ADVICE: Final[Mapping[str, str]] = {
     "Check one label file: class x y width height a line, all between 0 and 1, class below the number of names.": (
         "检查一个标签文件：每行为 class x y width height，坐标都在 0 到 1 之间，class 小于类别数。"
     ),
+    "The validation's box and dfl losses are above zero from the first epoch, and the score is measured.": (
+        "验证的 box 和 dfl 损失从第一轮起大于零，并且能测得得分。"
+    ),
+    "Refuted if they stay at zero: then the label files themselves are empty.": (
+        "若它们仍为零，则此判断不成立：那就是标签文件本身是空的。"
+    ),
+    "Check the path of val in {data!r}: its labels are looked for where 'images' in an image's path becomes 'labels'.": (
+        "检查 {data} 中 val 的路径：标签的位置由图像路径中的“images”换成“labels”得到。"
+    ),
+    "Check the path of val in the data set's YAML: its labels are looked for where 'images' in an image's path becomes "
+    "'labels'.": "检查数据集 YAML 中 val 的路径：标签的位置由图像路径中的“images”换成“labels”得到。",
+    "Look at val_batch0_labels.jpg in the run's folder: are there boxes?": (
+        "查看训练目录中的 val_batch0_labels.jpg：有没有框？"
+    ),
     "Delete the *.cache files beside the labels; they keep what was found at the first start.": (
         "删除标签旁边的 *.cache 文件：它们保存的是第一次启动时找到的内容。"
     ),
@@ -191,6 +205,12 @@ ADVICE: Final[Mapping[str, str]] = {
     "Keep the learning rate at {before:n}: look at what raises it in your schedule or your own code.": (
         "让学习率保持在 {before}：检查是学习率调度还是自己的代码把它调高了。"
     ),
+    "Start anew: no epoch was whole before it began.": "重新开始训练：问题开始之前还没有完成任何一轮。",
+    "Refuted if they vanish all the same: then look at the rate and at what precedes it.": (
+        "若它们仍然消失，则此判断不成立：那就检查学习率以及此前发生的情况。"
+    ),
+    "Divide the learning rate by ten.": "把学习率降到十分之一。",
+    "Divide the learning rate by ten to {rate:n}.": "把学习率降到十分之一，即 {rate}。",
     "Halve the learning rate.": "把学习率减半。",
     "Halve the learning rate to {rate:n}.": "把学习率减半，降到 {rate}。",
     "to {rate:n}": "，降到 {rate}",
@@ -209,13 +229,6 @@ ADVICE: Final[Mapping[str, str]] = {
         "检查{which}：输入和目标中有没有非有限值，自己的损失函数中有没有除以 0 或对 0 取对数。"
     ),
     # keep_schedule
-    "At step {step:n} the learning rate went from {before:n} to {after:n}; the arguments give {most:n} at most.": (
-        "在第 {step} 步，学习率从 {before} 变为 {after}；而按参数最高只有 {most}。"
-    ),
-    "Find what sets the learning rate to {rate:n} at step {step:n}: a callback, a scheduler of your own, or an optimizer state "
-    "that was loaded.": (
-        "找出是什么在第 {step} 步把学习率设为 {rate}：回调函数、自己写的调度器，还是加载的优化器状态。"
-    ),
     # larger_model_or_images
     "{title}, and the training loss gives no sign of learning by heart: size may be the limit.": (
         "{title}，而训练损失没有死记训练集的迹象：规模可能是瓶颈。"
@@ -309,6 +322,14 @@ ADVICE: Final[Mapping[str, str]] = {
     "step; write `float(trainer.loss)` or `trainer.loss.detach()`.": (
         "检查回调函数中有没有逐步或逐轮保留的值：`losses.append(trainer.loss)` 会保留这一步的整个计算图；应写成 "
         "`float(trainer.loss)` 或 `trainer.loss.detach()`。"
+    ),
+    "Look for values kept per step or epoch in your loop: `losses.append(loss)` keeps the whole graph of the step; write "
+    "`loss.item()` or `loss.detach()`.": (
+        "检查训练循环中有没有逐步或逐轮保留的值：`losses.append(loss)` 会保留这一步的整个计算图；应写成 `loss.item()` 或 "
+        "`loss.detach()`。"
+    ),
+    "If the code cannot be changed now, go on from a checkpoint before the forecast epoch: a new process starts empty.": (
+        "如果现在无法修改代码，请在预计的那一轮之前从检查点继续：新进程从空的内存开始。"
     ),
     "If the code cannot be changed now, resume from last.pt before the forecast epoch: a new process starts empty.": (
         "如果现在无法修改代码，请在预计的那一轮之前从 last.pt 续训：新进程从空的内存开始。"

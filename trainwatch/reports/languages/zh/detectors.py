@@ -16,7 +16,6 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", batch {batch:n} of its epoch": "，该轮第 {batch} 个批次",
     "step {step:n}": "第 {step} 步",
     "(step {step:n})": "（第 {step} 步）",
-    "in epoch {epoch:n}": "在第 {epoch} 轮",
     "in epoch {epoch:n}, step {step:n}": "在第 {epoch} 轮第 {step} 步",
     "in step {step:n}": "在第 {step} 步",
     "in {where}": "在{where}",
@@ -25,8 +24,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the start": "开始处",
     "one epoch": "1 轮",
     "{count:n} epochs": "{count} 轮",
-    "{count:n} times": "{count} 次",
-    "once": "1 次",
+    "{count:n} times": "{count} 倍",
     "steps": "步",
     "epochs": "轮",
     "optimizer steps": "个优化器步",
@@ -219,21 +217,32 @@ DETECTORS: Final[Mapping[str, str]] = {
     "Gradients vanish": "梯度消失",
     "Gradients vanish from {where} on": "梯度从{where}起消失",
     "Layers stop learning from {where} on": "部分层从{where}起停止学习",
-    "From {where} (step {step:n}) to the end the gradient norm per sample is {small} its level in the first epochs ({level:n} "
-    "against {baseline:n}).": (
-        "从{where}（第 {step} 步）到结束，每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
+    "From {where} (step {step:n}) to the end the gradient norm per sample "
+    "is {times:n} times its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，每样本梯度范数是最初几轮的 {times} 倍（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!r} is {small} its level in the "
-    "first epochs ({level:n} against {baseline:n}).": (
-        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
+    "From {where} (step {step:n}) to the end the gradient norm per sample "
+    "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
-    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!r} is {small} its level in the "
-    "first epochs ({level:n} against {baseline:n}).": (
-        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数{small}最初几轮的水平（{level}，最初为 {baseline}）。"
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!s} "
+    "is {times:n} times its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数是最初几轮的 {times} 倍（{level}，最初为 {baseline}）。"
+    ),
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layer {layers!s} "
+    "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
+    ),
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!s} "
+    "is {times:n} times its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数是最初几轮的 {times} 倍（{level}，最初为 {baseline}）。"
+    ),
+    "From {where} (step {step:n}) to the end the gradient norm per sample of layers {layers!s} "
+    "is exactly 0, against its level in the first epochs ({level:n} against {baseline:n}).": (
+        "从{where}（第 {step} 步）到结束，层 {layers} 的每样本梯度范数恰好为 0，远低于最初几轮的水平（{level}，最初为 {baseline}）。"
     ),
     "of layer {layers!r}": "（层 {layers}）",
     "of layers {layers!r}": "（层 {layers}）",
-    "{times:n} times": "{times} 倍于",
     "exactly 0, against": "恰好为 0，远低于",
     # hang
     "The training stood still": "训练卡住了",
@@ -383,6 +392,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     # metrics_not_measured
     "Metrics were not measured": "没有测量指标",
+    "Metrics were not measured before the last epoch": "最后一轮之前没有测量指标",
     "No validation was run in {count:n} of the {of:n} epochs{told}: the zeros in the log stand for values that were not "
     "measured.": "{of} 轮中有 {count} 轮没有运行验证{told}：日志中的 0 代表没有测量的值。",
     "No validation was run in {count:n} of the {of:n} epochs: the zeros in the log stand for values that were not measured.": (
@@ -706,13 +716,18 @@ DETECTORS: Final[Mapping[str, str]] = {
     "{score} swings by {swing:n} % of its level from epoch to epoch (standard deviation)": (
         "{score} 的轮间波动为其水平的 {swing}%（标准差）"
     ),
-    ", and fell by more than {depth:n} % and came back {times}": "，并有 {times}骤降超过 {depth}% 后恢复",
     "{score} swings by {swing:n} % of its level from epoch to epoch (standard deviation); a sound training's score swings by 1 "
     "to 3 %.": "{score} 的轮间波动为其水平的 {swing}%（标准差）；正常训练的得分波动为 1% 到 3%。",
     "{score} swings by {swing:n} % of its level from epoch to epoch (standard deviation), and fell by more than {depth:n} % "
-    "and came back {times}; a sound training's score swings by 1 to 3 %.": (
-        "{score} 的轮间波动为其水平的 {swing}%（标准差），并有 {times}骤降超过 {depth}% 后恢复；正常训练的得分波动为 1% 到 3%。"
+    "and came back {count:n} times; a sound training's score swings by 1 to 3 %.": (
+        "{score} 的轮间波动为其水平的 {swing}%（标准差），并有 {count} 次骤降超过 {depth}% 后恢复；正常训练的得分波动为 1% 到 3%。"
     ),
+    "{score} swings by {swing:n} % of its level from epoch to epoch (standard deviation), and fell by more than {depth:n} % "
+    "and came back once; a sound training's score swings by 1 to 3 %.": (
+        "{score} 的轮间波动为其水平的 {swing}%（标准差），并有 1 次骤降超过 {depth}% 后恢复；正常训练的得分波动为 1% 到 3%。"
+    ),
+    ", and fell by more than {depth:n} % and came back {count:n} times": "，并有 {count} 次骤降超过 {depth}% 后恢复",
+    ", and fell by more than {depth:n} % and came back once": "，并有 1 次骤降超过 {depth}% 后恢复",
     "{text}; a sound training's score swings by 1 to 3 %.": "{text}；正常训练的得分波动为 1% 到 3%。",
     "{score} had reached {top:n} and fell to {value:n} at {where}, and a validation loss swings by {swing:n} % of its level "
     "from epoch to epoch.": (
@@ -744,18 +759,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     # momentum_too_high
     # validation_is_training
     "{share:n} % of the validation images are training images": "{share}% 的验证图像是训练图像",
-    "{count:n} of {all:n} validation images are training images": "{all} 张验证图像中有 {count} 张是训练图像",
     "{count:n} validation images are training images": "{count} 张验证图像是训练图像",
-    "{count:n} of the {all:n} validation images are files that the model is trained on: the score tells how well they are known "
-    "by heart, and overfitting does not show in it.": (
-        "{all} 张验证图像中有 {count} 张同时用于训练：得分只说明模型把它们背得多熟，看不出过拟合。"
-    ),
-    "At {where} the learning rate falls from {before:n} to {after:n} at once, and never exceeds {bound:n} again, for {count:n} of "
-    "{all:n} {unit}: from there on the weights hardly move.": (
-        "在{where}，学习率从 {before} 骤降到 {after}，此后再未超过 {bound}，涉及 {all} {unit}中的 {count}：从那时起权重几乎不动。"
-    ),
-    "{name!r} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible at most, whatever it still "
-    "rises.": "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：不到可能值的 {share}%，尽管它还在上升。",
     "input {name!r}": "输入 {name} ",
     "weight {name!r}": "权重 {name} ",
     "module {name!r}": "模块 {name} ",

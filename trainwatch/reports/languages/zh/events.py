@@ -53,7 +53,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "weights/last.pt after epoch {epoch:n}": "第 {epoch} 轮后写下 weights/last.pt",
     "weights/last.pt and weights/best.pt after epoch {epoch:n}": "第 {epoch} 轮后写下 weights/last.pt 和 weights/best.pt",
     "after epoch {epoch:n}": "第 {epoch} 轮后",
-    "in epoch {epoch:n}": "第 {epoch} 轮中",
+    "in epoch {epoch:n}": "在第 {epoch} 轮",
     "{file!r} written": "已写入 {file}",
     # traces of numbers that are not finite
     "{count:n} of {of:n} entries of {name!r} are not finite": "{name} 的 {of} 个元素中有 {count} 个不是有限值",

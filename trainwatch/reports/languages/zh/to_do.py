@@ -6,15 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 TO_DO: Final[Mapping[str, str]] = {
-    # plateau, with Ultralytics
-    "With training loss still falling, the model learns the training set by heart: more data or more augmentation (copy_paste where "
-    "labels are polygons, mixup otherwise).": (
-        "训练损失仍在下降时，模型是在背诵训练集：增加数据或增强（多边形标签用 copy_paste，否则用 mixup）。"
-    ),
-    "With both flat: a warm restart of the learning rate, a larger model or larger images.": (
-        "两者都不再变化时：对学习率做一次热重启，或使用更大的模型或更大的图像。"
-    ),
-    "Or stop, and keep best.pt.": "或者停止训练，保留 best.pt。",
     "Step the optimizer more often: accumulate gradients over fewer batches, or none.": (
         "更频繁地执行优化器更新：减少梯度累积的批次数，或不累积。"
     ),

@@ -46,6 +46,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "What followed: {what}.": "随后发生：{what}。",
     "{what}; {root}": "{what}；{root}",
     "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
+    "weight_decay={decay} is {times:n} times the usual {usual:n}": "weight_decay={decay} 是通常值 {usual} 的 {times} 倍",
     "lr0={lr0} is {times:n} times below the usual {usual:n}": "lr0={lr0} 只有通常值 {usual} 的 {times} 分之一",
     "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
@@ -98,6 +99,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
+    "Hardly anything yet: it began just now, after {duration} of training.": "目前几乎没有：问题刚刚开始，当时已训练 {duration}。",
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing, and the unfinished one is "
+    "lost.": "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮，未完成的一轮也白费了。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
     "one is lost.": (
         "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺 {missing} 轮，未完成的一轮也白费了。"
@@ -183,17 +187,8 @@ VERDICT: Final[Mapping[str, str]] = {
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then start it again": (
         "修复 {file} 第 {line} 行（{function} 中），{error} 由此产生；然后重新开始"
     ),
-    "At its best since {where}, {best:n} of at most 1": "自{where}起处于最佳，{best}（最大为 1）",
-    "At {best:n} of at most 1 there is hardly anything left to gain.": "得分为 {best}，而最大值为 1，几乎没有提升空间。",
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续"
-    ),
-    "Free space on the disk that it writes to, then go on from the last checkpoint: {message!s}": (
-        "在它写入的磁盘上腾出空间，然后从最后的检查点继续：{message}"
-    ),
-    "Do what the message says, then start it again: {message!s}": "按这条消息的提示处理，然后重新开始训练：{message}",
-    "Do what the message says, then go on from the last checkpoint: {message!s}": (
-        "按这条消息的提示处理，然后从最后的检查点继续：{message}"
     ),
     # timeline
     "the gradient norm gives a warning, {steps:n} steps before": "梯度范数出现预兆，提前 {steps} 步",
