@@ -80,7 +80,7 @@ class RegulariseLess(Advice):
         )
 
     def _root(self, context: Context) -> str:
-        usual = float(self.defaults["weight_decay"])
+        usual = float(DEFAULTS["weight_decay"])
         decay = number(context.args, "weight_decay") or 0.0
         return (
             f"weight_decay={decay:g} is {round(decay / usual)} times the usual {usual:g}"
