@@ -66,4 +66,31 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
 
 
 def _optional(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(float(f"{v:.6g}") if np.isfinite(v) else None for v in values.tolist())
+    return tuple(v if v - v == 0 else None for v in six_digits(values).tolist())
+
+
+def six_digits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round to six significant digits: the doubles that ``float(f"{v:.6g}")`` gives, without a text for each.
+
+    A whole number of up to six digits times or over a power of ten that is exact, too, is rounded once, as reading its
+    text is. Values so near a half that the scaling may have moved them across, and very large or small ones, are written.
+
+    Args:
+        values: Shape (n,).
+
+    Returns:
+        Shape (n,).
+    """
+    size = np.abs(values)
+    usual = (size > 1e-15) & (size < 1e20)
+    places = 5 - np.floor(np.log10(size, where=usual, out=np.zeros_like(size))).astype(np.int64)
+    power = 10.0 ** np.abs(places)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.where(places >= 0, values * power, values / power)
+        digits = np.rint(scaled)
+        usual &= (np.abs(np.abs(scaled - digits) - 0.5) > 1e-4) & (np.abs(digits) < 1e6) & (np.abs(digits) >= 1e5)
+        rounded = np.where(places >= 0, digits / power, digits * power)
+    odd = np.flatnonzero(~usual & np.isfinite(values))
+    rounded[odd] = [float(f"{v:.6g}") for v in values[odd].tolist()]
+    rounded[~np.isfinite(values)] = np.nan
+    return rounded
