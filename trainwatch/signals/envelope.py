@@ -30,14 +30,14 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
     Raises:
         ValueError: If the shapes differ or ``buckets`` is below 1.
     """
-    xs, ys = np.asarray(x, np.float64), np.asarray(values, np.float64)
+    xs, ys = np.asarray(x), np.asarray(values, np.float64)
     if xs.ndim != 1 or xs.shape != ys.shape:
         raise ValueError(f"{name}: x has the shape {xs.shape} and values {ys.shape}; both must be (n,)")
     if buckets < 1:
         raise ValueError(f"buckets is {buckets}, it must be at least 1")
     n = len(ys)
     finite = np.isfinite(ys)
-    bad = xs[~finite]
+    bad = xs[~finite].astype(np.float64)
     if len(bad) > MAX_NONFINITE:
         bad = bad[np.linspace(0, len(bad) - 1, MAX_NONFINITE).astype(int)]
     per = max(1, -(-n // buckets))
@@ -56,7 +56,7 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
             low[i], high[i], mid[i] = row.min(), row.max(), np.median(row)
     return Curve(
         name=name,
-        x=tuple(xs[::per].tolist()),
+        x=tuple(xs[::per].astype(np.float64).tolist()),
         low=_optional(low),
         mid=_optional(mid),
         high=_optional(high),
