@@ -213,7 +213,7 @@ def _all_reduced(series: Sequence[tuple[str, Series]], per_step: bool, buckets: 
     if len(series) < 2 or len(series[0][1]) < LONG:
         return [_reduced(name, s, per_step, buckets) for name, s in series]
     with ThreadPoolExecutor(2) as pool:  # numpy sorts without Python's lock
-        return list(pool.map(lambda item: _reduced(*item, per_step, buckets), series))
+        return list(pool.map(lambda item: _reduced(item[0], item[1], per_step, buckets), series))
 
 
 def _reduced(name: str, series: Series, per_step: bool, buckets: int) -> Curve:

@@ -99,7 +99,9 @@ class AmpScaleCollapse(Detector):
         done = stepped.values > 0
         if not done.any():
             return scale
-        if scale.step is stepped.step and (np.diff(scale.step) > 0).all():  # one row per step in both: nothing to look up
+        if (
+            scale.step is stepped.step and (np.diff(scale.step) > 0).all()
+        ):  # one row per step in both: nothing to look up
             return scale if done.all() else scale.take(done)
         return scale.take(np.isin(scale.step, stepped.step[done]))
 

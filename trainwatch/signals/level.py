@@ -122,7 +122,8 @@ class Departure:
             rows = self._past.beyond(float(np.log10(ratio))) if isinstance(self._past, PastMedian) else self._every()
             self._above = ratio, rows[self.ratios[rows] >= ratio]
         rows = self._above[1]
-        return rows[self.ratios[rows] >= ratio]
+        found: Ints = rows[self.ratios[rows] >= ratio]
+        return found
 
     def above(self, ratio: float, mads: float) -> Bools:
         """Mark the values that are at least so many times their level, and so many deviations above it."""
@@ -214,7 +215,13 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
 
 
 def burst(
-    ratio: Floats | Ratios, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN, *, rows: int | None = None
+    ratio: Floats | Ratios,
+    spike: Bools,
+    count: int,
+    within: int,
+    chances: float = CHANCES_PER_RUN,
+    *,
+    rows: int | None = None,
 ) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
@@ -270,7 +277,9 @@ def _unlikely(ratio: Floats | Ratios, span: npt.NDArray[np.int64], count: int, w
     return False
 
 
-def burst_into_nothing(values: Floats, ratio: Floats | Ratios, spike: Bools, chances: float = 1e-3) -> tuple[int, int] | None:
+def burst_into_nothing(
+    values: Floats, ratio: Floats | Ratios, spike: Bools, chances: float = 1e-3
+) -> tuple[int, int] | None:
     """Return the spikes that lead straight into the first non-finite value: at least two in a row; None without.
 
     Numbers that end leave no third spike to count.
