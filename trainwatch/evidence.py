@@ -6,6 +6,7 @@ Renderers draw these panels and know nothing of a run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +79,9 @@ CREEP = ("memory-creep", "host-memory-creep")
 
 MIN_EVIDENCE, MAX_EVIDENCE = 3, 5
 MAX_CHECKPOINT_MARKS = 12
+LONG = 100_000
+"""Values of a series from which two are reduced at a time."""
+
 MAX_MARKS_PER_KIND = 24
 MAX_LAYERS = 40
 APART = 8.0
@@ -198,12 +202,19 @@ def _changing(run: Run, columns: Sequence[str]) -> list[str]:
 def _panel(
     id: str, title: str, unit: str, series: Sequence[tuple[str, Series]], per_step: bool, buckets: int, **more: object
 ) -> Panel | None:
-    curves = [_reduced(name, s, per_step, buckets) for name, s in series if len(s) and not _never(s)]
-    if not curves:
+    shown = [(name, s) for name, s in series if len(s) and not _never(s)]
+    if not shown:
         return None
-    curves = _joined(curves)
+    curves = _joined(_all_reduced(shown, per_step, buckets))
     x_unit = "step" if per_step else "epoch"
     return Panel(id=id, title=title, unit=unit, x_unit=x_unit, curves=tuple(curves), caption=_caption(curves), **more)  # type: ignore[arg-type]
+
+
+def _all_reduced(series: Sequence[tuple[str, Series]], per_step: bool, buckets: int) -> list[Curve]:
+    if len(series) < 2 or len(series[0][1]) < LONG:
+        return [_reduced(name, s, per_step, buckets) for name, s in series]
+    with ThreadPoolExecutor(2) as pool:  # numpy sorts without Python's lock
+        return list(pool.map(lambda item: _reduced(item[0], item[1], per_step, buckets), series))
 
 
 def _reduced(name: str, series: Series, per_step: bool, buckets: int) -> Curve:
@@ -234,7 +245,7 @@ def _within(series: Series, window: tuple[float, float]) -> Series:
 
 def _never(series: Series) -> bool:
     """Whether a component is zero throughout (legal, and nothing to draw)."""
-    return bool((series.values == 0).all()) and "/" in series.name
+    return "/" in series.name and series.values[0] == 0 and bool((series.values == 0).all())
 
 
 def _caption(curves: Sequence[Curve]) -> str:

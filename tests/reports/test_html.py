@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -251,3 +253,12 @@ def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
 
 def test_a_finding_without_a_recommendation_says_what_to_do() -> None:
     assert "<strong>Do:</strong> Write <code>x</code>." in render(make_analysis(to_do={"plateau": "Write `x`."}))
+
+
+def test_its_libraries_can_be_loaded_before() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from trainwatch.reports import html; print('matplotlib' in sys.modules); "
+         "html.load(); print('matplotlib.figure' in sys.modules, 'jinja2' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "True", "True"]

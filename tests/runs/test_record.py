@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from longrecord import write_record
 
-from trainwatch.runs import read_run
+from trainwatch.runs import read_run, record
 from trainwatch.runs.record import read_steps
 
 
@@ -45,3 +46,33 @@ def test_the_frame_holds_every_row_and_column(tmp_path: Path) -> None:
     assert frame["loss"].dtype == np.float32
     assert np.array_equal(frame["loss"].to_numpy(), whole["loss"].to_numpy())
     assert frame["step"].tolist() == list(range(9000))
+
+
+def test_segments_keep_their_order_and_each_footer_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_record(tmp_path / "run", 20 * 4096) / "trainwatch" / "steps"
+    opened: list[bool] = []
+    real = record.read_segment
+
+    def slow_first(path: Path, footer: pq.FileMetaData | None = None) -> tuple[pa.Table, int]:
+        opened.append(footer is not None)
+        if path.name == "rank0-000000.parquet":
+            time.sleep(0.2)
+        return real(path, footer)
+
+    monkeypatch.setattr(record, "read_segment", slow_first)
+    step = read_steps(folder, []).values("step")
+    assert np.array_equal(step, np.arange(20 * 4096))
+    assert opened == [True] * 20
+
+
+def test_reading_ahead_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Path] = []
+    monkeypatch.setattr(record, "read_segment", lambda path, footer=None: (begun.append(path), 0))
+    reads = record._ahead([tmp_path / str(i) for i in range(200)], {})
+    next(reads)
+    time.sleep(0.1)
+    assert len(begun) <= record.AHEAD * record.WORKERS + 1
+    reads.close()
+    assert len(begun) <= record.AHEAD * record.WORKERS + 1, "who stops reading stops it"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainwatch.signals.envelope import reduce
+from trainwatch.signals.envelope import reduce, six_digits
 
 
 @pytest.mark.parametrize("at", [0, 1, 499_999, 777_777, 999_999])
@@ -56,3 +56,17 @@ def test_shapes_that_differ_are_an_error() -> None:
         reduce("a", [1, 2], [1.0])
     with pytest.raises(ValueError, match="at least 1"):
         reduce("a", [1], [1.0], buckets=0)
+
+
+def test_six_digits_are_those_of_the_text() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate(
+        [
+            10.0 ** rng.uniform(-25, 25, 5000) * rng.choice([-1.0, 1.0], 5000),
+            rng.integers(0, 10**9, 5000).astype(float),
+            np.float64(np.float32(rng.lognormal(size=5000))),
+            [0.0, -0.0, 999999.5, 9999995.0, 0.1234565, 123456.5, 2.5e-6, 5e-324, 1e300],
+        ]
+    )
+    assert six_digits(values).tolist() == [float(f"{v:.6g}") for v in values.tolist()]
+    assert np.isnan(six_digits(np.array([np.nan, np.inf]))).all()

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from synthetic import lognormal
 
-from trainwatch.signals.level import burst, burst_into_nothing, cluster, coincidences, departure, is_blip, sustained
+from trainwatch.signals.level import (
+    burst,
+    burst_into_nothing,
+    cluster,
+    coincidences,
+    departure,
+    is_blip,
+    joined,
+    sustained,
+)
 
 
 def test_ratio_is_to_the_median_of_the_past_only() -> None:
@@ -96,3 +105,37 @@ def test_a_blip_is_short_and_followed_by_the_old_level() -> None:
 def test_coincidences() -> None:
     assert coincidences(np.array([10, 50, 90]), np.array([12, 47, 200]), 2) == 1
     assert coincidences(np.array([10]), np.empty(0, np.int64), 2) == 0
+
+
+def test_rows_asked_for_are_those_of_the_whole() -> None:
+    values = heavy(30_000, 3)
+    values[[100, 20_000]] = np.nan, 0.0
+    whole, asked = departure(values, 200, 8), departure(values, 200, 8)
+    with np.errstate(invalid="ignore"):
+        expected = np.flatnonzero(whole.ratio >= 10)
+    assert asked.rows_above(10).tolist() == expected.tolist()
+    assert asked.rows_above(20).tolist() == np.flatnonzero(np.nan_to_num(whole.ratio) >= 20).tolist()
+    assert asked.rows_above(3).tolist() == np.flatnonzero(np.nan_to_num(whole.ratio) >= 3).tolist(), "a lower one later"
+    rows = expected[:5]
+    assert np.array_equal(asked.ratios[rows], whole.ratio[rows])
+    assert asked.ratios[int(rows[0])] == whole.ratio[rows[0]]
+    assert np.array_equal(asked.ratios[150:190], whole.ratio[150:190], equal_nan=True)
+    assert np.array_equal(asked.level_at(rows), whole.level[rows])
+    assert np.array_equal(asked.mads_at(rows), whole.mads[rows])
+    assert len(asked.ratios) == len(values)
+
+
+def test_an_array_and_a_departure_give_the_same_burst() -> None:
+    values = heavy(30_000, 5, 0.15)
+    values[25_000:25_050] *= 1e4
+    away = departure(values, 200, 8)
+    spike = np.nan_to_num(away.ratio) >= 20
+    assert burst(departure(values, 200, 8).ratios, spike, 3, 50) == burst(away.ratio, spike, 3, 50) is not None
+
+
+def test_regimes_are_put_together() -> None:
+    parts = [departure(lognormal(40, 0.2, level), 20, 3) for level in (1.0, 50.0)]
+    both = joined(parts)
+    assert np.array_equal(both.ratio, np.concatenate([p.ratio for p in parts]), equal_nan=True)
+    assert np.array_equal(both.ratios[38:45], both.ratio[38:45], equal_nan=True)
+    assert both.rows_above(1.2).tolist() == np.flatnonzero(np.nan_to_num(both.ratio) >= 1.2).tolist()

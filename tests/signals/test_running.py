@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainwatch.signals.running import SORTED_VALUES, centred_median, trailing_median
+from trainwatch.signals.running import SORTED_VALUES, PastMedian, centred_median, trailing_median
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 300, SORTED_VALUES + 5000])
@@ -30,3 +30,33 @@ def test_some_windows_only() -> None:
 
 def test_infinity_is_no_part_of_a_median() -> None:
     assert trailing_median([1.0, np.inf, 3.0, -np.inf], 4, 1).tolist() == [1.0, 1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("holes", [0.0, 1e-3])
+@pytest.mark.parametrize("n", [0, 1, 300, SORTED_VALUES + 5000])
+def test_past_medians_are_the_same_asked_one_by_one(n: int, holes: float) -> None:
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=n)
+    values[rng.random(n) < holes] = np.nan
+    whole = np.append(np.nan, trailing_median(values, 200, 8))[:n]
+    past = PastMedian(values, 200, 8)
+    few = np.arange(0, n, 997)
+    assert np.array_equal(past.at(few), whole[few], equal_nan=True)
+    assert np.array_equal(past.at(few[::-1]), whole[few[::-1]], equal_nan=True), "kept, and in any order"
+    assert np.array_equal(past.at(np.arange(n)), whole, equal_nan=True), "many of them: all at once"
+    assert np.array_equal(past.whole, whole, equal_nan=True)
+
+
+@pytest.mark.parametrize("width", [20, 200, 333])
+def test_no_value_far_from_its_median_is_ruled_out(width: int) -> None:
+    rng = np.random.default_rng(width)
+    values = np.cumsum(rng.normal(size=SORTED_VALUES + 777)) / 50 + rng.standard_t(3, SORTED_VALUES + 777)
+    values[rng.random(len(values)) < 1e-3] = np.nan
+    past = PastMedian(values, width, 8)
+    rows = past.beyond(4.0)
+    with np.errstate(invalid="ignore"):
+        far = np.flatnonzero(values - past.whole >= 4.0)
+    assert len(far)
+    assert np.isin(far, rows).all()
+    if width >= 200:
+        assert len(rows) < 0.2 * len(values), "it rules out most"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import threading
 from pathlib import Path
 
 import click
@@ -38,6 +40,9 @@ def command(run: str, output: Path | None, force: bool, mapping: str | None, lan
     from trainwatch.reports import html
     from trainwatch.reports.wording import STATUS_SHAPE, confidence
 
+    importlib.import_module("trainwatch.analysis")  # first: two threads that import the same would wait for one another
+    if os.path.isdir(run):  # a record may take seconds to read, most of them without Python's lock
+        threading.Thread(target=html.load, daemon=True).start()
     analysis = analyse_path(run, mapping=mapping)
     target = output or default_target(Path(run), analysis.run.source)
     # Our own page of this run may be renewed; any other file is the user's.

@@ -96,17 +96,23 @@ class AmpScaleCollapse(Detector):
     def _at_optimizer_steps(self, view: View) -> Series:
         """Scales after optimizer steps only; between them, while gradients are gathered, it cannot change."""
         scale, stepped = view.steps("amp_scale"), view.steps("optimizer_stepped")
-        if len(stepped) and (stepped.values > 0).any():
-            return scale.take(np.isin(scale.step, stepped.step[stepped.values > 0]))
-        return scale
+        done = stepped.values > 0
+        if not done.any():
+            return scale
+        if (
+            scale.step is stepped.step and (np.diff(scale.step) > 0).all()
+        ):  # one row per step in both: nothing to look up
+            return scale if done.all() else scale.take(done)
+        return scale.take(np.isin(scale.step, stepped.step[done]))
 
     def _skipped(self, view: View, scale: Series) -> npt.NDArray[np.bool_]:
         recorded = view.steps("amp_skipped")
         with np.errstate(invalid="ignore"):
             fell = np.concatenate([[False], scale.values[1:] < scale.values[:-1]])
         fell &= scale.weights == 1  # between rows that are far apart it may have risen and fallen as it should
-        if len(recorded):
-            fell |= np.isin(scale.step, recorded.step[recorded.values > 0])
+        at = recorded.step[recorded.values > 0]
+        if len(at):
+            fell |= np.isin(scale.step, at)
         return fell
 
     def _finding(

@@ -36,7 +36,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Series
-from trainwatch.signals.level import burst, departure, is_blip
+from trainwatch.signals.level import Ratios, burst, departure, is_blip
 
 
 @dataclass(frozen=True)
@@ -74,18 +74,16 @@ class BadBatch(Detector):
         spike = away.above(self.spike_ratio, self.spike_mads)
         found: list[int] = []
         while len(found) < self.most:
-            incident = burst(away.ratio, spike, 1, self.within_steps, self.chances_per_run, rows=loss.rows)
+            incident = burst(away.ratios, spike, 1, self.within_steps, self.chances_per_run, rows=loss.rows)
             if incident is None:
                 break
             first, last = incident
-            if is_blip(away.ratio, first, last):
-                found.append(first + int(np.argmax(away.ratio[first : last + 1])))
+            if is_blip(away.ratios, first, last):
+                found.append(first + int(np.argmax(away.ratios[first : last + 1])))
             spike[: last + 1] = False
-        return [self._finding(view, loss, away.ratio, found)] if found else []
+        return [self._finding(view, loss, away.ratios, found)] if found else []
 
-    def _finding(
-        self, view: View, loss: Series, ratio: np.ndarray[tuple[int], np.dtype[np.float64]], found: list[int]
-    ) -> Finding:
+    def _finding(self, view: View, loss: Series, ratio: Ratios, found: list[int]) -> Finding:
         first = found[0]
         step = int(loss.step[first])
         batches = view.steps("batch")

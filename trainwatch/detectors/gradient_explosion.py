@@ -45,7 +45,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Series
-from trainwatch.signals.level import burst, burst_into_nothing, coincidences, departure, is_blip, sustained
+from trainwatch.signals.level import Ratios, burst, burst_into_nothing, coincidences, departure, is_blip, sustained
 from trainwatch.signals.rate_jump import rate_jump
 from trainwatch.signals.update import rise_before
 
@@ -99,24 +99,24 @@ class GradientExplosion(Detector):
             return []
         per_sample = norm.values / self._samples(view, norm)
         skipped = view.steps("amp_skipped")
-        if len(skipped):
-            per_sample = np.where(np.isin(norm.step, skipped.step[skipped.values > 0]), np.nan, per_sample)
+        at = skipped.step[skipped.values > 0]
+        if len(at):
+            per_sample = np.where(np.isin(norm.step, at), np.nan, per_sample)
         away = departure(per_sample, self.window_steps, self.min_past_steps)
-        with np.errstate(invalid="ignore"):
-            high = away.ratio >= min(self.sustained_ratio, self.spike_ratio)
-            rows = np.flatnonzero(high)
-            high[rows] = self._beyond_noise(away.ratio[rows], away.mads_at(rows))
-            spike = high & (away.ratio >= self.spike_ratio)
-            high &= away.ratio >= self.sustained_ratio
-        found = burst(away.ratio, spike, self.spikes, self.within_steps, rows=norm.rows)
-        found = found or burst_into_nothing(per_sample, away.ratio, spike)
-        found = found or self._confirmed(view, norm, away.ratio, spike)
+        rows = away.rows_above(min(self.sustained_ratio, self.spike_ratio))
+        rows = rows[self._beyond_noise(away.ratios[rows], away.mads_at(rows))]
+        spike, high = np.zeros((2, len(norm)), bool)
+        spike[rows] = away.ratios[rows] >= self.spike_ratio
+        high[rows] = away.ratios[rows] >= self.sustained_ratio
+        found = burst(away.ratios, spike, self.spikes, self.within_steps, rows=norm.rows)
+        found = found or burst_into_nothing(per_sample, away.ratios, spike)
+        found = found or self._confirmed(view, norm, away.ratios, spike)
         run_of = sustained(high, self.sustained_steps)
         if found is None and run_of is None:
             return []
         first = min(i for i in (found[0] if found else None, run_of) if i is not None)
         last = found[1] if found else first + self.sustained_steps - 1
-        if is_blip(away.ratio, first, int(np.flatnonzero(spike | high)[-1])) and self._loss_unmoved(view, norm, first):
+        if is_blip(away.ratios, first, int(np.flatnonzero(spike | high)[-1])) and self._loss_unmoved(view, norm, first):
             return []  # one bad batch, told as such
         first = self._begun(per_sample, first)
         return [self._finding(view, norm, per_sample, away.ratio, away.level, first, last, int(spike.sum()))]
@@ -205,7 +205,7 @@ class GradientExplosion(Detector):
         )
 
     def _confirmed(
-        self, view: View, norm: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
+        self, view: View, norm: Series, ratio: Ratios, spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but with which the loss jumps as well, or None."""
         found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=norm.rows)
@@ -222,11 +222,10 @@ class GradientExplosion(Detector):
         loss = view.steps("loss")
         if not len(loss):
             return True
-        ratio = departure(loss.values, self.window_steps, self.min_past_steps).ratio
+        away = departure(loss.values, self.window_steps, self.min_past_steps)
         at = min(int(np.searchsorted(loss.step, norm.step[first])), len(loss) - 1)
-        with np.errstate(invalid="ignore"):
-            high = np.flatnonzero(ratio[at:] >= self.loss_ratio)
-        return is_blip(ratio, at, at + int(high[-1]) if len(high) else at)
+        high = away.rows_above(self.loss_ratio)
+        return is_blip(away.ratios, at, max(at, int(high[-1])) if len(high) else at)
 
     def _loss_times(self, view: View, step: int) -> float:
         """Return the loss's largest multiple of its own level from a step on; infinity if it stops being a number."""

@@ -78,6 +78,7 @@ class GradientVanishing(Detector):
         """Return one finding about the model, or else one about its layers, or none."""
         norm = view.steps("grad_norm")
         samples = _samples(view, norm)
+        steps = norm.step
         whole = self._vanished(norm, samples)
         if whole is not None:
             block, level, baseline = whole
@@ -90,7 +91,8 @@ class GradientVanishing(Detector):
         layers = []
         for name in view.names("steps.grad_norm/*"):
             layer = view.steps(name)
-            found = self._vanished(layer, _samples(view, layer))
+            # Layers are mostly recorded together with the whole norm, and the samples behind them are the same then.
+            found = self._vanished(layer, samples if layer.step is steps else _samples(view, layer))
             if found is not None:
                 layers.append((found, name, layer))
         if not layers:
@@ -102,9 +104,12 @@ class GradientVanishing(Detector):
 
     def _vanished(self, norm: Series, samples: Floats) -> tuple[int, float, float] | None:
         """Return first vanished block, its last level and the baseline; None if the gradient is there."""
-        levels, baseline = self._levels(norm, samples)
+        ends, baseline = self._ends(norm, samples)
         if not baseline > 0:
             return None  # no baseline, or zero from the start: frozen
+        if not (ends <= self.ratio * baseline).all():
+            return None  # it is there at the end
+        levels = block_medians(norm.values / samples, self._block(norm))
         gone = levels <= self.ratio * baseline
         alive = np.flatnonzero(~gone)  # blocks without a finite value are not gone
         first = int(alive[-1]) + 1 if len(alive) else len(levels)
@@ -112,15 +117,18 @@ class GradientVanishing(Detector):
             return None
         return first, float(np.median(levels[first:])), baseline
 
-    def _levels(self, norm: Series, samples: Floats) -> tuple[Floats, float]:
+    def _ends(self, norm: Series, samples: Floats) -> tuple[Floats, float]:
+        """Return the levels of the last ``min_blocks`` blocks and the baseline, 0 without one; the rest is seldom needed."""
         size = self._block(norm)
-        levels = block_medians(norm.values / samples, size)
-        if len(levels) < 2 + self.min_blocks:
-            return levels, 0.0
+        count = len(norm) // size
+        if count < 2 + self.min_blocks:
+            return np.empty(0), 0.0
         early = int(np.sum(norm.epoch < norm.epoch[0] + self.baseline_epochs)) // size
-        first = levels[: min(max(early, 2), len(levels) - self.min_blocks)]
+        head = slice(0, size * min(max(early, 2), count - self.min_blocks))
+        tail = slice(size * (count - self.min_blocks), size * count)
+        first, last = (block_medians(norm.values[part] / samples[part], size) for part in (head, tail))
         finite = first[np.isfinite(first)]
-        return levels, float(np.median(finite)) if len(finite) else 0.0
+        return last, float(np.median(finite)) if len(finite) else 0.0
 
     def _block(self, series: Series) -> int:
         """Return the length of a block: a layer's norm may be recorded rarely, and a training may be short."""
@@ -136,8 +144,8 @@ class GradientVanishing(Detector):
         return min(low + int(np.argmin(wrong)), len(norm) - 1)
 
     def _alive(self, norm: Series, samples: Floats) -> bool:
-        levels, baseline = self._levels(norm, samples)
-        return bool(baseline > 0 and (levels[-self.min_blocks :] >= self.alive_ratio * baseline).all())
+        ends, baseline = self._ends(norm, samples)
+        return bool(baseline > 0 and (ends >= self.alive_ratio * baseline).all())
 
     def _learnt(self, view: View) -> bool:
         loss = view.steps("loss")

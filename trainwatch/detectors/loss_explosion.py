@@ -54,6 +54,7 @@ from trainwatch.runs import Run, Series
 from trainwatch.signals.grouped import by_epoch
 from trainwatch.signals.level import (
     Departure,
+    Ratios,
     burst,
     burst_into_nothing,
     coincidences,
@@ -169,9 +170,7 @@ class LossExplosion(Detector):
         norm = view.steps("grad_norm")
         if not len(norm):
             return True
-        away = departure(norm.values, self.window_steps, self.min_past_steps)
-        with np.errstate(invalid="ignore"):
-            jumps = norm.step[away.ratio >= self.critical_ratio]
+        jumps = norm.step[self._away(norm).rows_above(self.critical_ratio)]
         return coincidences(series.step[span][high], jumps, self.confirming_steps) < self.spikes
 
     def _at_once(self, view: View) -> list[Finding]:
@@ -218,6 +217,9 @@ class LossExplosion(Detector):
             values = np.where(gain.values > 0, series.values / gain.values, np.nan)
         return replace(series, values=values)
 
+    def _away(self, series: Series) -> Departure:
+        return departure(series.values, self.window_steps, self.min_past_steps)
+
     def _per_regime(self, run: Run, series: Series) -> Departure:
         """Compare each epoch with those before it in the same regime: after a change the level is a new one."""
         part = regime_of(run, series.epoch)
@@ -225,47 +227,45 @@ class LossExplosion(Detector):
         return joined(away)
 
     def _confirmed(
-        self, view: View, series: Series, ratio: npt.NDArray[np.float64], spike: npt.NDArray[np.bool_]
+        self, view: View, series: Series, ratio: Ratios, spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but at which the gradients jump as well, or None."""
         found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=series.rows)
         norm = view.steps("grad_norm")
         if found is None or not len(norm):
             return None
-        away = departure(norm.values, self.window_steps, self.min_past_steps)
-        with np.errstate(invalid="ignore"):
-            jumps = norm.step[away.ratio >= self.critical_ratio]
+        jumps = norm.step[self._away(norm).rows_above(self.critical_ratio)]
         steps = series.step[found[0] : found[1] + 1][spike[found[0] : found[1] + 1]]
         return found if coincidences(steps, jumps, self.confirming_steps) >= self.spikes else None
 
     def _judge_one(self, view: View, series: Series, per_step: bool) -> Finding | None:
-        window, past = (
-            (self.window_steps, self.min_past_steps) if per_step else (self.window_epochs, self.min_past_epochs)
-        )
-        if len(series) <= past:
+        if len(series) <= (self.min_past_steps if per_step else self.min_past_epochs):
             return None
-        away = departure(series.values, window, past) if per_step else self._per_regime(view.run, series)
-        levels = away.level
-        judged = (levels >= self.min_level) & ~near_change(view.run, series)
-        with np.errstate(invalid="ignore"):
-            high = judged & (away.ratio >= self.sustained_ratio)
-            if per_step:
-                spike = judged & away.above(self.spike_ratio, self.spike_mads)
-                group = burst(away.ratio, spike, self.spikes, self.within_steps, rows=series.rows)
-                group = group or burst_into_nothing(series.values, away.ratio, spike)
-                group = group or self._confirmed(view, series, away.ratio, spike)
-                start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)
-                starts = [i for i in (group[0] if group else None, start) if i is not None]
-                if starts and is_blip(away.ratio, min(starts), int(np.flatnonzero(high)[-1])):
-                    return None  # one bad batch, told as such
-            else:
-                tall = np.flatnonzero(judged & (away.ratio >= self.critical_ratio))
-                start = sustained(high, self.sustained_epochs)
-                starts = [i for i in (int(tall[0]) if len(tall) else None, start) if i is not None]
+        away = self._away(series) if per_step else self._per_regime(view.run, series)
+        rows = away.rows_above(min(self.sustained_ratio, self.spike_ratio) if per_step else self.sustained_ratio)
+        rows = rows[(away.level_at(rows) >= self.min_level) & ~near_change(view.run, series.take(rows))]
+        above = rows[away.ratios[rows] >= self.sustained_ratio]
+        if not len(above):
+            return None
+        judged, high = np.zeros((2, len(series)), bool)
+        judged[rows], high[above] = True, True
+        if per_step:
+            spike = judged & away.above(self.spike_ratio, self.spike_mads)
+            group = burst(away.ratios, spike, self.spikes, self.within_steps, rows=series.rows)
+            group = group or burst_into_nothing(series.values, away.ratios, spike)
+            group = group or self._confirmed(view, series, away.ratios, spike)
+            start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)
+            starts = [i for i in (group[0] if group else None, start) if i is not None]
+            if starts and is_blip(away.ratios, min(starts), int(above[-1])):
+                return None  # one bad batch, told as such
+        else:
+            tall = above[away.ratios[above] >= self.critical_ratio]
+            start = sustained(high, self.sustained_epochs)
+            starts = [i for i in (int(tall[0]) if len(tall) else None, start) if i is not None]
         if not starts:
             return None
         first = min(starts)
-        return self._finding(view, series, first, int(np.flatnonzero(high)[-1]), float(levels[first]), per_step)
+        return self._finding(view, series, first, int(above[-1]), float(away.level_at(np.array([first]))[0]), per_step)
 
     def _finding(self, view: View, series: Series, first: int, last: int, level: float, per_step: bool) -> Finding:
         stretch = series.values[first : last + 1]

@@ -185,7 +185,7 @@ class NonfiniteLoss(Detector):
         before = norm.take(norm.step < step)
         if not len(before):
             return None
-        ratio = departure(before.values, 200, 8).ratio[-self.precursor_steps :]
+        ratio = departure(before.values, 200, 8).ratios[-self.precursor_steps :]
         with np.errstate(invalid="ignore"):
             hits = np.flatnonzero(ratio >= self.precursor_ratio)
         # Early in training single steps of that size are normal: the sign must last to the onset, or nearly.

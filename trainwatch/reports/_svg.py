@@ -40,18 +40,24 @@ def _tag(tag: str, prefix: str, colours: Mapping[str, str]) -> str:
     if "base64," in tag:  # a picture's data are no coordinates
         head, data, rest = re.split(r'((?:xlink:)?href="data:[^"]*")', tag, maxsplit=1)
         return _tag(head.rstrip() + ">", prefix, colours)[:-1] + f" {data}" + _tag(f"<{rest}", prefix, colours)[1:]
-    tag = re.sub(r' d="([^"]+)"', lambda match: f' d="{relative_path(match[1])}"', tag)
-    tag = re.sub(r"(\d+\.\d)\d+", r"\1", tag)
-    tag = re.sub(r"\.0(?=[ \"])", "", tag)
-    if not re.search(r'\sid="[a-z]+[0-9a-f]{10}"', tag):
-        tag = re.sub(r'\sid="[^"]+"', "", tag)  # only definitions are referred to
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', tag)
-    tag = re.sub(r'((?:xlink:)?href)="#([^"]+)"', rf'\1="#{prefix}\2"', tag)
-    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", tag)
-    tag = re.sub(r" ?font-family: [^;\"]+;?| ?text-anchor: start;?", "", tag)
-    tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
-    for sentinel, variable in colours.items():
-        tag = tag.replace(sentinel, variable)
+    if ' d="' in tag:
+        tag = re.sub(r' d="([^"]+)"', lambda match: f' d="{relative_path(match[1])}"', tag)
+    if "." in tag:
+        tag = re.sub(r"(\d+\.\d)\d+", r"\1", tag)
+        tag = re.sub(r"\.0(?=[ \"])", "", tag)
+    if 'id="' in tag:
+        if not re.search(r'\sid="[a-z]+[0-9a-f]{10}"', tag):
+            tag = re.sub(r'\sid="[^"]+"', "", tag)  # only definitions are referred to
+        tag = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}\1"', tag)
+    if "#" in tag:
+        tag = re.sub(r'((?:xlink:)?href)="#([^"]+)"', rf'\1="#{prefix}\2"', tag)
+        tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}\1)", tag)
+        for sentinel, variable in colours.items():
+            tag = tag.replace(sentinel, variable)
+    if "font-family" in tag or "text-anchor" in tag:
+        tag = re.sub(r" ?font-family: [^;\"]+;?| ?text-anchor: start;?", "", tag)
+    if "rotate(-0" in tag:
+        tag = re.sub(r' transform="rotate\(-0 [^)]*\)"', "", tag)
     return re.sub(r"\s+", " ", tag)
 
 

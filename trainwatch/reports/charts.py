@@ -116,6 +116,8 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         named = len(panel.curves) > 1 or panel.heat
         axes = figure.add_axes((0.15, 0.18, 0.63 if named else 0.71, 0.68) if slim else (0.075, 0.17, 0.80, 0.70))
         axes.patch.set_alpha(0)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_label_coords(0.5, 0.0)  # there is no label; looking for its place measures every tick once more
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
         if panel.heat:
             rows = replace(panel, curves=tuple(coarser(c, HEAT_BUCKETS) for c in panel.curves))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -102,6 +103,14 @@ def render(analysis: Analysis, language: str = "en") -> str:
         json_link="data:application/json;base64," + base64.b64encode(document.encode()).decode(),
         thresholds=[(i, ", ".join(f"{k} = {v}" for k, v in fields.items())) for i, fields in page.thresholds.items()],
     )
+
+
+def load() -> None:
+    """Import what :func:`render` needs, some 0.4 s; what is missing is told when a page is rendered."""
+    with contextlib.suppress(Exception):
+        import jinja2  # noqa: F401
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
 
 
 def _prose(text: str) -> Markup:

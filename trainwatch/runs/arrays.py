@@ -84,11 +84,11 @@ def measured_in_chunk(chunk: pa.Array) -> Bools:
 
 def raw_chunk(chunk: pa.Array) -> npt.NDArray[Any]:
     """Return the values as they lie in memory; what stands where a value is null has no meaning."""
-    if pa.types.is_boolean(chunk.type):
-        return _bits(chunk.buffers()[1], chunk)
-    if pa.types.is_null(chunk.type):
-        return np.zeros(len(chunk))
     dtype: Any = _NUMBERS.get(chunk.type.id)
+    if dtype is None and pa.types.is_boolean(chunk.type):
+        return _bits(chunk.buffers()[1], chunk)
+    if dtype is None and pa.types.is_null(chunk.type):
+        return np.zeros(len(chunk))
     if dtype is None:  # decimal, text of numbers, half precision
         chunk, dtype = chunk.cast(pa.float64(), safe=False), np.float64
     if not len(chunk):

@@ -92,7 +92,10 @@ class Columns:
 
     def values(self, name: str) -> Floats:
         """Return a column as float64, NaN where nothing was measured; shape (n,)."""
-        return _joined([p.floats() for p in self._parts(name)], np.dtype(np.float64))
+        parts = [
+            p.values if p.measured is None else p.floats() for p in self._parts(name)
+        ]  # joining makes them float64
+        return _joined(parts, np.dtype(np.float64))
 
     def measured(self, name: str) -> Bools | None:
         """Return the mask of what was measured, None if all was."""

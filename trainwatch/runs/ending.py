@@ -218,9 +218,12 @@ def _data(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last_step_s(run: Run) -> float:
-    steps = run.step_series("time_s")
-    finite = steps.values[steps.finite]
-    return float(finite.max()) if len(finite) else 0.0
+    if "last step" not in run.cache:
+        steps = run.step_series("time_s")
+        finite = steps.values[steps.finite]
+        run.cache["last step"] = float(finite.max()) if len(finite) else 0.0
+    last: float = run.cache["last step"]
+    return last
 
 
 def _survived(event: dict[str, Any], events: list[dict[str, Any]], last_step_s: float) -> bool:

@@ -30,14 +30,14 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
     Raises:
         ValueError: If the shapes differ or ``buckets`` is below 1.
     """
-    xs, ys = np.asarray(x, np.float64), np.asarray(values, np.float64)
+    xs, ys = np.asarray(x), np.asarray(values, np.float64)
     if xs.ndim != 1 or xs.shape != ys.shape:
         raise ValueError(f"{name}: x has the shape {xs.shape} and values {ys.shape}; both must be (n,)")
     if buckets < 1:
         raise ValueError(f"buckets is {buckets}, it must be at least 1")
     n = len(ys)
     finite = np.isfinite(ys)
-    bad = xs[~finite]
+    bad = xs[~finite].astype(np.float64)
     if len(bad) > MAX_NONFINITE:
         bad = bad[np.linspace(0, len(bad) - 1, MAX_NONFINITE).astype(int)]
     per = max(1, -(-n // buckets))
@@ -56,7 +56,7 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
             low[i], high[i], mid[i] = row.min(), row.max(), np.median(row)
     return Curve(
         name=name,
-        x=tuple(xs[::per].tolist()),
+        x=tuple(xs[::per].astype(np.float64).tolist()),
         low=_optional(low),
         mid=_optional(mid),
         high=_optional(high),
@@ -66,4 +66,31 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
 
 
 def _optional(values: npt.NDArray[np.float64]) -> tuple[float | None, ...]:
-    return tuple(float(f"{v:.6g}") if np.isfinite(v) else None for v in values.tolist())
+    return tuple(v if v - v == 0 else None for v in six_digits(values).tolist())
+
+
+def six_digits(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round to six significant digits: the doubles that ``float(f"{v:.6g}")`` gives, without a text for each.
+
+    A whole number of up to six digits times or over a power of ten that is exact, too, is rounded once, as reading its
+    text is. Values so near a half that the scaling may have moved them across, and very large or small ones, are written.
+
+    Args:
+        values: Shape (n,).
+
+    Returns:
+        Shape (n,).
+    """
+    size = np.abs(values)
+    usual = (size > 1e-15) & (size < 1e20)
+    places = 5 - np.floor(np.log10(size, where=usual, out=np.zeros_like(size))).astype(np.int64)
+    power = 10.0 ** np.abs(places)
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.where(places >= 0, values * power, values / power)
+        digits = np.rint(scaled)
+        usual &= (np.abs(np.abs(scaled - digits) - 0.5) > 1e-4) & (np.abs(digits) < 1e6) & (np.abs(digits) >= 1e5)
+        rounded = np.where(places >= 0, digits / power, digits * power)
+    odd = np.flatnonzero(~usual & np.isfinite(values))
+    rounded[odd] = [float(f"{v:.6g}") for v in values[odd].tolist()]
+    rounded[~np.isfinite(values)] = np.nan
+    return rounded

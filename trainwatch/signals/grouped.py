@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from trainwatch.signals.blocks import row_medians
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -46,7 +48,8 @@ def by_epoch(epoch: Ints, values: Floats, how: How) -> tuple[Ints, Floats]:
 def _medians(epoch: Ints, values: Floats, starts: Ints, ends: Ints) -> Floats:
     holes = np.isnan(values)
     if not holes.any() and len(values) > SMALL_GROUP * len(starts):
-        return np.asarray([np.median(values[a:b]) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+        parts = (values[None, a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True))
+        return np.concatenate([row_medians(part) for part in parts])
     ordered = values[np.lexsort((values, epoch))]  # NaN last within each epoch
     count = ends - starts - np.add.reduceat(holes, starts, dtype=np.int64)
     low, high = starts + np.maximum(count - 1, 0) // 2, starts + np.minimum(count // 2, ends - starts - 1)

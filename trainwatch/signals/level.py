@@ -12,12 +12,13 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from trainwatch.signals.running import trailing_median
+from trainwatch.signals.running import PastMedian, trailing_median, window_medians
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -41,52 +42,123 @@ TAIL_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 """Values of k that are tried."""
 
 
-@dataclass(frozen=True)
 class Departure:
     """How far each value lies above the level of its past; all arrays have the shape (n,).
 
-    Attributes:
-        ratio: Value over the median of the window before it; NaN where there is no level yet or no finite value.
-        distance: log10 of the ratio.
-        past: log10 of that median.
+    Whoever asks for rows (:meth:`rows_above`, :attr:`ratios`) has only these worked out.
+
+    Args:
+        logs: log10 of the values, NaN for those that are not finite or not positive.
+        past: log10 of the median of the window before each.
         window: Values of the past that make the level.
         min_past: Finite values at least before a level exists.
     """
 
-    ratio: Floats
-    distance: Floats
-    past: Floats
-    window: int
-    min_past: int
+    def __init__(self, logs: Floats, past: PastMedian | Floats, window: int, min_past: int) -> None:
+        self.window, self.min_past = window, min_past
+        self._logs, self._past = logs, past
+        self._above: tuple[float, Ints] | None = None
+
+    def __len__(self) -> int:
+        return len(self._logs)
+
+    @property
+    def past(self) -> Floats:
+        """log10 of the median of the window before each value."""
+        return self._past.whole if isinstance(self._past, PastMedian) else self._past
+
+    @cached_property
+    def distance(self) -> Floats:
+        """log10 of the ratio."""
+        return self._logs - self.past
+
+    @cached_property
+    def ratio(self) -> Floats:
+        """Value over the median of the window before it; NaN where there is no level yet or no finite value."""
+        return _power(self.distance)
+
+    @property
+    def ratios(self) -> Ratios:
+        """The same for those who ask for few of them."""
+        return Ratios(self)
 
     @property
     def level(self) -> Floats:
         """The median of the window before each value."""
-        with np.errstate(over="ignore"):
-            level: Floats = 10.0**self.past
-        return level
+        return _power(self.past)
 
     @property
     def mads(self) -> Floats:
         """The distance in median absolute deviations of log10 of that window."""
-        return self.mads_at(np.arange(len(self.distance)))
+        return self.mads_at(self._every())
+
+    def distance_at(self, rows: Ints) -> Floats:
+        """Return log10 of the ratio of some rows, shape (m,)."""
+        return self._logs[rows] - self._past_at(rows)
+
+    def level_at(self, rows: Ints) -> Floats:
+        """Return the median of the window before some rows, shape (m,)."""
+        return _power(self._past_at(rows))
 
     def mads_at(self, rows: Ints) -> Floats:
-        """Return the same for some rows only, ascending, shape (m,): few are ever far enough out to ask."""
+        """Return the distance in deviations for some rows, ascending, shape (m,): few are ever far enough out to ask."""
         scatter = np.full(len(rows), np.nan)
-        later = rows > 0
-        scatter[later] = trailing_median(np.abs(self.distance), self.window, self.min_past, rows[later] - 1)
+        later = rows[rows > 0]
+        if len(later) * self.window > len(self):
+            found = trailing_median(np.abs(self.distance), self.window, self.min_past, later - 1)
+        else:
+            before = later[:, None] - np.arange(self.window, 0, -1)
+            inside = np.maximum(before, 0)
+            away = np.abs(self.distance_at(inside.ravel())).reshape(inside.shape)
+            found = window_medians(np.where(before >= 0, away, np.nan), self.min_past)
+        scatter[rows > 0] = found
         with np.errstate(invalid="ignore"):
-            mads: Floats = self.distance[rows] / np.maximum(scatter, 1e-3)
+            mads: Floats = self.distance_at(rows) / np.maximum(scatter, 1e-3)
         return mads
+
+    def rows_above(self, ratio: float) -> Ints:
+        """Return the rows of the values that are at least so many times their level, ascending."""
+        if self._above is None or self._above[0] > ratio:
+            rows = self._past.beyond(float(np.log10(ratio))) if isinstance(self._past, PastMedian) else self._every()
+            self._above = ratio, rows[self.ratios[rows] >= ratio]
+        rows = self._above[1]
+        found: Ints = rows[self.ratios[rows] >= ratio]
+        return found
 
     def above(self, ratio: float, mads: float) -> Bools:
         """Mark the values that are at least so many times their level, and so many deviations above it."""
+        mask = np.zeros(len(self), bool)
+        rows = self.rows_above(ratio)
         with np.errstate(invalid="ignore"):
-            mask: Bools = self.ratio >= ratio
-            rows = np.flatnonzero(mask)
             mask[rows] = self.mads_at(rows) >= mads
         return mask
+
+    def _every(self) -> Ints:
+        return np.arange(len(self))
+
+    def _past_at(self, rows: Ints) -> Floats:
+        return self._past.at(rows) if isinstance(self._past, PastMedian) else self._past[rows]
+
+
+class Ratios:
+    """The ratios of a :class:`Departure`, by index: an array of shape (n,) of which only what is read is worked out."""
+
+    def __init__(self, away: Departure) -> None:
+        self._away = away
+
+    def __len__(self) -> int:
+        return len(self._away)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Return them for a slice or an array of rows, or one of them."""
+        at = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.asarray(rows)
+        found = _power(self._away.distance_at(np.atleast_1d(at)))
+        return found if at.ndim else found[0]
+
+
+def _power(logs: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.asarray(10.0**logs, np.float64)
 
 
 def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
@@ -101,28 +173,22 @@ def departure(values: npt.ArrayLike, window: int, min_past: int) -> Departure:
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = np.log10(y)
     logs[~(np.isfinite(y) & (y > 0))] = np.nan
-    past = np.full(len(y), np.nan)
-    past[1:] = trailing_median(logs, window, min_past)[:-1]
-    distance = logs - past
-    with np.errstate(over="ignore"):
-        return Departure(10.0**distance, distance, past, window, min_past)
+    return Departure(logs, PastMedian(logs, window, min_past), window, min_past)
 
 
 def joined(parts: Sequence[Departure]) -> Departure:
     """Put the departures of consecutive stretches of a series together, each judged by itself."""
-    ratio, distance, past = (
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("ratio", "distance", "past")
-    )
-    return Departure(ratio, distance, past, parts[0].window, parts[0].min_past)
+    logs, past = (np.concatenate([getattr(p, name) for p in parts]) for name in ("_logs", "past"))
+    return Departure(logs, past, parts[0].window, parts[0].min_past)
 
 
 def sustained(mask: Bools, length: int) -> int | None:
     """Return the index at which the first run of ``length`` consecutive True values begins, None without one."""
-    if len(mask) < length:
+    hits = np.flatnonzero(mask)
+    if len(hits) < length:
         return None
-    counts = np.convolve(mask.astype(np.int64), np.ones(length, np.int64), mode="valid")
-    hits = np.flatnonzero(counts == length)
-    return int(hits[0]) if len(hits) else None
+    unbroken = np.flatnonzero(hits[length - 1 :] - hits[: len(hits) - length + 1] == length - 1)
+    return int(hits[unbroken[0]]) if len(unbroken) else None
 
 
 def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
@@ -149,7 +215,13 @@ def cluster(mask: Bools, count: int, within: int) -> tuple[int, int] | None:
 
 
 def burst(
-    ratio: Floats, spike: Bools, count: int, within: int, chances: float = CHANCES_PER_RUN, *, rows: int | None = None
+    ratio: Floats | Ratios,
+    spike: Bools,
+    count: int,
+    within: int,
+    chances: float = CHANCES_PER_RUN,
+    *,
+    rows: int | None = None,
 ) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
@@ -182,7 +254,7 @@ def burst(
     return None
 
 
-def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
+def _unlikely(ratio: Floats | Ratios, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
     """Whether the largest 3, 4, 5 ... values of a span are more than chance would bring together."""
     from scipy import special
 
@@ -205,7 +277,9 @@ def _unlikely(ratio: Floats, span: npt.NDArray[np.int64], count: int, within: in
     return False
 
 
-def burst_into_nothing(values: Floats, ratio: Floats, spike: Bools, chances: float = 1e-3) -> tuple[int, int] | None:
+def burst_into_nothing(
+    values: Floats, ratio: Floats | Ratios, spike: Bools, chances: float = 1e-3
+) -> tuple[int, int] | None:
     """Return the spikes that lead straight into the first non-finite value: at least two in a row; None without.
 
     Numbers that end leave no third spike to count.
@@ -228,7 +302,7 @@ def burst_into_nothing(values: Floats, ratio: Floats, spike: Bools, chances: flo
     return (first, last) if _unlikely(ratio, span, 2, len(span), chances) else None
 
 
-def is_blip(ratio: Floats, first: int, last: int, *, longest: int = 10, after: int = 20) -> bool:
+def is_blip(ratio: Floats | Ratios, first: int, last: int, *, longest: int = 10, after: int = 20) -> bool:
     """Whether a cluster of spikes is one incident that is over: short, and followed by values within twice the old level.
 
     Args:

@@ -57,7 +57,7 @@ def rise_before(ratio: Series, step: int, times: float, reach: int) -> Rise | No
     if start < MIN_PAST or start == len(before):
         return None
     # The level of before the stretch, for all of it: a growth would carry a running median along.
-    level = float(departure(before.values[: start + 1], LEVEL_WINDOW, MIN_PAST).level[start])
+    level = float(departure(before.values[: start + 1], LEVEL_WINDOW, MIN_PAST).level_at(np.array([start]))[0])
     with np.errstate(divide="ignore", invalid="ignore"):
         high = before.values[start:] / level >= times
     if not high[-1]:
