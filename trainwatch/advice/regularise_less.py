@@ -30,7 +30,6 @@ from trainwatch.advice.base import Advice
 from trainwatch.result import Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS
 
-
 FREED = (
     "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the validation loss turns "
     "upwards, or if your objects do occur as the augmentation shows them."

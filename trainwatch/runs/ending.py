@@ -218,11 +218,11 @@ def _data(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last_step_s(run: Run) -> float:
-    if "last step" not in run.cache:
+    if "last_step" not in run.cache:
         steps = run.step_series("time_s")
         finite = steps.values[steps.finite]
-        run.cache["last step"] = float(finite.max()) if len(finite) else 0.0
-    last: float = run.cache["last step"]
+        run.cache["last_step"] = float(finite.max()) if len(finite) else 0.0
+    last: float = run.cache["last_step"]
     return last
 
 
