@@ -377,7 +377,8 @@ class Recorder:
                 "time_s": time.time(),
             }
             for family, values in columns.items():
-                record |= {f"{family}/{name}": _number(value) for name, value in values.items()}
+                own = f"{family}/"  # metrics={"metrics/acc": ...} means the same column as metrics={"acc": ...}
+                record |= {own + str(name).removeprefix(own): _number(value) for name, value in values.items()}
             if fitness is not None:
                 record["fitness"] = _number(fitness)
             if best_fitness is not None:
