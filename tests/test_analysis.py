@@ -92,7 +92,7 @@ def test_everything_a_page_needs_is_filled() -> None:
     page = result.page
     assert result.verdict.status == "diverged"
     assert page.cause_reason
-    assert "were trained in vain" in page.cost
+    assert "were wasted" in page.cost
     assert page.next_command.startswith("yolo train model=yolo12n.yaml")
     assert "lr0" in page.overrides_yaml
     assert page.traceback == "T"

@@ -40,7 +40,7 @@ def test_the_longer_plan_of_ultralytics_is_a_command_with_what_would_refute_it()
     longer = train_longer(rising, "completed", [], context)
     assert longer is not None
     assert [(c.arg, c.old, c.new) for c in longer.changes] == [("epochs", 60, 90)]
-    assert "Refuted if" in longer.expected
+    assert "Wrong if" in longer.expected
     assert train_longer(rising, "early-stop", [], context) is None, "patience ended it: there was nothing to gain"
     assert train_longer(rising, "completed", [make_finding("plateau", "info")], context) is None
     assert train_longer(rising, "completed", [], loop("a")) is None

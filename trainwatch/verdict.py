@@ -15,7 +15,7 @@ CAUSAL = (
     "degraded-after-best", "plateau", "premature-early-stop",
 )  # fmt: skip
 """Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, a model
-that learns its images by heart stands still on others."""
+that memorises its images stands still on others."""
 
 STALLS = ("missing-labels", "metric-frozen", "no-learning", "plateau")
 """Faults by which a training makes no progress; the others make it worse."""

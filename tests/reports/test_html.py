@@ -236,7 +236,7 @@ def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
             next_changes=(change,),
             next_needs="weights/last.pt is not in <runs/a>",
             next_confidence=0.9,
-            next_expected="No spike. Refuted if it comes back.",
+            next_expected="No spike. Wrong if it comes back.",
         )
     )
     screen = page[: page.index("</header>")]
@@ -247,7 +247,7 @@ def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
     assert "<del>lr0=1.0</del> → <ins>lr0=0.0025</ins>" in screen
     assert "weights/last.pt is not in &lt;runs/a&gt;" in screen
     assert "confidence 90 %" in screen
-    assert "Refuted if it comes back." in screen
+    assert "Wrong if it comes back." in screen
 
 
 def test_a_finding_without_a_recommendation_says_what_to_do() -> None:

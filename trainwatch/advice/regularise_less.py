@@ -5,7 +5,7 @@ What it changes:
 
 Why it works:
     What is frozen cannot adapt to new images; images changed beyond recognition teach less; a strong decay pulls weights to
-    zero faster than they are learnt. All of it helps only where the model would otherwise learn its images by heart.
+    zero faster than they are learnt. All of it helps only where the model would otherwise memorise its images.
 
 When it is given:
     A brake is pulled hard while the validation loss is no higher than the training loss, and the model does not overfit; or
@@ -70,7 +70,7 @@ class RegulariseLess(Advice):
             changes=changes,
             why=found[0].summary,
             expected=(
-                "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the "
+                "Training and validation loss end lower, and the score is higher at the same epoch. Wrong if the "
                 "validation loss turns upwards, or if your objects do occur as the augmentation shows them."
             ),
             confidence=0.5,

@@ -74,9 +74,9 @@ VERDICT: Final[Mapping[str, str]] = {
         "{measured}得分 {score}（最高为 1），几乎没有提高的余地。"
     ),
     # cost
-    "The whole training, {duration}, was trained in vain.": "整个训练（{duration}）都白费了。",
+    "The whole training, {duration}, was wasted.": "整个训练（{duration}）都白费了。",
     "The whole training, {duration}, was trained with this fault.": "整个训练（{duration}）都带着这个问题。",
-    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: they came after the fault began.": (
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were wasted: they came after the fault began.": (
         "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
     ),
     "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained with this fault.": (
@@ -85,15 +85,15 @@ VERDICT: Final[Mapping[str, str]] = {
     "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained": (
         "{of} 轮中训练了 {epochs} 轮（{total} 中的 {after}，{share}%）"
     ),
-    "{after} of {total} ({share:n} %) was trained in vain: it came after the fault began.": (
+    "{after} of {total} ({share:n} %) was wasted: it came after the fault began.": (
         "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
     ),
-    "{after} of {total} ({share:n} %) was trained in vain: they came after the fault began.": (
+    "{after} of {total} ({share:n} %) was wasted: they came after the fault began.": (
         "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
     ),
     "{after} of {total} ({share:n} %) was trained with this fault.": "{total} 中有 {after}（{share}%）是带着这个问题训练的。",
     "{after} of {total} ({share:n} %) was trained": "{total} 中训练了 {after}（{share}%）",
-    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: it came after the fault began.": (
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were wasted: it came after the fault began.": (
         "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
     ),
     "with this fault": "带着这个问题",
@@ -141,7 +141,7 @@ VERDICT: Final[Mapping[str, str]] = {
         "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）；然后运行 `trainwatch compare "
         "{run} NEW_RUN`"
     ),
-    "Refuted if it is not: then the model, the images or the data are the limit.": (
+    "Wrong if it is not: then the model, the images or the data are the limit.": (
         "若没有超过，则此判断不成立：那么模型、图像或数据才是瓶颈。"
     ),
     "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.": (
