@@ -435,10 +435,10 @@ class Recorder:
             type=type(error).__name__,
             traceback=text,
             stderr=self.stderr_tail(),
-            **(self._allocations(error) if kind == "oom" else {}),
+            **({**self._allocations(error), "memory": environment.memory_in_force()} if kind == "oom" else {}),
         )
 
-    def _allocations(self, error: BaseException) -> dict[str, str]:
+    def _allocations(self, error: BaseException) -> dict[str, Any]:
         """Keep what the device's allocator held; return the file, relative to the run, for the event."""
         if self.probes.on("oom_snapshot") and self.folder.is_dir():
             with self.guard("keeping the allocator's snapshot"):

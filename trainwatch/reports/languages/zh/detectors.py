@@ -523,6 +523,25 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", with {last} held at the last recorded step": "，最后记录的一步占用 {last}",
     ". It had been retried {count:n} time(s) before.": "。此前已重试 {count} 次。",
     "It had been retried {count:n} time(s) before.": "此前已重试 {count} 次。",
+    "What ended is the address space, limited to {limit} (ulimit -v), of which {mapped} were mapped: it counts what is reserved, "
+    "too, so resident memory stays below it.": (
+        "耗尽的是地址空间，上限为 {limit}（ulimit -v），已映射 {mapped}：它也计入仅保留的部分，所以常驻内存低于该上限。"
+    ),
+    "The limit in force was that of its container or control group, {limit}.": "生效的是容器或控制组的上限 {limit}。",
+    "The limit in force was that of its container or control group, {limit}, of which the process held {held}.": (
+        "生效的是容器或控制组的上限 {limit}，其中进程占用 {held}。"
+    ),
+    "No smaller limit than the machine's memory was in force, {limit}; other processes use it, too.": (
+        "除机器内存 {limit} 外没有更小的上限；其他进程也在使用它。"
+    ),
+    "No smaller limit than the machine's memory was in force, {limit}, of which the process held {held}; other processes use it, "
+    "too.": "除机器内存 {limit} 外没有更小的上限，其中本进程占用 {held}；其他进程也在使用它。",
+    ", of which the process held {held}": "，其中进程占用 {held}",
+    "The limit that it hit was not recorded; it is not the {limit} of the start, but a smaller one set later, such as `ulimit -v` "
+    "or a control group's.": (
+        "没有记录它触及的上限；那不是开始时的 {limit}，而是之后设置的更小的上限，例如 `ulimit -v` 或控制组的上限。"
+    ),
+    "The limit that it hit was not recorded.": "没有记录它触及的上限。",
     "What the allocator held then is in {snapshot!r}; pytorch.org/memory_viz draws it.": (
         "当时分配器占用的内容保存在 {snapshot} 中，可用 pytorch.org/memory_viz 查看。"
     ),
