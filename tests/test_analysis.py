@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from trainwatch.detectors.base import Detector, View
 from trainwatch.errors import TrainwatchError
 from trainwatch.registry import members
 from trainwatch.result import Finding
+from trainwatch.runs import read_run
 
 
 def fake(judge: Callable[[View], list[Finding]], *requires: str) -> Detector:
@@ -178,3 +180,9 @@ def test_the_best_score_is_a_fact_and_a_score_that_never_moved_has_none() -> Non
     assert facts["Best score"].startswith("0.4 in epoch")
     still = make_run(epochs={"fitness": [0.0, 0.0, 0.0], "train/loss": [3, 2, 1]})
     assert "Best score" not in dict(analyse(still).page.facts)
+
+
+def test_a_resume_of_what_has_learnt_nothing_is_warned_of() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "killed")).page
+    assert page.next_command.endswith("runs/train/weights/last.pt"), "the place that the record names, not a mark"
+    assert "Nothing had been learnt in its 12 epochs" in page.next_needs

@@ -215,15 +215,28 @@ def _next(
     answers = first is not None and (verdict.cause is None or verdict.cause in first.answers)
     says_it_all = bool(typed) and answers and not surer and verdict.status != "healthy"
     step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
+    if step and surer and first is not None:
+        step = f"{step} Try this first: it is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
     told = first is not None and (bool(typed) or answers)
     return {
         "next_command": typed,
         "next_step": step,
         "next_changes": changes_typed(prescribed, context),
-        "next_needs": needs(prescribed, context),
+        "next_needs": " ".join(filter(None, (needs(prescribed, context), _unlearnt(prescribed, findings, context)))),
         "next_confidence": first.confidence if first is not None and told else None,
         "next_expected": first.expected if first is not None and told else "",
     }
+
+
+def _unlearnt(recommendations: Sequence[Recommendation], findings: Sequence[Finding], context: Context) -> str:
+    """Warn where a training is resumed that has learnt nothing: what spoils it is resumed, too."""
+    nothing = any(f.id == "no-learning" for f in findings)
+    if not nothing or not any(r.id == "resume-run" for r in recommendations):
+        return ""
+    return (
+        f"Nothing had been learnt in its {context.epochs_done} epochs: if the score is still at zero a few epochs on, stop it, "
+        "and look at labels and learning rate."
+    )
 
 
 def _actions(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:

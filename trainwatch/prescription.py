@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trainwatch.advice._arguments import written_to
 from trainwatch.result import MARK, Change, Context, Recommendation
 
 NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
@@ -97,7 +98,16 @@ def changes_typed(recommendations: Sequence[Recommendation], context: Context) -
 def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
     """Say what must be put in place of a mark in the command, and why; empty if the command can be run as it stands."""
     marks = [str(c.new) for c in merged(recommendations) if c.arg == "model" and str(c.new).startswith(MARK)]
-    if not marks or not command(recommendations, context):
+    if not command(recommendations, context):
+        return ""
+    folder = written_to(context)
+    for name in (str(c.new).removeprefix(f"{folder}/") for c in merged(recommendations) if c.arg == "model" and folder):
+        if name.startswith("weights/") and not context.holds(name):
+            return (
+                f"{name} is not in {context.run_dir}: the command names where the training wrote it. If it lies elsewhere now, "
+                "put that path."
+            )
+    if not marks:
         return ""
     name = marks[0].removeprefix(MARK).removesuffix(">")
     folder = context.args.get("save_dir")

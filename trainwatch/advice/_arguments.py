@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from trainwatch.result import MARK, Change, Context, Finding
@@ -71,8 +72,20 @@ def explicit_optimizer(context: Context) -> tuple[Change, ...]:
 
 
 def weights(context: Context, name: str) -> str:
-    """Return a checkpoint's path as the user would type it; a mark to be replaced where the file is not in the folder."""
-    return f"{context.run_dir.rstrip('/')}/{name}" if context.holds(name) else f"{MARK}{name}>"
+    """Return a checkpoint's path as the user would type it.
+
+    Where the file is not in the folder: the place where the training wrote it, or a mark to be replaced if that is not known.
+    """
+    if context.holds(name):
+        return f"{context.run_dir.rstrip('/')}/{name}"
+    folder = written_to(context)
+    return f"{folder}/{name}" if folder else f"{MARK}{name}>"
+
+
+def written_to(context: Context) -> str:
+    """Return the absolute folder that the trainer wrote to; empty if it is not known, or relative to who knows what."""
+    folder = str(context.args.get("save_dir") or "").rstrip("/\\")
+    return folder if PurePosixPath(folder).is_absolute() or PureWindowsPath(folder).is_absolute() else ""
 
 
 def significant(value: float, digits: int = 2) -> float:
