@@ -186,3 +186,9 @@ def test_a_resume_of_what_has_learnt_nothing_is_warned_of() -> None:
     page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "killed")).page
     assert page.next_command.endswith("runs/train/weights/last.pt"), "the place that the record names, not a mark"
     assert "Nothing had been learnt in its 12 epochs" in page.next_needs
+
+
+def test_words_that_are_surer_than_the_command_say_so() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "nan_loss")).page
+    assert page.next_command
+    assert page.next_step.endswith("That is 60 % sure, the command 30 %.")

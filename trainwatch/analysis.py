@@ -216,7 +216,8 @@ def _next(
     says_it_all = bool(typed) and answers and not surer and verdict.status != "healthy"
     step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
     if step and surer and first is not None:
-        step = f"{step} Try this first: it is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
+        weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
+        step = " ".join((step, weighed))
     told = first is not None and (bool(typed) or answers)
     return {
         "next_command": typed,

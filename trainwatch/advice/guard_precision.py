@@ -35,10 +35,20 @@ from trainwatch.result import Change, Context, Finding, Recommendation
 
 @dataclass(frozen=True)
 class GuardPrecision(Advice):
-    """Full precision, healthy weights, and a look at the batch."""
+    """Full precision, healthy weights, and a look at the batch.
+
+    Attributes:
+        half_precision: Confidence where half precision was in force ...
+        repeated: ... where it was not, and the same batches failed in every attempt: data or own code makes it ...
+        out_of_the_blue: ... where nothing is known.
+    """
 
     title: ClassVar[str] = "Full precision and healthy weights"
     answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss", "nonfinite-validation", "amp-scale-collapse")
+
+    half_precision: float = 0.55
+    repeated: float = 0.6
+    out_of_the_blue: float = 0.4
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return precision and checkpoint."""
@@ -86,10 +96,15 @@ class GuardPrecision(Advice):
                 "data and precision, so a deterministic cause comes back."
             ),
             expected="No NaN at the step where it came. Wrong if it comes at the same step: then data or own code makes it.",
-            confidence=0.55 if changes and changes[0].arg == "amp" else 0.4,
+            confidence=self._sure(finding, changes),
             sources=("Ultralytics threads 18466, 19357", "Ultralytics 8.4 engine/trainer.py: _handle_nan_recovery"),
             steps=(_look(origin, where), *elsewhere),
         )
+
+    def _sure(self, finding: Finding, changes: Sequence[Change]) -> float:
+        if changes and changes[0].arg == "amp":
+            return self.half_precision
+        return self.repeated if finding.detail.get("same_batches") else self.out_of_the_blue
 
     def _data(self, found: Sequence[Finding], origin: Mapping[str, Any], changes: tuple[Change, ...]) -> Recommendation:
         return Recommendation(

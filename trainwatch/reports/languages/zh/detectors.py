@@ -542,6 +542,12 @@ DETECTORS: Final[Mapping[str, str]] = {
         "没有记录它触及的上限；那不是开始时的 {limit}，而是之后设置的更小的上限，例如 `ulimit -v` 或控制组的上限。"
     ),
     "The limit that it hit was not recorded.": "没有记录它触及的上限。",
+    "All {attempts:n} attempts failed at batch {batches} of the epoch: own code or the data of that batch is the suspect.": (
+        "全部 {attempts} 次尝试都在该轮的第 {batches} 批失败：嫌疑在自己的代码或该批次的数据。"
+    ),
+    "All {attempts:n} attempts failed at batches {batches} of the epoch: own code or the data of these batches is the suspect.": (
+        "全部 {attempts} 次尝试都在该轮的第 {batches} 批失败：嫌疑在自己的代码或这些批次的数据。"
+    ),
     "What the allocator held then is in {snapshot!r}; pytorch.org/memory_viz draws it.": (
         "当时分配器占用的内容保存在 {snapshot} 中，可用 pytorch.org/memory_viz 查看。"
     ),

@@ -162,7 +162,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "If it lies elsewhere now, put that path.": "若它现在在别处，请改成那个路径。",
     "Nothing had been learnt in its {epochs:n} epochs: if the score is still at zero a few epochs on, stop it, and look at labels "
     "and learning rate.": "在这 {epochs} 轮中还没有学到东西：若再过几轮得分仍为零，请停止训练，检查标签和学习率。",
-    "Try this first: it is {step:n} % sure, the command {command:n} %.": "先试这一项：把握为 {step}%，命令的把握为 {command}%。",
+    "That is {step:n} % sure, the command {command:n} %.": "先试这一项：把握为 {step}%，命令的把握为 {command}%。",
     "The training wrote it to {file!s}.": "训练把它写在 {file}。",
     "Nothing needs to be changed.": "不需要任何修改。",
     "Follow it: `trainwatch live {run!s}`": "跟踪训练：`trainwatch live {run}`",
