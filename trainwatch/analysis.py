@@ -35,7 +35,7 @@ from trainwatch.result import (
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
 from trainwatch.to_do import to_do
-from trainwatch.verdict import judge, with_root
+from trainwatch.verdict import judge, with_root, with_score
 
 LAST_EVENTS = 50
 MAX_ACTIONS = 60
@@ -82,7 +82,8 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
         planned_epochs=run.planned_epochs,
         ended_by=ending.kind,
     )
-    verdict, reason = with_root(judge(summary, findings, context, ending.reason), recommendations)
+    judgement = with_score(judge(summary, findings, context, ending.reason), _best_score(run, context))
+    verdict, reason = with_root(judgement, recommendations)
     findings = tuple(sorted(findings, key=lambda f: f.id != verdict.cause))  # the cause first, the rest as ranked
     page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
     return Analysis(summary, verdict, findings, recommendations, checks, page)

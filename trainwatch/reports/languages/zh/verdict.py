@@ -48,6 +48,11 @@ VERDICT: Final[Mapping[str, str]] = {
     "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
     "lr0={lr0} is {times:n} times below the usual {usual:n}": "lr0={lr0} 只有通常值 {usual} 的 {times} 分之一",
     "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
+    "Most likely ({share:n} % sure): {why}": "最可能的原因（把握 {share}%）：{why}",
+    "With it, {steps:n} steps before: {what}.": "与之同时，早 {steps} 步：{what}。",
+    "With it, {steps:n} step before: {what}.": "与之同时，早 {steps} 步：{what}。",
+    "it stopped after {done}": "在 {done} 之后停止",
+    "best score {score:n} in {where}": "最佳得分 {score}（{where}）",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
