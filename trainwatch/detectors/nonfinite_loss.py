@@ -185,6 +185,7 @@ class NonfiniteLoss(Detector):
             )
         if handled:
             parts.append("The stabiliser rescue let none of them reach the weights; its events name the images.")
+            parts.extend(_left_out(run, int(series.step[at]), count))
         if precursor:
             parts.append(f"The gradient norm had left its level {precursor} optimizer steps before.")
         elif per_step and len(view.steps("grad_norm")):
@@ -246,6 +247,21 @@ class NonfiniteLoss(Detector):
             return None
         index = np.searchsorted(lr.step, series.step[at]) if per_step else np.searchsorted(lr.epoch, series.epoch[at])
         return float(lr.values[min(int(index), len(lr) - 1)])
+
+
+def _left_out(run: Run, step: int, count: int) -> list[str]:
+    """Say how many optimizer steps were left out, where that is another number than that of the rows with a NaN."""
+    skips = [
+        e for e in run.events_of("intervention")
+        if e.get("source") == "stabiliser/rescue" and isinstance(e.get("data"), dict) and e["data"].get("action") == "skip"
+        and isinstance(e.get("step"), int) and e["step"] >= step
+    ]  # fmt: skip
+    gathered = max((len(e["data"].get("batches") or ()) for e in skips), default=0)
+    if gathered < 2 or len(skips) == count:
+        return []
+    return [
+        f"It left out {len(skips)} optimizer steps, because each gathers {gathered} of these steps (micro-batches)."
+    ]
 
 
 def _listed(names: list[str]) -> str:

@@ -548,6 +548,9 @@ DETECTORS: Final[Mapping[str, str]] = {
     "All {attempts:n} attempts failed at batches {batches} of the epoch: own code or the data of these batches is the suspect.": (
         "全部 {attempts} 次尝试都在该轮的第 {batches} 批失败：嫌疑在自己的代码或这些批次的数据。"
     ),
+    "It left out {skips:n} optimizer steps, because each gathers {gathered:n} of these steps (micro-batches).": (
+        "它跳过了 {skips} 个优化器步，因为每个优化器步累积 {gathered} 个这样的步（微批次）。"
+    ),
     "What the allocator held then is in {snapshot!r}; pytorch.org/memory_viz draws it.": (
         "当时分配器占用的内容保存在 {snapshot} 中，可用 pytorch.org/memory_viz 查看。"
     ),
