@@ -16,6 +16,7 @@ from trainwatch.errors import TrainwatchError
 from trainwatch.registry import members
 from trainwatch.result import Finding
 from trainwatch.runs import read_run
+from trainwatch_hooks.guard import Guard
 
 
 def fake(judge: Callable[[View], list[Finding]], *requires: str) -> Detector:
@@ -186,6 +187,26 @@ def test_a_resume_of_what_has_learnt_nothing_is_warned_of() -> None:
     page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "killed")).page
     assert page.next_command.endswith("runs/train/weights/last.pt"), "the place that the record names, not a mark"
     assert "Nothing had been learnt in its 12 epochs" in page.next_needs
+
+
+def test_a_stopped_run_with_a_leak_is_mended_and_then_gone_on_with() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "host_memory_creep")).page
+    assert page.next_command.startswith("yolo train resume model=")
+    assert page.next_step.endswith("That is 75 % sure. Then go on, from an empty memory:")
+    assert page.next_confidence is None, "the resume cures nothing"
+    assert page.next_expected.startswith("The memory per epoch stays flat")
+
+
+def test_errors_of_the_recorder_are_named_and_explained_also_in_older_records() -> None:
+    said = "the recorder itself failed at: sealing a segment (2). The training was not touched"
+    old = {"kind": "warning", "source": "recorder", "message": "the recorder had errors of its own",
+           "data": {"errors": {"sealing a segment": 2}}}  # fmt: skip
+    (event,) = analyse(make_run({"loss": lognormal(30, 0.1)}, events=[old])).page.events
+    assert event["message"].startswith(said)
+    guard = Guard()
+    for _ in range(2):
+        guard.report("sealing a segment", OSError("full"))
+    assert guard.told().startswith(said)
 
 
 def test_words_that_are_surer_than_the_command_say_so() -> None:

@@ -17,7 +17,15 @@ from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
 from trainwatch.next_step import next_step, train_longer
-from trainwatch.prescription import changes_typed, command, leading, needs, overrides_yaml, without_contradiction
+from trainwatch.prescription import (
+    changes_typed,
+    command,
+    going_on,
+    leading,
+    needs,
+    overrides_yaml,
+    without_contradiction,
+)
 from trainwatch.registry import members
 from trainwatch.result import (
     NUMERIC,
@@ -35,9 +43,12 @@ from trainwatch.result import (
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
 from trainwatch.to_do import to_do
-from trainwatch.verdict import judge, with_root, with_score
+from trainwatch.verdict import CREEP, judge, with_root, with_score
+from trainwatch_hooks.guard import own_errors
 
 LAST_EVENTS = 50
+OLD_OWN_ERRORS = "the recorder had errors of its own"
+"""What records up to version 0.1 say where the recorder failed at something; which and how often stands in their data."""
 MAX_ACTIONS = 60
 """Actions of stabilisers that the page shows."""
 
@@ -216,17 +227,23 @@ def _next(
     answers = first is not None and (verdict.cause is None or verdict.cause in first.answers)
     says_it_all = bool(typed) and answers and not surer and verdict.status != "healthy"
     step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
-    if step and surer and first is not None:
+    if step and surer and typed and first is not None:
         weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
         step = " ".join((step, weighed))
     told = first is not None and (bool(typed) or answers)
+    expected = first.expected if first is not None and told else ""
+    resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
+    if resumed:
+        weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
+        typed, prescribed, told = command(resumed, context), resumed, False
+        step = " ".join(filter(None, (step, weighed, "Then go on, from an empty memory:")))
     return {
         "next_command": typed,
         "next_step": step,
         "next_changes": changes_typed(prescribed, context),
         "next_needs": " ".join(filter(None, (needs(prescribed, context), _unlearnt(prescribed, findings, context)))),
         "next_confidence": first.confidence if first is not None and told else None,
-        "next_expected": first.expected if first is not None and told else "",
+        "next_expected": expected,
     }
 
 
@@ -260,6 +277,9 @@ def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any]
             continue
         told.append(dict(event))
     for event in told:
+        errors = (event.get("data") or {}).get("errors")
+        if event.get("source") == "recorder" and event.get("message") == OLD_OWN_ERRORS and isinstance(errors, Mapping):
+            event["message"] = own_errors({str(k): v for k, v in errors.items()})
         others = event.pop("others", 0)
         if others:
             event["message"] = f"{event.get('message')} (and {others} earlier)"

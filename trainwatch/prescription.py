@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from trainwatch.advice._arguments import written_to
+from trainwatch.advice._arguments import weights, written_to
 from trainwatch.result import MARK, Change, Context, Recommendation
 
 NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
@@ -93,6 +93,21 @@ def changes_typed(recommendations: Sequence[Recommendation], context: Context) -
     resumes = not _by_own_resume(recommendations, context) and any(c.arg == "resume" for c in changes)
     typed = [c for c in changes if not resumes or c.arg in RESUME_TAKES]
     return tuple(replace(c, old=context.args.get(c.arg)) if c.old is None else c for c in typed)
+
+
+def going_on(context: Context) -> tuple[Recommendation, ...]:
+    """Return what resumes a training that was stopped before its plan was done; empty where none is known to be possible.
+
+    No cure, so no confidence: a process that goes on starts with an empty memory, and with whatever was changed in the code.
+    """
+    unfinished = context.planned_epochs is not None and 0 < context.epochs_done < context.planned_epochs
+    if not unfinished or context.trainer != "ultralytics":
+        return ()
+    if context.own_checkpoint is None and context.resume_from is None:
+        return ()
+    path = weights(context, context.resume_from or "weights/last.pt")
+    changes = (Change("model", context.args.get("model"), path), Change("resume", False, True))
+    return (Recommendation("resume-run", (), () if context.own_checkpoint else changes, "", "", 1.0, ()),)
 
 
 def needs(recommendations: Sequence[Recommendation], context: Context) -> str:

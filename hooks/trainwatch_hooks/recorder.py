@@ -476,9 +476,7 @@ class Recorder:
                     rows=self._store.dropped,
                 )
         if self.guard.errors:
-            self.event(
-                "warning", "the recorder had errors of its own", source="recorder", errors=dict(self.guard.errors)
-            )
+            self.event("warning", self.guard.told(), source="recorder", errors=dict(self.guard.errors))
         if self._heartbeat is not None:
             self._heartbeat.stop(self._ended or reason)
         self._closed = True

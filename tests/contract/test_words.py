@@ -14,7 +14,7 @@ SOURCES = [
     for f in sorted((PACKAGE / folder).glob("*.py"))
 ]
 
-STUMBLED = ("refuted", "by heart", "in vain", "never left", "errors of its own")
+STUMBLED = ("refuted", "by heart", "in vain", "never left")
 """Legal, bookish or figurative words, each with a plain one in its place: wrong if, memorises, wasted, at best."""
 
 

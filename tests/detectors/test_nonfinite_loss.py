@@ -93,6 +93,7 @@ def test_steps_that_rescue_skipped_are_information() -> None:
     (found,) = NonfiniteLoss().detect(run)
     assert found.severity == "info"
     assert found.title == "Training loss is NaN in 4 steps, rescued"
+    assert "It left out 2 optimizer steps, because each gathers 2 of these steps (micro-batches)." in found.summary
     (half,) = NonfiniteLoss().detect(make_run({"loss": loss, "loss/box_loss": loss}, events=skips[:1]))
     assert half.severity == "warning"
     lasting = np.where(np.arange(200) >= 100, np.nan, 1.0)
@@ -106,22 +107,6 @@ def traced(step: int, place: str = "module", name: str = "model.4.cv1") -> dict[
         "images": ["a/1.jpg", "a/2.jpg", "a/3.jpg", "a/4.jpg"], "image_count": 16,
     }  # fmt: skip
     return {"kind": "nonfinite", "step": step - 1, "data": data}
-
-
-def test_fewer_optimizer_steps_than_micro_batches_are_explained() -> None:
-    loss = np.ones(40)
-    loss[[20, 21, 22]] = np.nan
-    skips = [
-        {"kind": "intervention", "source": "stabiliser/rescue", "step": step, "epoch": 2,
-         "data": {"action": "skip", "batches": [step % 10, step % 10 + 1]}}
-        for step in (21, 23)
-    ]  # fmt: skip
-    columns = {"loss": loss, "optimizer_stepped": np.arange(40) % 2 == 1}
-    (finding,) = NonfiniteLoss().detect(make_run(columns, events=skips, loop={"accumulate": 2}))
-    if finding.detail["rescued"]:
-        assert (
-            "It left out 2 optimizer steps, because each gathers 2 of these steps (micro-batches)." in finding.summary
-        )
 
 
 def test_module_kind_and_images_of_the_trace_are_named() -> None:

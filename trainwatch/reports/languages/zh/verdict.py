@@ -53,6 +53,8 @@ VERDICT: Final[Mapping[str, str]] = {
     "With it, {steps:n} step before: {what}.": "与之同时，早 {steps} 步：{what}。",
     "it stopped after {done}": "在 {done} 之后停止",
     "best score {score:n} in {where}": "最佳得分 {score}（{where}）",
+    "That is {share:n} % sure.": "把握为 {share}%。",
+    "Then go on, from an empty memory:": "然后从空的内存继续训练：",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
