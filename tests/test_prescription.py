@@ -83,6 +83,14 @@ def test_a_file_that_is_not_there_is_a_mark_and_said_once() -> None:
     assert weights(here, "weights/last.pt") == "runs/a/weights/last.pt"
 
 
+def test_more_augmentation_is_not_given_with_fewer_epochs() -> None:
+    given = [
+        recommend("stop-sooner", 0.9, Change("epochs", 300, 146)),
+        recommend("augment-more", 0.5, Change("mosaic", 0.0, 1.0)),
+    ]
+    assert [r.id for r in without_contradiction(given)] == ["augment-more"]
+
+
 def test_a_checkpoint_elsewhere_is_named_where_the_training_wrote_it() -> None:
     context = Context(args={"save_dir": "/data/runs/a"}, run_dir="copy", weights_here=())
     change = Change("model", "m.yaml", weights(context, "weights/last.pt"))

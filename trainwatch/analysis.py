@@ -43,7 +43,7 @@ from trainwatch.result import (
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
 from trainwatch.to_do import to_do
-from trainwatch.verdict import CREEP, judge, with_root, with_score
+from trainwatch.verdict import CREEP, judge, with_dates, with_root, with_score
 from trainwatch_hooks.guard import own_errors
 
 LAST_EVENTS = 50
@@ -94,6 +94,7 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
         ended_by=ending.kind,
     )
     judgement = with_score(judge(summary, findings, context, ending.reason), _best_score(run, context))
+    judgement = with_dates(judgement, findings, _best_in(run, findings, context))
     verdict, reason = with_root(judgement, recommendations)
     findings = tuple(sorted(findings, key=lambda f: f.id != verdict.cause))  # the cause first, the rest as ranked
     page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
@@ -230,6 +231,8 @@ def _next(
     if step and surer and typed and first is not None:
         weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
         step = " ".join((step, weighed))
+    if verdict.status == "healthy" and step.startswith("Nothing needs to be changed") and recommendations:
+        step = " ".join(("The advice further down is optional.", step))
     told = first is not None and (bool(typed) or answers)
     expected = first.expected if first is not None and told else ""
     resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
@@ -312,6 +315,14 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
         ("Commit", commit),
     )
     return tuple((label, value) for label, value in told if value)
+
+
+def _best_in(run: Run, findings: Sequence[Finding], context: Context) -> str:
+    """Say why the best single score may lie behind the epoch since which there is no progress; empty where it does not."""
+    flat = next((f.onset.epoch for f in findings if f.id == "plateau" and f.onset is not None), None)
+    if flat is None or context.best_epoch is None or context.best_epoch <= flat:
+        return ""
+    return f"The best single score, in {epoch_name(run, context.best_epoch)}, is above that by less than counts as progress."
 
 
 def _best_score(run: Run, context: Context) -> str:

@@ -21,6 +21,7 @@ OPPOSED = (
     ("lower-lr", "set-optimizer"),
     ("guard-precision", "raise-lr"),
     ("raise-lr", "warm-restart"),
+    ("augment-more", "stop-sooner"),
     ("stop-sooner", "train-longer"),
     ("stop-sooner", "warm-restart"),
     ("raise-accumulate", "larger-model-or-images"),
@@ -29,7 +30,9 @@ OPPOSED = (
     ("resume-run", "train-longer"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
-The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""
+The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run).
+With more augmentation the best epoch comes later than it did, so that a plan cut to the old best epoch would end too soon, and
+nobody could tell which of the two helped."""
 
 
 RESUME_TAKES = ("batch", "workers", "cache")

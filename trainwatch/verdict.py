@@ -272,7 +272,24 @@ def with_score(judgement: Judgement, score: str) -> Judgement:
     verdict = judgement.verdict
     if verdict.status != "healthy" or not score or verdict.headline.startswith("Running"):
         return judgement
-    return Judgement(replace(verdict, headline=f"{verdict.headline}, best score {score}"), judgement.reason)
+    return Judgement(replace(verdict, headline=", ".join((verdict.headline, f"best score {score}"))), judgement.reason)
+
+
+def with_dates(judgement: Judgement, findings: Sequence[Finding], best: str) -> Judgement:
+    """Put the dates of a run that stood still and overfitted in order: several beside each other puzzle a reader.
+
+    Args:
+        judgement: Any.
+        findings: All findings.
+        best: A sentence on where the best score is; empty if it is not known.
+    """
+    dated = [f for f in findings if f.id in ("plateau", "overfitting") and f.severity != "info" and f.onset is not None]
+    if len(dated) < 2 or judgement.verdict.cause not in {f.id for f in dated}:
+        return judgement
+    told = [_lower(f.title) for f in sorted(dated, key=_at)]
+    return Judgement(
+        judgement.verdict, " ".join(filter(None, (judgement.reason, f"In order: {'; then '.join(told)}.", best)))
+    )
 
 
 def with_root(judgement: Judgement, recommendations: Sequence[Recommendation]) -> Judgement:

@@ -139,9 +139,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     # close_mosaic_jump
     "Curves jump at {where}, where mosaic is closed": "曲线在{where}关闭 mosaic 时跳变",
     "{name} is {after:n} where {expected:n} was to be expected": "{name} 为 {after}，而按趋势应为 {expected}",
-    "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told}.": (
-        "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}。"
-    ),
+    "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told} (medians of up to {window:n} epochs on "
+    "either side).": "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}（两侧各至多 {window} 轮的中位数）。",
     "That is how it should be.": "这属于正常现象。",
     # copy_paste_inert
     "copy_paste={value} does nothing: the labels are boxes": "copy_paste={value} 不起作用：标签是框",

@@ -55,6 +55,13 @@ VERDICT: Final[Mapping[str, str]] = {
     "best score {score:n} in {where}": "最佳得分 {score}（{where}）",
     "That is {share:n} % sure.": "把握为 {share}%。",
     "Then go on, from an empty memory:": "然后从空的内存继续训练：",
+    "In order: {what}.": "按时间顺序：{what}。",
+    "The best single score, in {where}, is above that by less than counts as progress.": (
+        "最高的单次得分在{where}，但高出的幅度不足以算作进步。"
+    ),
+    "The advice further down is optional.": "下面的建议可做可不做。",
+    "Nothing needs to be changed": "不需要任何修改",
+    "best score {score}": "最佳得分 {score}",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
