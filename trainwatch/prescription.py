@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from trainwatch.advice._arguments import weights, written_to
 from trainwatch.result import MARK, Change, Context, Recommendation
 
 NOT_REPEATED = frozenset({"name", "exist_ok", "resume", "save_dir", "mode", "task", "cfg", "tracker", "pretrained"})
@@ -108,7 +107,7 @@ def going_on(context: Context) -> tuple[Recommendation, ...]:
         return ()
     if context.own_checkpoint is None and context.resume_from is None:
         return ()
-    path = weights(context, context.resume_from or "weights/last.pt")
+    path = context.path_of(context.resume_from or "weights/last.pt")
     changes = (Change("model", context.args.get("model"), path), Change("resume", False, True))
     return (Recommendation("resume-run", (), () if context.own_checkpoint else changes, "", "", 1.0, ()),)
 
@@ -118,7 +117,7 @@ def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
     marks = [str(c.new) for c in merged(recommendations) if c.arg == "model" and str(c.new).startswith(MARK)]
     if not command(recommendations, context):
         return ""
-    folder = written_to(context)
+    folder = context.written_to()
     for name in (str(c.new).removeprefix(f"{folder}/") for c in merged(recommendations) if c.arg == "model" and folder):
         if name.startswith("weights/") and not context.holds(name):
             return (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
-from trainwatch.result import MARK, Change, Context, Finding
+from trainwatch.result import Change, Context, Finding
 
 MEMORY = ("out-of-memory", "near-memory-limit", "memory-creep", "memory-fragmentation")
 """Findings with which nothing may be advised that needs more device memory."""
@@ -76,16 +75,7 @@ def weights(context: Context, name: str) -> str:
 
     Where the file is not in the folder: the place where the training wrote it, or a mark to be replaced if that is not known.
     """
-    if context.holds(name):
-        return f"{context.run_dir.rstrip('/')}/{name}"
-    folder = written_to(context)
-    return f"{folder}/{name}" if folder else f"{MARK}{name}>"
-
-
-def written_to(context: Context) -> str:
-    """Return the absolute folder that the trainer wrote to; empty if it is not known, or relative to who knows what."""
-    folder = str(context.args.get("save_dir") or "").rstrip("/\\")
-    return folder if PurePosixPath(folder).is_absolute() or PureWindowsPath(folder).is_absolute() else ""
+    return context.path_of(name)
 
 
 def significant(value: float, digits: int = 2) -> float:
