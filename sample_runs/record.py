@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import shlex
 import shutil
 import signal
@@ -228,7 +229,7 @@ def _record(name: str, keep: Path | None) -> None:
             shutil.copytree(
                 written / "trainwatch",
                 target / "trainwatch",
-                ignore=shutil.ignore_patterns("report.html", "faulthandler*.log", "checkpoints", "*.jpg"),
+                ignore=shutil.ignore_patterns("report.html", "*.log", "heartbeat-*.json", "checkpoints", "*.jpg"),
             )
         _neutralise(target, folder)
         size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())
@@ -250,6 +251,7 @@ def _neutralise(target: Path, folder: Path) -> None:
             text = path.read_text(encoding="utf-8")
             for old, new in replacements.items():
                 text = text.replace(old, new)
+            text = re.sub(r'"memory_cgroup": "[^"]*"', '"memory_cgroup": "/sys/fs/cgroup"', text)
             path.write_text(text, encoding="utf-8")
 
 

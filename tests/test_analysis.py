@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from trainwatch.detectors.base import Detector, View
 from trainwatch.errors import TrainwatchError
 from trainwatch.registry import members
 from trainwatch.result import Finding
+from trainwatch.runs import read_run
+from trainwatch_hooks.guard import Guard
 
 
 def fake(judge: Callable[[View], list[Finding]], *requires: str) -> Detector:
@@ -92,7 +95,7 @@ def test_everything_a_page_needs_is_filled() -> None:
     page = result.page
     assert result.verdict.status == "diverged"
     assert page.cause_reason
-    assert "were trained in vain" in page.cost
+    assert "were wasted" in page.cost
     assert page.next_command.startswith("yolo train model=yolo12n.yaml")
     assert "lr0" in page.overrides_yaml
     assert page.traceback == "T"
@@ -206,3 +209,42 @@ def test_an_exception_is_mended_before_anything_is_tuned(detectors: dict[str, De
     )
     assert page.next_step.startswith("Mend /home/me/train.py, line 41")
     assert page.next_command == ""
+
+
+def test_a_resume_of_what_has_learnt_nothing_is_warned_of() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "killed")).page
+    assert page.next_command.endswith("runs/train/weights/last.pt"), "the place that the record names, not a mark"
+    assert "Nothing had been learnt in its 12 epochs" in page.next_needs
+
+
+def test_a_stopped_run_with_a_leak_is_mended_and_then_gone_on_with() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "host_memory_creep")).page
+    assert page.next_command.startswith("yolo train resume model=")
+    assert page.next_step.endswith("That is 75 % sure. Then go on, from an empty memory:")
+    assert page.next_confidence is None, "the resume cures nothing"
+    assert page.next_expected.startswith("The memory per epoch stays flat")
+
+
+def test_errors_of_the_recorder_are_named_and_explained_also_in_older_records() -> None:
+    said = "the recorder itself failed at: sealing a segment (2). The training was not touched"
+    old = {"kind": "warning", "source": "recorder", "message": "the recorder had errors of its own",
+           "data": {"errors": {"sealing a segment": 2}}}  # fmt: skip
+    (event,) = analyse(make_run({"loss": lognormal(30, 0.1)}, events=[old])).page.events
+    assert event["message"].startswith(said)
+    guard = Guard()
+    for _ in range(2):
+        guard.report("sealing a segment", OSError("full"))
+    assert guard.told().startswith(said)
+
+
+def test_the_dates_of_a_standstill_and_an_overfitting_are_told_in_order() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "plateau")).page
+    assert "In order: no progress since epoch 57; then overfitting since epoch 138." in page.cause_reason
+    assert "The best single score, in epoch 122, is above that by less than counts as progress." in page.cause_reason
+    assert "epochs=300" in page.next_command, "more augmentation and fewer epochs are not tried at once"
+
+
+def test_words_that_are_surer_than_the_command_say_so() -> None:
+    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "nan_loss")).page
+    assert page.next_command
+    assert page.next_step.endswith("That is 60 % sure, the command 30 %.")

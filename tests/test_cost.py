@@ -12,7 +12,7 @@ from trainwatch.cost import cost_of, duration, worked_s
 def test_time_after_the_onset() -> None:
     run = make_run({"time_s": 1000.0 + 10.0 * np.arange(100)})
     assert cost_of(run, make_finding(epoch=7, step=75)) == (
-        "2 of 10 epochs (4 min of 16 min 30 s, 24 %) were trained in vain: they came after the fault began."
+        "2 of 10 epochs (4 min of 16 min 30 s, 24 %) were wasted: they came after the fault began."
     )
     creep = cost_of(run, make_finding("memory-creep", epoch=7, step=75))
     assert creep.endswith("were trained with this fault."), "a leak spoils no epoch"

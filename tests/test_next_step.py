@@ -41,7 +41,7 @@ def test_the_longer_plan_of_ultralytics_is_a_command_with_what_would_refute_it()
     longer = train_longer(rising, "completed", [], context)
     assert longer is not None
     assert [(c.arg, c.old, c.new) for c in longer.changes] == [("epochs", 60, 90)]
-    assert "Refuted if" in longer.expected
+    assert "Wrong if" in longer.expected
     assert train_longer(rising, "early-stop", [], context) is None, "patience ended it: there was nothing to gain"
     assert train_longer(rising, "completed", [make_finding("plateau", "info")], context) is None
     assert train_longer(rising, "completed", [], loop("a")) is None
@@ -73,7 +73,7 @@ def test_converged_and_running_and_broken_off() -> None:
 
 def test_a_cure_that_is_no_argument_is_said() -> None:
     analysis = analysed("host_memory_creep")
-    assert not analysis.page.next_command
+    assert analysis.page.next_command.startswith("yolo train resume"), "it goes on; nothing in it cures"
     assert analysis.page.next_step.startswith("Look for values kept per step")
     assert "Do      Look for values kept" in text.render(analysis, width=80)
     assert "**Next:** Look for values kept" in markdown.render(analysis)

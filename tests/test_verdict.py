@@ -4,7 +4,7 @@ import pytest
 from synthetic import make_finding
 
 from trainwatch.result import Context, EndedBy, Finding, Recommendation, RunSummary
-from trainwatch.verdict import Judgement, judge, with_root
+from trainwatch.verdict import Judgement, judge, with_root, with_score
 
 
 def told(
@@ -24,6 +24,38 @@ def test_the_first_cause_is_named_and_what_followed() -> None:
     assert "loss-explosion" in judgement.reason
     assert "nonfinite-loss" in judgement.reason
     assert "an exception ended it" in judgement.verdict.headline
+
+
+def test_what_came_some_steps_before_the_cause_is_not_said_to_follow() -> None:
+    loss = make_finding("loss-explosion", "critical", epoch=3, step=43)
+    gradient = make_finding("gradient-explosion", "critical", epoch=3, step=46)
+    nan = make_finding("nonfinite-loss", "critical", epoch=9, step=99)
+    reason = told(loss, gradient, nan).reason
+    assert "With it, 3 steps before: something about loss-explosion" in reason
+    assert "What followed: something about nonfinite-loss" in reason
+
+
+def test_the_advice_explains_what_is_usual() -> None:
+    why = "It happened at 0.4. lr0=1 is 400 times what SGD stands safely at 16 images per step (0.0025)."
+    root = "lr0=1 is 400 times the usual 0.0025"
+    advice = Recommendation("lower-lr", ("gradient-explosion",), (), why, "", 0.9, (), root=root)
+    judgement = with_root(told(make_finding("gradient-explosion", "critical")), [advice])
+    assert judgement.reason.startswith(
+        "Most likely (90 % sure): lr0=1 is 400 times what SGD stands safely at 16 images"
+    )
+
+
+def test_a_run_with_a_fault_that_was_stopped_says_how_far_it_came() -> None:
+    headline = told(make_finding("host-memory-creep", "critical"), ended_by="stopped", epochs=4).verdict.headline
+    assert headline.endswith("; it stopped after 4 of 10 epochs")
+    assert "stopped" not in told(make_finding("host-memory-creep", "critical")).verdict.headline
+
+
+def test_a_healthy_headline_states_the_score() -> None:
+    healthy = with_score(told(), "0.68 in epoch 9")
+    assert healthy.verdict.headline == "Healthy: 10 of 10 epochs, best score 0.68 in epoch 9"
+    assert with_score(told(), "").verdict.headline == "Healthy: 10 of 10 epochs"
+    assert "score 0.68" not in with_score(told(make_finding("plateau")), "0.68 in epoch 9").verdict.headline
 
 
 def test_an_earlier_fault_of_another_incident_comes_first() -> None:

@@ -22,6 +22,7 @@ from trainwatch.next_step import next_step, train_longer
 from trainwatch.prescription import (
     changes_typed,
     command,
+    going_on,
     is_typed,
     leading,
     needs,
@@ -45,9 +46,12 @@ from trainwatch.result import (
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
 from trainwatch.to_do import to_do
-from trainwatch.verdict import judge, with_root
+from trainwatch.verdict import CREEP, judge, with_dates, with_root, with_score
+from trainwatch_hooks.guard import own_errors
 
 LAST_EVENTS = 50
+OLD_OWN_ERRORS = "the recorder had errors of its own"
+"""What records up to version 0.1 say where the recorder failed at something; which and how often stands in their data."""
 MAX_ACTIONS = 60
 """Actions of stabilisers that the page shows."""
 
@@ -93,7 +97,9 @@ def analyse(run: Run, config: Config | None = None) -> Analysis:
         planned_epochs=run.planned_epochs,
         ended_by=ending.kind,
     )
-    verdict, reason = with_root(judge(summary, findings, context, ending.reason), recommendations)
+    judgement = with_score(judge(summary, findings, context, ending.reason), _best_score(run, context))
+    judgement = with_dates(judgement, findings, _best_in(run, findings, context))
+    verdict, reason = with_root(judgement, recommendations)
     findings = tuple(sorted(findings, key=lambda f: f.id != verdict.cause))  # the cause first, the rest as ranked
     page = _page(run, ending, verdict, reason, findings, recommendations, context, detectors)
     return Analysis(summary, verdict, findings, recommendations, checks, page)
@@ -229,14 +235,36 @@ def _next(
     says_it_all = bool(typed) and not surer and verdict.status != "healthy"
     step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
     told = first is not None and (bool(typed) or verdict.cause in first.answers)
+    if step and surer and typed and first is not None:
+        weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
+        step = " ".join((step, weighed))
+    if verdict.status == "healthy" and step.startswith("Nothing needs to be changed") and recommendations:
+        step = " ".join(("The advice further down is optional.", step))
+    expected = first.expected if first is not None and told else ""
+    resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
+    if resumed:
+        weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
+        typed, prescribed, told = command(resumed, context), resumed, False
+        step = " ".join(filter(None, (step, weighed, "Then go on, from an empty memory:")))
     return {
         "next_command": typed,
         "next_step": step,
         "next_changes": changes_typed(prescribed, context),
-        "next_needs": needs(prescribed, context),
+        "next_needs": " ".join(filter(None, (needs(prescribed, context), _unlearnt(prescribed, findings, context)))),
         "next_confidence": first.confidence if first is not None and told else None,
-        "next_expected": first.expected if first is not None and told else "",
+        "next_expected": expected,
     }
+
+
+def _unlearnt(recommendations: Sequence[Recommendation], findings: Sequence[Finding], context: Context) -> str:
+    """Warn where a training is resumed that has learnt nothing: what spoils it is resumed, too."""
+    nothing = any(f.id == "no-learning" for f in findings)
+    if not nothing or not any(r.id == "resume-run" for r in recommendations):
+        return ""
+    return (
+        f"Nothing had been learnt in its {context.epochs_done} epochs: if the score is still at zero a few epochs on, stop it, "
+        "and look at labels and learning rate."
+    )
 
 
 def _actions(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -258,6 +286,9 @@ def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any]
             continue
         told.append(dict(event))
     for event in told:
+        errors = (event.get("data") or {}).get("errors")
+        if event.get("source") == "recorder" and event.get("message") == OLD_OWN_ERRORS and isinstance(errors, Mapping):
+            event["message"] = own_errors({str(k): v for k, v in errors.items()})
         others = event.pop("others", 0)
         if others:
             event["message"] = f"{event.get('message')} (and {others} earlier)"
@@ -290,6 +321,14 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
         ("Commit", commit),
     )
     return tuple((label, value) for label, value in told if value)
+
+
+def _best_in(run: Run, findings: Sequence[Finding], context: Context) -> str:
+    """Say why the best single score may lie behind the epoch since which there is no progress; empty where it does not."""
+    flat = next((f.onset.epoch for f in findings if f.id == "plateau" and f.onset is not None), None)
+    if flat is None or context.best_epoch is None or context.best_epoch <= flat:
+        return ""
+    return f"The best single score, in {epoch_name(run, context.best_epoch)}, is above that by less than counts as progress."
 
 
 def _best_score(run: Run, context: Context) -> str:

@@ -8,7 +8,7 @@ from trainwatch.result import NUMERIC, Finding
 from trainwatch.runs import Run, Series, how_it_ended
 from trainwatch.runs.clock import duration
 
-IN_VAIN = (
+WASTING = (
     *NUMERIC, "dead-output", "plateau", "no-learning", "metric-frozen", "overfitting", "degraded-after-best", "lr-too-small",
 )  # fmt: skip
 """Faults after whose onset the training brings nothing."""
@@ -34,15 +34,18 @@ def cost_of(run: Run, cause: Finding | None) -> str:
     share = 100 * after / total if total > 0 else 0.0
     if after < 0.005 * total:
         return _at_the_end(run, total)
-    vain = cause.id in IN_VAIN
+    vain = cause.id in WASTING
     if after >= 0.995 * total:
-        return f"The whole training, {duration(total)}, was trained {'in vain' if vain else 'with this fault'}."
+        return f"The whole training, {duration(total)}, was {'wasted' if vain else 'trained with this fault'}."
     of = int(clock.epoch[-1]) - int(clock.epoch[0]) + 1
+    after_of = f"{duration(after)} of {duration(total)}"
     if epochs > 1:
-        part = f"{epochs} of {of} epochs ({duration(after)} of {duration(total)}, {share:.0f} %) were trained"
-        return f"{part} in vain: they came after the fault began." if vain else f"{part} with this fault."
-    part = f"{duration(after)} of {duration(total)} ({share:.0f} %) was trained"
-    return f"{part} in vain: it came after the fault began." if vain else f"{part} with this fault."
+        many = f"{epochs} of {of} epochs ({after_of}, {share:.0f} %)"
+        return (
+            f"{many} were wasted: they came after the fault began." if vain else f"{many} were trained with this fault."
+        )
+    one = f"{after_of} ({share:.0f} %)"
+    return f"{one} was wasted: it came after the fault began." if vain else f"{one} was trained with this fault."
 
 
 def _at_the_end(run: Run, total: float) -> str:

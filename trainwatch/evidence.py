@@ -15,6 +15,7 @@ import numpy as np
 from trainwatch.result import Curve, Finding, Forecast, Mark, Panel
 from trainwatch.runs import Run, Series
 from trainwatch.signals.envelope import reduce
+from trainwatch.signals.limits import drawn_host_limit
 
 DEFAULT_EVIDENCE = ("score", "loss", "grad_norm", "lr")
 EVIDENCE = {
@@ -176,7 +177,7 @@ def _all(run: Run, buckets: int, window: tuple[float, float] = (-np.inf, np.inf)
         panel("train_loss", "Training loss per epoch", "", epochs("train/"), per_step=False, log=True),
         panel("val_loss", "Validation loss", "", epochs("val/"), per_step=False, log=True),
         panel("vram", "Device memory", "bytes", [c for c in steps("vram_") if "free" not in c], limit=_vram_limit(run)),
-        panel("host_memory", "Memory of the process", "bytes", steps("rss_bytes"), limit=_host_limit(run)),
+        panel("host_memory", "Memory of the process", "bytes", steps("rss_bytes"), limit=drawn_host_limit(run)),
         panel("throughput", "Time per step and wait for data", "s", [*steps("step_s"), *steps("data_s")], log=True),
         panel("image_size", "Image width in pixels", "pixels", steps("image_size")),
         panel("instances", "Objects per micro-batch", "", steps("instances")),
@@ -328,11 +329,6 @@ def _forecast(run: Run, findings: Sequence[Finding], panel: str) -> Forecast | N
 def _vram_limit(run: Run) -> float | None:
     gpus = (run.meta.get("hardware") or {}).get("gpus") or []
     return float(gpus[0]["total_bytes"]) if gpus and gpus[0].get("total_bytes") else None
-
-
-def _host_limit(run: Run) -> float | None:
-    limit = (run.meta.get("hardware") or {}).get("memory_limit_bytes")
-    return float(limit) if isinstance(limit, int | float) else None
 
 
 def _marks(run: Run, findings: Sequence[Finding], unit: str) -> tuple[Mark, ...]:

@@ -84,7 +84,7 @@ def train_longer(run: Run, ended_by: str, findings: Sequence[Finding], context: 
         changes=(Change("epochs", planned, advice.longer(planned)),),
         why=f"The score still rose by {gain[0]:.2g} in the last {gain[1]} epochs.",
         expected=(
-            f"The old best is passed by epoch {round(1.25 * planned)}. Refuted if it is not: then the model, the images or the "
+            f"The old best is passed by epoch {round(1.25 * planned)}. Wrong if it is not: then the model, the images or the "
             "data are the limit."
         ),
         confidence=advice.sure,

@@ -20,6 +20,7 @@ OPPOSED = (
     ("lower-lr", "set-optimizer"),
     ("guard-precision", "raise-lr"),
     ("raise-lr", "warm-restart"),
+    ("augment-more", "stop-sooner"),
     ("stop-sooner", "train-longer"),
     ("stop-sooner", "warm-restart"),
     ("raise-accumulate", "larger-model-or-images"),
@@ -31,7 +32,9 @@ OPPOSED = (
     ("fix-labels", "stop-sooner"),
 )
 """Pairs that pull in opposite directions, though not always by the same argument: with the first, the second is not given.
-The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run)."""
+The first is the safer one, or nearer to the cause (a rate that is too low costs time, one that is too high costs the run).
+With more augmentation the best epoch comes later than it did, so that a plan cut to the old best epoch would end too soon, and
+nobody could tell which of the two helped."""
 
 
 RESUME_TAKES = ("batch", "workers", "cache")
@@ -97,14 +100,38 @@ def changes_typed(recommendations: Sequence[Recommendation], context: Context) -
     return tuple(replace(c, old=context.args.get(c.arg)) if c.old is None else c for c in typed)
 
 
+def going_on(context: Context) -> tuple[Recommendation, ...]:
+    """Return what resumes a training that was stopped before its plan was done; empty where none is known to be possible.
+
+    No cure, so no confidence: a process that goes on starts with an empty memory, and with whatever was changed in the code.
+    """
+    unfinished = context.planned_epochs is not None and 0 < context.epochs_done < context.planned_epochs
+    if not unfinished or context.trainer != "ultralytics":
+        return ()
+    if context.own_checkpoint is None and context.resume_from is None:
+        return ()
+    path = context.path_of(context.resume_from or "weights/last.pt")
+    changes = (Change("model", context.args.get("model"), path), Change("resume", False, True))
+    return (Recommendation("resume-run", (), () if context.own_checkpoint else changes, "", "", 1.0, ()),)
+
+
 def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
     """Say what must be put in place of a mark in the command, and why; empty if the command can be run as it stands."""
     marks = [str(c.new) for c in merged(recommendations) if c.arg == "model" and str(c.new).startswith(MARK)]
-    if not marks or not command(recommendations, context):
+    if not command(recommendations, context):
+        return ""
+    folder = context.written_to()
+    for name in (str(c.new).removeprefix(f"{folder}/") for c in merged(recommendations) if c.arg == "model" and folder):
+        if name.startswith("weights/") and not context.holds(name):
+            return (
+                f"{name} is not in {context.run_dir}: the command names where the training wrote it. If it lies elsewhere now, "
+                "put that path."
+            )
+    if not marks:
         return ""
     name = marks[0].removeprefix(MARK).removesuffix(">")
-    folder = context.args.get("save_dir")
-    written = f" The training wrote it to {folder}/{name}." if isinstance(folder, str) and folder else ""
+    saved = context.args.get("save_dir")
+    written = f" The training wrote it to {saved}/{name}." if isinstance(saved, str) and saved else ""
     return f"{name} is not in {context.run_dir}: put the path where you have it in place of {marks[0]}.{written}"
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainwatch.notebook import block
@@ -221,6 +222,18 @@ class Context:
     def holds(self, checkpoint: str) -> bool:
         """Tell whether a checkpoint lies in the folder that was read; taken for granted where nobody looked."""
         return self.weights_here is None or checkpoint in self.weights_here
+
+    def path_of(self, checkpoint: str) -> str:
+        """Return a checkpoint's path as the user would type it: here, where the training wrote it, or a mark to be replaced."""
+        if self.holds(checkpoint):
+            return f"{self.run_dir.rstrip('/')}/{checkpoint}"
+        folder = self.written_to()
+        return f"{folder}/{checkpoint}" if folder else f"{MARK}{checkpoint}>"
+
+    def written_to(self) -> str:
+        """Return the absolute folder that the trainer wrote to; empty if it is not known, or relative to who knows what."""
+        folder = str(self.args.get("save_dir") or "").rstrip("/\\")
+        return folder if PurePosixPath(folder).is_absolute() or PureWindowsPath(folder).is_absolute() else ""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ LOOP: Final[Mapping[str, str]] = {
     ),
     "near-memory-limit": "Device: a smaller batch, with gradients accumulated over more of them. Host: fewer loader workers.",
     "no-learning": (
-        "Train on ten samples without augmentation: a sound loop learns them by heart in some hundred steps. If it "
+        "Train on ten samples without augmentation: a sound loop memorises them in some hundred steps. If it "
         "does not, check labels, loss, learning rate, and that optimizer.step() sees these parameters."
     ),
     "nonfinite-loss": (
@@ -99,7 +99,7 @@ LOOP: Final[Mapping[str, str]] = {
         "decay, fewer epochs."
     ),
     "plateau": (
-        "If the training loss goes on falling, the model learns its samples by heart: more data or stronger "
+        "If the training loss goes on falling, the model memorises its samples: more data or stronger "
         "augmentation, or stop and keep the best checkpoint. If both are flat: raise the learning rate once (a warm "
         "restart), or take a larger model."
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,7 +16,7 @@ CAUSAL = (
     "unstable-training", "degraded-after-best", "plateau", "premature-early-stop",
 )  # fmt: skip
 """Causes before what follows from them: without labels nothing is learnt, numbers that end freeze the metrics, layers
-that get no gradient learn nothing more, a model that learns its images by heart stands still on others."""
+that get no gradient learn nothing more, a model that memorises its images stands still on others."""
 
 STALLS = ("missing-labels", "metric-frozen", "no-learning", "plateau")
 """Faults by which a training makes no progress; the others make it worse."""
@@ -32,6 +33,9 @@ COSTS = (
 
 DIED = ("killed", "native-crash", "machine-down")
 """Ways to vanish; the finding that tells of one bears the same name."""
+
+STOPPED = ("signal", "stopped", "truncated")
+"""Ways to end before the plan is done that are no fault of the training's own."""
 
 ROOT_SURE = 0.5
 """Confidence of an advice from which the argument that it changes is named as what made the fault."""
@@ -226,20 +230,67 @@ def _near(a: Finding, b: Finding) -> bool:
 
 def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Finding], died: bool) -> Judgement:
     verb = {"diverged": "Diverged", "crashed": "Crashed", "stalled": "Stalled", "degraded": "Degraded"}[status]
-    followed = [_lower(f.title) for f in _consequences(cause, findings)]
+    consequences = _consequences(cause, findings)
+    sooner = [f for f in consequences if _steps_before(f, cause) > 0]
+    followed = [_lower(f.title) for f in consequences if f not in sooner]
     end = {
         "exception": "an exception ended it", "oom": "it ran out of memory", "killed": "the process was killed",
         "native-crash": "native code crashed", "machine-down": "the machine went down",
     }  # fmt: skip
     tail = f"; {end[run.ended_by]} after {_progress(run)}" if died and cause.id not in (*DIED, "out-of-memory") else ""
+    if not died and not tail and run.ended_by in STOPPED and run.epochs < (run.planned_epochs or 0):
+        tail = f"; it stopped after {_progress(run)}"
     stood = next((f for f in findings if f.id == "plateau" and cause.id == "overfitting" and _before(f, cause)), None)
     headline = f"{verb}: {_lower(cause.title)}{f', {_lower(stood.title)}' if stood is not None else ''}{tail}"
-    reason = cause.summary + (f" What followed: {'; then '.join(followed)}." if followed else "")
+    reason = cause.summary
+    for finding in sooner:
+        # One incident is told in causal order, but what a reader sees first in the curves must not be said to follow.
+        before = _steps_before(finding, cause)
+        reason += f" With it, {before} step{'' if before == 1 else 's'} before: {_lower(finding.title)}."
+    reason += f" What followed: {'; then '.join(followed)}." if followed else ""
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)
+
+
+def _steps_before(finding: Finding, other: Finding) -> int:
+    """Return by how many steps one onset lies before another's; 0 where that is not known, or it does not."""
+    steps = [f.onset.step if f.onset is not None else None for f in (finding, other)]
+    if steps[0] is None or steps[1] is None:
+        return 0
+    return max(steps[1] - steps[0], 0)
 
 
 def _before(finding: Finding, other: Finding) -> bool:
     return finding.onset is not None and other.onset is not None and _at(finding) <= _at(other)
+
+
+def with_score(judgement: Judgement, score: str) -> Judgement:
+    """Put the best score into the headline of a healthy run: that is what its reader wants to know.
+
+    Args:
+        judgement: Any.
+        score: The score and where it was reached; empty if there is none.
+    """
+    verdict = judgement.verdict
+    if verdict.status != "healthy" or not score or verdict.headline.startswith("Running"):
+        return judgement
+    return Judgement(replace(verdict, headline=", ".join((verdict.headline, f"best score {score}"))), judgement.reason)
+
+
+def with_dates(judgement: Judgement, findings: Sequence[Finding], best: str) -> Judgement:
+    """Put the dates of a run that stood still and overfitted in order: several beside each other puzzle a reader.
+
+    Args:
+        judgement: Any.
+        findings: All findings.
+        best: A sentence on where the best score is; empty if it is not known.
+    """
+    dated = [f for f in findings if f.id in ("plateau", "overfitting") and f.severity != "info" and f.onset is not None]
+    if len(dated) < 2 or judgement.verdict.cause not in {f.id for f in dated}:
+        return judgement
+    told = [_lower(f.title) for f in sorted(dated, key=_at)]
+    return Judgement(
+        judgement.verdict, " ".join(filter(None, (judgement.reason, f"In order: {'; then '.join(told)}.", best)))
+    )
 
 
 def with_root(judgement: Judgement, recommendations: Sequence[Recommendation]) -> Judgement:
@@ -251,8 +302,16 @@ def with_root(judgement: Judgement, recommendations: Sequence[Recommendation]) -
     by = max(named, key=lambda r: r.confidence)
     return Judgement(
         replace(verdict, headline=f"{verdict.headline}; {by.root}"),
-        f"Most likely because {by.root} ({100 * by.confidence:.0f} % sure). {judgement.reason}",
+        f"{_because(by)} {judgement.reason}",
     )
+
+
+def _because(by: Recommendation) -> str:
+    """Say why with the sentence of the advice that explains the root (what "usual" means), or else with the root alone."""
+    sure = f"{100 * by.confidence:.0f} % sure"
+    argument = by.root.split(" ", 1)[0]
+    told = next((s for s in re.split(r"(?<=\.)\s+(?=\S)", by.why) if s.startswith(f"{argument} is ")), "")
+    return f"Most likely ({sure}): {told}" if told else f"Most likely because {by.root} ({sure})."
 
 
 def _consequences(cause: Finding, findings: Sequence[Finding]) -> list[Finding]:

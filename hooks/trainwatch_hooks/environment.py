@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +73,39 @@ def hardware() -> dict[str, Any]:
         "address_space_limit_bytes": _address_space_limit_bytes(),
         "gpus": _gpus(),
     }
+
+
+def memory_in_force() -> dict[str, int]:
+    """Return what bounds this process's memory now, and what it uses, in bytes; what cannot be told is left out.
+
+    Read where memory ran out: a limit may be set after the start (``ulimit``, ``resource.setrlimit``, a scheduler), and the
+    address space counts what is mapped, not what is resident.
+    """
+
+    def machine() -> int:
+        import psutil
+
+        return int(psutil.virtual_memory().total)
+
+    def used(name: str) -> int:
+        import psutil
+
+        return int(getattr(psutil.Process().memory_info(), name))
+
+    asked: dict[str, Callable[[], int | None]] = {
+        "address_space_limit_bytes": _address_space_limit_bytes,
+        "cgroup_limit_bytes": _cgroup_limit_bytes,
+        "machine_bytes": machine,
+        "address_space_bytes": lambda: used("vms"),
+        "rss_bytes": lambda: used("rss"),
+    }
+    found = {}
+    for name, ask in asked.items():
+        with contextlib.suppress(Exception):  # memory is short: each may fail by itself
+            value = ask()
+            if value is not None:
+                found[name] = value
+    return found
 
 
 def process() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -33,3 +33,20 @@ class Guard:
             )
         except Exception:  # stderr closed or full: there is nobody left to tell
             self.errors["stderr"] += 1
+
+    def told(self) -> str:
+        """Say which errors there were, how many, and what they mean."""
+        return own_errors(self.errors)
+
+
+def own_errors(errors: Mapping[str, int]) -> str:
+    """Put the recorder's own errors into words.
+
+    Args:
+        errors: What failed, and how often.
+    """
+    places = ", ".join(f"{place} ({count})" for place, count in errors.items())
+    return (
+        f"the recorder itself failed at: {places}. The training was not touched; what was being written then may be missing in "
+        "the record"
+    )

@@ -377,7 +377,8 @@ class Recorder:
                 "time_s": time.time(),
             }
             for family, values in columns.items():
-                record |= {f"{family}/{name}": _number(value) for name, value in values.items()}
+                own = f"{family}/"  # metrics={"metrics/acc": ...} means the same column as metrics={"acc": ...}
+                record |= {own + str(name).removeprefix(own): _number(value) for name, value in values.items()}
             if fitness is not None:
                 record["fitness"] = _number(fitness)
             if best_fitness is not None:
@@ -434,10 +435,10 @@ class Recorder:
             type=type(error).__name__,
             traceback=text,
             stderr=self.stderr_tail(),
-            **(self._allocations(error) if kind == "oom" else {}),
+            **({**self._allocations(error), "memory": environment.memory_in_force()} if kind == "oom" else {}),
         )
 
-    def _allocations(self, error: BaseException) -> dict[str, str]:
+    def _allocations(self, error: BaseException) -> dict[str, Any]:
         """Keep what the device's allocator held; return the file, relative to the run, for the event."""
         if self.probes.on("oom_snapshot") and self.folder.is_dir():
             with self.guard("keeping the allocator's snapshot"):
@@ -475,9 +476,7 @@ class Recorder:
                     rows=self._store.dropped,
                 )
         if self.guard.errors:
-            self.event(
-                "warning", "the recorder had errors of its own", source="recorder", errors=dict(self.guard.errors)
-            )
+            self.event("warning", self.guard.told(), source="recorder", errors=dict(self.guard.errors))
         if self._heartbeat is not None:
             self._heartbeat.stop(self._ended or reason)
         self._closed = True

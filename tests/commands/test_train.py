@@ -21,6 +21,7 @@ pytest.importorskip("ultralytics")
         (["lr0=-1"], None, "'lr0=-1' is an invalid value"),
         (["nbs=3"], "accumulate: 4", "nbs=3 contradicts an effective batch"),
         (["foo"], None, "'foo' is no argument"),
+        (["trian"], None, "did you mean train?"),
         (["--no-stabilise", "--stabilise", "x.yaml"], None, "contradict each other"),
         (["--stabilise", "missing.yaml"], None, "missing.yaml cannot be read"),
         ([], "lr_restart: {flor: 0.1}", "no setting 'flor', did you mean 'floor'"),
@@ -69,6 +70,8 @@ def test_models_and_data_that_do_not_exist_are_said(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    assert run(["train", "--model", "yolo13n.yaml", "--data", str(shapes)]) == 2
+    assert "did you mean yolo12n.yaml or yolo11n.yaml?" in capsys.readouterr().err
     assert run(["train", "--model", "yolo12n.yaml", "--data", "nowhere/d.yaml"]) == 2
     assert "nowhere/d.yaml: no such file" in capsys.readouterr().err
     assert run(["train", "--model", "no-such.yaml", "--data", str(shapes)]) == 2

@@ -27,6 +27,7 @@ def test_the_jump_is_measured() -> None:
     (finding,) = detect(jumped())
     assert finding.severity == "info"
     assert finding.onset.epoch == 90
+    assert "(medians of up to 8 epochs on either side)" in finding.summary
     assert finding.detail["steps"]["fitness"] == pytest.approx(0.15, abs=0.02)
     assert finding.detail["steps"]["val/box_loss"] == pytest.approx(-0.4, abs=0.03)
 

@@ -94,7 +94,7 @@ def test_an_accuracy_at_chance_is_no_learning(seed: int) -> None:
     assert finding.severity == "warning"
     assert finding.onset.epoch == 0
     assert NoLearning().detect(at_chance(rise=0.3, seed=seed)) == []
-    assert NoLearning().detect(at_chance(fall=0.4, seed=seed)) == [], "it learns something, if only by heart"
+    assert NoLearning().detect(at_chance(fall=0.4, seed=seed)) == [], "it learns something, if only by memorising"
     assert NoLearning().detect(at_chance(12, seed=seed)) == [], "too early"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from synthetic import lognormal, make_run
 
 from trainwatch.detectors.nonfinite_loss import NonfiniteLoss
@@ -92,6 +93,7 @@ def test_steps_that_rescue_skipped_are_information() -> None:
     (found,) = NonfiniteLoss().detect(run)
     assert found.severity == "info"
     assert found.title == "Training loss is NaN in 4 steps, rescued"
+    assert "It left out 2 optimizer steps, because each gathers 2 of these steps (micro-batches)." in found.summary
     (half,) = NonfiniteLoss().detect(make_run({"loss": loss, "loss/box_loss": loss}, events=skips[:1]))
     assert half.severity == "warning"
     lasting = np.where(np.arange(200) >= 100, np.nan, 1.0)
@@ -125,3 +127,17 @@ def test_updates_that_grow_before_it_are_told() -> None:
     (finding,) = NonfiniteLoss().detect(make_run({"loss": loss, "update_ratio": ratio}))
     assert finding.detail["update_precursor_steps"] == 15
     assert "4 times as far as usual" in finding.summary
+
+
+@pytest.mark.parametrize(("bad", "same"), [([(2, 3), (2, 3)], [2, 3]), ([(2, 3), (3,)], [3]), ([(1,), (2,)], [])])
+def test_batches_that_fail_in_every_attempt_are_named(bad: list[tuple[int, ...]], same: list[int]) -> None:
+    loss = np.array([1.0] * 4 + [np.nan if i in failed else 1.0 for failed in bad for i in range(4)])
+    columns = {
+        "loss": loss,
+        "epoch": np.array([0] * 4 + [1] * 8),
+        "batch": np.tile(np.arange(4), 3),
+        "attempt": np.array([0] * 8 + [1] * 4),
+    }
+    (finding,) = NonfiniteLoss().detect(make_run(columns))
+    assert finding.detail["same_batches"] == same
+    assert ("All 2 attempts failed at batch" in finding.summary) is bool(same)

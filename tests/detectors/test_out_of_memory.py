@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from trainwatch.detectors.out_of_memory import OutOfMemory
+from trainwatch.evidence import build_panels
 from trainwatch.runs import Run
 
 CPU = "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 52428800 bytes. Error code 12"
@@ -51,6 +52,42 @@ def test_a_fatal_failure(kind: str, message: str, type_: str, place: str, asked:
 def test_the_summary_says_how_much_was_asked_for() -> None:
     (finding,) = OutOfMemory().detect(run_of(event("oom", CPU, type="RuntimeError")))
     assert "50 MiB more were asked for, with 2 GiB held at the last recorded step" in finding.summary
+
+
+SPACE = {
+    "address_space_limit_bytes": 20 << 30,
+    "address_space_bytes": 20 << 30,
+    "rss_bytes": 2 << 30,
+    "machine_bytes": 64 << 30,
+}
+
+
+@pytest.mark.parametrize(
+    ("memory", "says"),
+    [
+        (SPACE, "What ended is the address space, limited to 20 GiB (ulimit -v), of which 20 GiB were mapped"),
+        ({**SPACE, "address_space_bytes": 1 << 30}, "No smaller limit than the machine's memory was in force, 64 GiB"),
+        ({"cgroup_limit_bytes": 4 << 30, "machine_bytes": 64 << 30}, "container or control group, 4 GiB."),
+        ({"machine_bytes": "64", "rss_bytes": None}, "The limit that it hit was not recorded"),
+        (None, "The limit that it hit was not recorded; it is not the 64 GiB of the start, but a smaller one"),
+    ],
+)
+def test_the_limit_that_was_in_force_is_named(memory: Any, says: str) -> None:
+    hardware = {"gpus": [], "memory_limit_bytes": 64 << 30}
+    (finding,) = OutOfMemory().detect(run_of(event("oom", CPU, type="RuntimeError", memory=memory), hardware=hardware))
+    assert says in finding.summary
+
+
+def test_the_chart_draws_no_limit_that_was_not_in_force() -> None:
+    hardware = {"gpus": [], "memory_limit_bytes": 64 << 30}
+    drawn = {}
+    for name, memory in (("space", SPACE), ("container", {"cgroup_limit_bytes": 4 << 30}), ("unknown", None)):
+        run = run_of(event("oom", CPU, type="RuntimeError", memory=memory), hardware=hardware)
+        drawn[name] = next(p.limit for p in build_panels(run, ()) if p.id == "host_memory")
+    assert drawn == {"space": None, "container": float(4 << 30), "unknown": None}
+    assert next(p.limit for p in build_panels(run_of(hardware=hardware), ()) if p.id == "host_memory") == float(
+        64 << 30
+    )
 
 
 def test_a_retry_is_a_warning_and_names_the_batches() -> None:

@@ -100,7 +100,7 @@ def by_heart(left: float, n: int = 60) -> dict:
 def test_a_training_set_known_by_heart_is_told_although_the_validation_loss_only_stands_still() -> None:
     (finding,) = Overfitting().detect(make_run(epochs=by_heart(0.01)))
     assert finding.onset.epoch <= 14
-    assert "by heart" in finding.summary
+    assert "memorised" in finding.summary
     assert Overfitting().detect(make_run(epochs=by_heart(0.5))) == [], "a usual gap"
 
 

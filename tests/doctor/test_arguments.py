@@ -26,6 +26,20 @@ def test_words(words: list[str], expected: dict[str, Any]) -> None:
     assert parse_words(words) == expected
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("trian", "did you mean train?"), ("segmnet", "did you mean segment?"), ("resmue", "did you mean resume?"),
+        ("yolo12n.pt", "did you mean model=yolo12n.pt?"), ("yolo12n.yaml", "did you mean model=yolo12n.yaml?"),
+        ("coco8.yaml", "did you mean data=coco8.yaml?"), ("nonsense", "write key=value or --key value"),
+    ],
+)  # fmt: skip
+def test_a_bare_word_is_guessed(word: str, meant: str) -> None:
+    with pytest.raises(BadArgument, match="is no argument") as error:
+        parse_words([word, "data=x.yaml"])
+    assert str(error.value).endswith(meant)
+
+
 @pytest.mark.parametrize("words", [["nonsense"], ["--epochs"], ["--epochs", "--batch"], ["=3"], ["epochs="]])
 def test_words_that_say_nothing(words: list[str]) -> None:
     with pytest.raises(BadArgument):

@@ -46,6 +46,27 @@ def test_names_as_the_trainer_resolves_them(name: str, source: str) -> None:
         assert found is (source == "trainer")
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("yolo13n.yaml", "yolo12n.yaml"), ("yolo13", "yolo12.yaml"), ("yol12n.pt", "yolo12n.pt"), ("yolo8n.pt", "yolov8n.pt"),
+        ("yolo12n.yaml", None), ("yolo12n.pt", None), ("yolo12n", None), ("yolov5nu.pt", None), ("yolov8n-oiv7.pt", None),
+        ("best.pt", None), ("mine.yaml", None), ("runs/none/yol12n.pt", None),
+    ],
+)  # fmt: skip
+def test_a_mistyped_name_is_guessed(name: str, near: str | None) -> None:
+    pytest.importorskip("ultralytics")
+    found = describe_model(name, None, find_installed())
+    assert next(iter(found.near), None) == near
+    assert found.source in ("nowhere", "download") or near is None
+
+
+def test_the_guess_is_what_to_type() -> None:
+    (line,) = judge(ID, situation(model=Model("yolo13n.yaml", source="nowhere", near=("yolo12n.yaml", "yolo11n.yaml"))))
+    assert "did you mean yolo12n.yaml or yolo11n.yaml?" in line.found
+    assert line.arguments == {"model": "yolo12n.yaml"}
+
+
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("nc: 3\n")

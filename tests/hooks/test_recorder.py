@@ -41,6 +41,22 @@ def test_a_plain_loop(tmp_path: Path) -> None:
     assert run.planned_epochs == 2
 
 
+def test_a_family_written_into_the_name_is_not_doubled(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "exp") as rec:
+        rec.step(epoch=0, loss=1.0)
+        rec.epoch_end(0, metrics={"metrics/acc": 0.5}, val={"val/loss": 1.0, "loss/box": 2.0})
+    epochs = read_run(tmp_path / "exp").epochs
+    assert [c for c in epochs if "/" in c] == ["metrics/acc", "val/loss", "val/loss/box"]
+
+
+def test_the_limits_in_force_are_recorded_where_memory_ran_out(tmp_path: Path) -> None:
+    with pytest.raises(MemoryError), Recorder(tmp_path / "exp", report=False) as rec:
+        rec.step(epoch=0, loss=1.0)
+        raise MemoryError
+    (event,) = read_run(tmp_path / "exp").events_of("oom")
+    assert event["data"]["memory"]["machine_bytes"] > event["data"]["memory"]["rss_bytes"] > 0
+
+
 def test_a_loop_that_records_steps_only_has_epochs_a_next_step_and_an_exit_code(tmp_path: Path) -> None:
     from trainwatch.analysis import analyse
     from trainwatch.commands._shared import exit_code

@@ -47,6 +47,14 @@ def test_the_records_own_folder_may_be_given(record: Path) -> None:
     assert steps(record / "trainwatch") == list(range(10))
 
 
+def test_a_doubled_family_of_an_older_record_is_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "exp" / "trainwatch" / "epochs"
+    folder.mkdir(parents=True)
+    (folder.parent / "run.json").write_text("{}")
+    (folder / "rank0.jsonl").write_text('{"epoch": 0, "metrics/metrics/acc": 0.5, "val/loss": 1.0}\n')
+    assert importer.load(tmp_path / "exp").epochs["metrics/acc"].tolist() == [0.5]
+
+
 def test_torn_rows_are_dropped_and_counted(record: Path) -> None:
     (journal,) = (record / "trainwatch" / "steps").glob("*.journal")
     journal.write_bytes(journal.read_bytes()[:-5])

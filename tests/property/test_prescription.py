@@ -61,7 +61,7 @@ def test_random_combinations(seed: int) -> None:
         for r in kept:
             assert set(r.answers) <= answered
             assert r.why
-            assert "Refuted" in r.expected or r.id in ("resume-run",)
+            assert "Wrong" in r.expected or r.id in ("resume-run",)
             assert r.sources
             assert 0 < r.confidence < 1
         assert overrides_yaml(kept) == overrides_yaml(without_contradiction(list(reversed(given)))), (

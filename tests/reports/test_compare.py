@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from trainwatch.analysis import analyse
 from trainwatch.compared import ArgumentChange, Comparison, Difference, FindingChange, Pair, Side
+from trainwatch.comparison import Member, compare
 from trainwatch.reports import compare_html, compare_text
 from trainwatch.result import Curve, Mark, Panel
+from trainwatch.runs import read_run
+
+SAMPLES = Path(__file__).parents[2] / "sample_runs"
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'\u202e\x1b[2J"
 
@@ -99,3 +104,15 @@ def test_in_a_browser_it_asks_for_nothing_and_has_no_barrier(scheme: str, tmp_pa
     assert set(asked) == {target.as_uri()}
     assert said == []
     assert [v["id"] for v in violations] == []
+
+
+def test_chinese_text_and_page_are_chinese() -> None:
+    sides = [SAMPLES / "gradient_explosion", SAMPLES / "gradient_explosion_cured"]
+    result = compare([[Member(str(p), run, analyse(run))] for p in sides for run in [read_run(p)]])
+    for said in (compare_text.render(result, width=80, language="zh"), compare_html.render(result, "zh")):
+        assert "修改有帮助" in said
+        assert "修改了什么" in said
+        assert "验证得分（fitness）" in said
+        assert "40/40" in said
+    assert '<html lang="zh-CN">' in compare_html.render(result, "zh")
+    assert '"headline": "The change helped' in compare_html.render(result, "zh"), "the machine copy stays English"

@@ -13,8 +13,9 @@ from samples import analysed
 from synthetic import make_analysis, make_finding, make_run
 
 from trainwatch.analysis import analyse
-from trainwatch.reports.html import TEMPLATES, fold, render, script_safe
-from trainwatch.result import Analysis, Change, Panel
+from trainwatch.reports import languages
+from trainwatch.reports.html import TEMPLATES, fold, legend, render, script_safe
+from trainwatch.result import Analysis, Change, Curve, Forecast, Mark, Panel
 from trainwatch.signals.envelope import reduce
 
 ATTACK = (
@@ -112,6 +113,24 @@ def test_blocks_stand_in_their_order() -> None:
     calm = replace(calm, run=replace(calm.run, ended_by="completed"))
     page = render(calm)
     assert page.index('id="crash"') > page.index('id="events"')
+
+
+def test_the_legend_names_what_is_drawn_only() -> None:
+    curve = Curve("loss", (0.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0), 1.0)
+    panel = Panel("loss", "Training loss", "", "step", (curve,))
+    assert legend([panel]) == []
+    assert legend([replace(panel, marks=(Mark("onset", "onset: a", 1.0),))]) == [
+        "Red vertical lines mark where a fault began, or an error."
+    ]
+    every = replace(
+        panel,
+        curves=(replace(curve, nonfinite=(1.0,)),),
+        marks=tuple(Mark(k, k, 1.0) for k in ("onset", "stage", "checkpoint")),
+        forecast=Forecast(0.0, 1.0, 2.0, 1.0, 2.0, 3.0),
+    )
+    assert len(legend([panel, every])) == 5
+    words = languages.words("zh")
+    assert all(words(text) != text for text in legend([every]))
 
 
 def test_what_stabilisers_did_is_told_by_name() -> None:
@@ -237,7 +256,7 @@ def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
             next_changes=(change,),
             next_needs="weights/last.pt is not in <runs/a>",
             next_confidence=0.9,
-            next_expected="No spike. Refuted if it comes back.",
+            next_expected="No spike. Wrong if it comes back.",
         )
     )
     screen = page[: page.index("</header>")]
@@ -248,7 +267,7 @@ def test_the_command_marks_its_changes_and_says_how_sure_it_is() -> None:
     assert "<del>lr0=1.0</del> → <ins>lr0=0.0025</ins>" in screen
     assert "weights/last.pt is not in &lt;runs/a&gt;" in screen
     assert "confidence 90 %" in screen
-    assert "Refuted if it comes back." in screen
+    assert "Wrong if it comes back." in screen
 
 
 def test_a_finding_without_a_recommendation_says_what_to_do() -> None:

@@ -59,14 +59,14 @@ def test_the_first_screen_says_how_sure_the_command_is_and_what_it_changes() -> 
             next_changes=(Change("lr0", 1.0, 0.01),),
             next_needs="Put it there.",
             next_confidence=0.9,
-            next_expected="Refuted if it comes back.",
+            next_expected="Wrong if it comes back.",
         ),
         width=80,
         brief=True,
     )
     at = [
         out.index(part)
-        for part in ("Next    90 % sure that it helps", "Changed lr0 1.0 -> 0.01", "First   Put it", "Expect  Ref")
+        for part in ("Next    90 % sure that it helps", "Changed lr0 1.0 -> 0.01", "First   Put it", "Expect  Wrong")
     ]
     assert at == sorted(at)
 

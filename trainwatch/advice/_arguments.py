@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainwatch.result import MARK, Change, Context, Finding
+from trainwatch.result import Change, Context, Finding
 
 MEMORY = ("out-of-memory", "near-memory-limit", "memory-creep", "memory-fragmentation")
 """Findings with which nothing may be advised that needs more device memory."""
@@ -71,8 +71,11 @@ def explicit_optimizer(context: Context) -> tuple[Change, ...]:
 
 
 def weights(context: Context, name: str) -> str:
-    """Return a checkpoint's path as the user would type it; a mark to be replaced where the file is not in the folder."""
-    return f"{context.run_dir.rstrip('/')}/{name}" if context.holds(name) else f"{MARK}{name}>"
+    """Return a checkpoint's path as the user would type it.
+
+    Where the file is not in the folder: the place where the training wrote it, or a mark to be replaced if that is not known.
+    """
+    return context.path_of(name)
 
 
 def significant(value: float, digits: int = 2) -> float:

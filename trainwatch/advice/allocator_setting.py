@@ -56,7 +56,7 @@ class AllocatorSetting(Advice):
             changes=tuple(changes),
             why=f"{found[0].title}.{sizes}",
             expected=(
-                "The unused share of the reserve stays level after the first two epochs. Refuted if it grows all the same "
+                "The unused share of the reserve stays level after the first two epochs. Wrong if it grows all the same "
                 "within ten: then the number of objects per batch varies the sizes."
             ),
             confidence=0.7,

@@ -1,11 +1,11 @@
-"""More variety of images for a model that learns its training set by heart.
+"""More variety of images for a model that memorises its training set.
 
 What it changes:
     ``mosaic`` back to 1.0 where it was lowered, then ``copy_paste`` (labels with polygons, by model scale) or ``mixup``
     (boxes). Where all that is on, ``freeze=10``: the backbone keeps its pretrained weights.
 
 Why it works:
-    A training set that looks different in each epoch cannot be learnt by heart. A frozen backbone has fewer weights to do
+    A training set that looks different in each epoch cannot be memorised. A frozen backbone has fewer weights to do
     it with.
 
 When it is given:
@@ -91,7 +91,7 @@ class AugmentMore(Advice):
             changes=tuple(changes),
             why=f"{found[0].title}.{images if overfits else ''} {labels}",
             expected=(
-                "The training loss rises and the validation loss ends lower, within a tenth of the plan. Refuted if the "
+                "The training loss rises and the validation loss ends lower, within a tenth of the plan. Wrong if the "
                 "validation score falls: halve the value."
             ),
             confidence=0.6 if overfits else 0.5,

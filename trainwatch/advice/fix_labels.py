@@ -57,7 +57,7 @@ class FixLabels(Advice):
             changes=(),
             why=f"{found[0].title}. {images}Labels that are not found, or that name other classes, look just like this.",
             expected=(
-                "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs. Refuted "
+                "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs. Wrong "
                 "if it stays there: then the objects are too small at this imgsz, or the rate is wrong."
             ),
             confidence=0.85 if found[0].id == "missing-labels" else 0.6,
@@ -78,7 +78,7 @@ class FixLabels(Advice):
             changes=(),
             why=f"{found[0].title}. Labels that are not found, or that name other classes, look just like this.",
             expected=(
-                "The validation's box and dfl losses are above zero from the first epoch, and the score is measured. Refuted "
+                "The validation's box and dfl losses are above zero from the first epoch, and the score is measured. Wrong "
                 "if they stay at zero: then the label files themselves are empty."
             ),
             confidence=0.85,

@@ -35,10 +35,20 @@ from trainwatch.result import Change, Context, Finding, Recommendation
 
 @dataclass(frozen=True)
 class GuardPrecision(Advice):
-    """Full precision, healthy weights, and a look at the batch."""
+    """Full precision, healthy weights, and a look at the batch.
+
+    Attributes:
+        half_precision: Confidence where half precision was in force ...
+        repeated: ... where it was not, and the same batches failed in every attempt: data or own code makes it ...
+        out_of_the_blue: ... where nothing is known.
+    """
 
     title: ClassVar[str] = "Full precision and healthy weights"
     answers: ClassVar[tuple[str, ...]] = ("nonfinite-loss", "nonfinite-validation", "amp-scale-collapse")
+
+    half_precision: float = 0.55
+    repeated: float = 0.6
+    out_of_the_blue: float = 0.4
 
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return precision and checkpoint."""
@@ -85,11 +95,16 @@ class GuardPrecision(Advice):
                 f" before {finding.detail.get('component', 'the loss')} became NaN; Ultralytics replays with the same rate, "
                 "data and precision, so a deterministic cause comes back."
             ),
-            expected="No NaN at the step where it came. Refuted if it comes at the same step: then data or own code makes it.",
-            confidence=0.55 if changes and changes[0].arg == "amp" else 0.4,
+            expected="No NaN at the step where it came. Wrong if it comes at the same step: then data or own code makes it.",
+            confidence=self._sure(finding, changes),
             sources=("Ultralytics threads 18466, 19357", "Ultralytics 8.4 engine/trainer.py: _handle_nan_recovery"),
             steps=(_look(origin, where), *elsewhere),
         )
+
+    def _sure(self, finding: Finding, changes: Sequence[Change]) -> float:
+        if changes and changes[0].arg == "amp":
+            return self.half_precision
+        return self.repeated if finding.detail.get("same_batches") else self.out_of_the_blue
 
     def _data(self, found: Sequence[Finding], origin: Mapping[str, Any], changes: tuple[Change, ...]) -> Recommendation:
         return Recommendation(
@@ -100,7 +115,7 @@ class GuardPrecision(Advice):
                 f"The batch itself was not finite at step {origin.get('step')}, before the model saw it: {origin.get('about')}. "
                 "Neither the rate nor the precision makes that; the data or an augmentation does, and it comes back."
             ),
-            expected="No NaN once those images are mended or left out. Refuted if others make it: then an augmentation does.",
+            expected="No NaN once those images are mended or left out. Wrong if others make it: then an augmentation does.",
             confidence=0.8,
             sources=("the recorder's trace of the batch, before the model ran",),
             steps=(
@@ -124,7 +139,7 @@ class GuardPrecision(Advice):
                     else "one NaN step spoils that average for good, also if the training loss is finite again."
                 )
             ),
-            expected="A finite validation loss from the first epoch on. Refuted if it is NaN in full precision, too.",
+            expected="A finite validation loss from the first epoch on. Wrong if it is NaN in full precision, too.",
             confidence=0.5,
             sources=(
                 "Ultralytics threads 19357, 24615, 9829",
@@ -143,7 +158,7 @@ class GuardPrecision(Advice):
                 f"{finding.detail.get('lowest_scale', 'a low value')}: half precision overflows in most of these batches."
             ),
             expected=(
-                "No skipped step, and a loss that falls where it stood still, within 2 epochs. Refuted if the loss then "
+                "No skipped step, and a loss that falls where it stood still, within 2 epochs. Wrong if the loss then "
                 "becomes NaN: the gradients are too large in any precision; lower lr0."
             ),
             confidence=0.7,

@@ -116,7 +116,7 @@ class GuardSteps(Advice):
                 if exploded
                 else f"Nothing grew before it happened: a batch or the precision is the suspect, not the rate.{at}"
             ),
-            expected="No weight that is not finite. Refuted if it comes back at the same step: then that batch makes it.",
+            expected="No weight that is not finite. Wrong if it comes back at the same step: then that batch makes it.",
             confidence=self.sure if exploded else self.doubtful,
             sources=("PyTorch docs: torch.nn.utils.clip_grad_norm_, torch.amp.GradScaler",),
             steps=tuple(steps),

@@ -61,7 +61,7 @@ class KeepSchedule(Advice):
                 f"At step {step} the learning rate went from {before:.3g} to {after:.3g}; the arguments give "
                 f"{max(given):g} at most. A lower lr0 would not have prevented it."
             ),
-            expected="A rate that stays on its schedule. Refuted if it explodes at the same step with such a rate.",
+            expected="A rate that stays on its schedule. Wrong if it explodes at the same step with such a rate.",
             confidence=0.9,
             sources=("Ultralytics 8.4 engine/trainer.py: the scheduler multiplies lr0 by 1 at most",),
             steps=(

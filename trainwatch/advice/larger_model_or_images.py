@@ -57,7 +57,7 @@ class LargerModelOrImages(Advice):
         if not found or context.trainer != "ultralytics" or has(findings, MEMORY) or has(findings, ("overfitting",)):
             return None
         if found[0].detail.get("training_loss_falls"):
-            return None  # it learns by heart: size is what it has too much of
+            return None  # it memorises: size is what it has too much of
         model = str(context.args.get("model") or "")
         match = _MODEL.match(model)
         imgsz = whole(context, "imgsz")
@@ -73,10 +73,10 @@ class LargerModelOrImages(Advice):
             id=self.id,
             answers=tuple(f.id for f in found),
             changes=(change,),
-            why=f"{found[0].title}, and the training loss gives no sign of learning by heart: size may be the limit.",
+            why=f"{found[0].title}, and the training loss gives no sign of memorising: size may be the limit.",
             expected=(
                 "A training loss below the old one within a third of the plan, at up to three times the time per epoch. "
-                "Refuted if the training loss is the same: then labels or data are the limit."
+                "Wrong if the training loss is the same: then labels or data are the limit."
             ),
             confidence=0.35,
             sources=("README of the YOLOv12 authors: mAP by scale", "Ultralytics issue 18711", "YOLOv5 issue 3977"),

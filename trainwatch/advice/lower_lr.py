@@ -101,7 +101,7 @@ class LowerLr(Advice):
             changes=tuple(changes),
             why=self._why(found, lr0, bound, optimizer, context),
             expected=(
-                f"{self._seen(found)} Refuted if it comes back at the same step: then look at that batch and at the "
+                f"{self._seen(found)} Wrong if it comes back at the same step: then look at that batch and at the "
                 "precision, not at the rate."
             ),
             confidence=self._confidence(found, lr0, bound),

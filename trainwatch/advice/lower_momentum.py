@@ -53,7 +53,7 @@ class LowerMomentum(Advice):
             changes=(*explicit_optimizer(context), Change("momentum", momentum, self.default)),
             why=found[0].summary,
             expected=(
-                "The validation losses of the first epochs lie near the training's. Refuted if not: then the rate is too high."
+                "The validation losses of the first epochs lie near the training's. Wrong if not: then the rate is too high."
             ),
             confidence=0.8,
             sources=("Goh 2017, Why momentum really works", "Ultralytics 8.4 cfg/default.yaml: momentum 0.937"),

@@ -71,7 +71,7 @@ class RaiseAccumulate(Advice):
                 f"{effective} images per step, about {100 * smaller // batch} % of the activations."
             ),
             expected=(
-                "Peak memory falls nearly in proportion to batch; loss and lr stay as they are. Refuted if the peak "
+                "Peak memory falls nearly in proportion to batch; loss and lr stay as they are. Wrong if the peak "
                 "does not fall within the first epoch: then something else fills the memory."
             ),
             confidence=0.35 if leak else 0.6 if near else 0.85,

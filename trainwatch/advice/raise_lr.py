@@ -88,7 +88,7 @@ class RaiseLr(Advice):
             changes=tuple(changes),
             why=f"{found[0].summary}",
             expected=(
-                "The training loss falls by more than 5 % within 5 epochs after the warm-up. Refuted if it does not: then "
+                "The training loss falls by more than 5 % within 5 epochs after the warm-up. Wrong if it does not: then "
                 "look at labels and frozen layers, not at the rate."
             ),
             confidence=0.75 if changes else 0.5,
@@ -117,7 +117,7 @@ class RaiseLr(Advice):
             why=finding.summary,
             expected=(
                 "The recorded rate reaches lr0 within a tenth of the plan, and the training loss falls faster from there on. "
-                "Refuted if it explodes there: then lr0 is too high."
+                "Wrong if it explodes there: then lr0 is too high."
             ),
             confidence=0.85,
             sources=("Ultralytics 8.4 engine/trainer.py: _get_warmup_iterations; older ones: 100 steps at least",),

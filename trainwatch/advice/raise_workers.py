@@ -78,7 +78,7 @@ class RaiseWorkers(Advice):
             changes=(change,),
             why=f"{wait}{why}",
             expected=(
-                "The share of waiting falls below 30 % within the first epoch. Refuted if it does not: then the disk or "
+                "The share of waiting falls below 30 % within the first epoch. Wrong if it does not: then the disk or "
                 "the network is the limit; copy the data set to a local disk."
             ),
             confidence=0.7 if first.id == "dataloader-bound" else 0.45,

@@ -88,7 +88,7 @@ class RebalanceLosses(Advice):
             why=f"{found[0].title}. {how}",
             expected=(
                 "Its share of the loss falls below 85 % in the first epoch; precision or localisation, whichever was "
-                "neglected, rises within a tenth of the plan. Refuted if it does not."
+                "neglected, rises within a tenth of the plan. Wrong if it does not."
             ),
             confidence=0.75 if put_back else 0.4,
             root=", ".join(f"{c.arg}={c.old:g} is not the usual {c.new:g}" for c in changes) if put_back else "",

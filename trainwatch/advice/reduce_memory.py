@@ -80,7 +80,7 @@ class ReduceMemory(Advice):
             answers=tuple(f.id for f in found),
             changes=tuple(changes),
             why=self._why(first, changes, leak),
-            expected="The memory per epoch stays flat after the first three epochs. Refuted if it grows at the same rate.",
+            expected="The memory per epoch stays flat after the first three epochs. Wrong if it grows at the same rate.",
             confidence=0.75 if leak else 0.6,
             sources=(
                 "PyTorch FAQ: accumulating history",

@@ -5,7 +5,7 @@ What it changes:
 
 Why it works:
     What is frozen cannot adapt to new images; images changed beyond recognition teach less; a strong decay pulls weights to
-    zero faster than they are learnt. All of it helps only where the model would otherwise learn its images by heart.
+    zero faster than they are learnt. All of it helps only where the model would otherwise memorise its images.
 
 When it is given:
     A brake is pulled hard while the validation loss is no higher than the training loss, and the model does not overfit; or
@@ -31,11 +31,11 @@ from trainwatch.result import Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS
 
 FREED = (
-    "Training and validation loss end lower, and the score is higher at the same epoch. Refuted if the validation loss turns "
+    "Training and validation loss end lower, and the score is higher at the same epoch. Wrong if the validation loss turns "
     "upwards, or if your objects do occur as the augmentation shows them."
 )
 ALIVE = (
-    "The gradient norms of those layers stay near their first level. Refuted if they vanish all the same: then look at the "
+    "The gradient norms of those layers stay near their first level. Wrong if they vanish all the same: then look at the "
     "rate and at what precedes it."
 )
 

@@ -59,7 +59,7 @@ class ResumeRun(Advice):
                 f"failing{', and last.pt was written after each of them' if known else ''}."
             ),
             expected=(
-                f"It goes on with epoch {context.epochs_done + 1}. Refuted by 'nothing to resume': then the checkpoint was "
+                f"It goes on with epoch {context.epochs_done + 1}. Wrong if it says 'nothing to resume': then the checkpoint was "
                 "stripped, and only a new run from its weights is possible."
             ),
             confidence=0.9 if known else 0.6,
@@ -78,7 +78,7 @@ class ResumeRun(Advice):
             ),
             expected=(
                 "It goes on where that file was written: weights, optimizer, schedule and random numbers as they were. "
-                "Refuted if the losses jump at the first step."
+                "Wrong if the losses jump at the first step."
             ),
             confidence=0.95,
             sources=("trainwatch explain checkpoints",),

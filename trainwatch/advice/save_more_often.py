@@ -80,7 +80,7 @@ class SaveMoreOften(Advice):
             changes=tuple(changes),
             why=f"{context.epochs_done} epochs were done, and no checkpoint of a healthy part is left: {how}.",
             expected=(
-                f"weights/epoch<N>.pt appears every {new} epochs; the next accident costs {new} epochs at most. Refuted if no "
+                f"weights/epoch<N>.pt appears every {new} epochs; the next accident costs {new} epochs at most. Wrong if no "
                 f"such file is there after epoch {new + 1}."
             ),
             confidence=0.55,

@@ -59,7 +59,7 @@ class SetCloseMosaic(Advice):
                 f"{found[0].title}. The last {old} of {planned} epochs are whole images; {new} give it time to settle."
             ),
             expected=(
-                f"The step comes at epoch {planned - new + 1}, and the validation score goes on rising behind it. Refuted if "
+                f"The step comes at epoch {planned - new + 1}, and the validation score goes on rising behind it. Wrong if "
                 "it does not rise: then the step was only another scale of the training loss."
             ),
             confidence=0.35,

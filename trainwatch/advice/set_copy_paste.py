@@ -33,7 +33,7 @@ from trainwatch.result import Change, Context, Finding, Recommendation
 
 @dataclass(frozen=True)
 class SetCopyPaste(Advice):
-    """More variety for a model that has learnt its images by heart.
+    """More variety for a model that has memorised its images.
 
     Attributes:
         by_scale: copy_paste for each model scale.
@@ -95,7 +95,7 @@ class SetCopyPaste(Advice):
             changes=tuple(changes),
             why=f"The training loss falls while the validation score stands still: the model needs other images. {why}",
             expected=(
-                "The training loss rises, the validation score follows within a tenth of the run. Refuted if the "
+                "The training loss rises, the validation score follows within a tenth of the run. Wrong if the "
                 "validation score falls: halve the value."
             ),
             confidence=0.6 if polygons else 0.45 if polygons is None else 0.5,

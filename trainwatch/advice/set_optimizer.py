@@ -72,8 +72,8 @@ class SetOptimizer(Advice):
             changes=tuple(changes),
             why=f"lr0={asked:g} was asked for and ignored. {seen}Only a named optimizer takes it.{adam}",
             expected=(
-                f"The recorded rate reaches {asked:g} after the warm-up; compare the score after a tenth of the plan. Refuted "
-                "as an improvement if it is lower there: then auto chose better."
+                f"The recorded rate reaches {asked:g} after the warm-up; compare the score after a tenth of the plan. Wrong "
+                "if it is lower there: then auto chose better."
             ),
             confidence=0.75,
             sources=("Ultralytics 8.4 engine/trainer.py: build_optimizer", "Ultralytics issues 8400, 22782, 17444"),

@@ -54,7 +54,7 @@ class StepMoreOften(Advice):
             changes=(Change("nbs", int(nbs), int(batch)),),
             why=found[0].summary,
             expected=(
-                "The training loss falls within the first epochs. Refuted if it does not: then look at the rate and the labels."
+                "The training loss falls within the first epochs. Wrong if it does not: then look at the rate and the labels."
             ),
             confidence=0.85,
             sources=("Ultralytics 8.4 engine/trainer.py: accumulate, optimizer_step",),

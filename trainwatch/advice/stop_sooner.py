@@ -5,7 +5,7 @@ What it changes:
 
 Why it works:
     The last, low-rate part of a schedule brings the largest gain; it should fall where the model is still learning,
-    not where it is learning by heart.
+    not where it is memorising.
 
 When it is given:
     The model overfits, or is worse at the end than at its best, and the best epoch lies in the first two thirds.
@@ -68,7 +68,7 @@ class StopSooner(Advice):
                 "after it made the model no better."
             ),
             expected=(
-                f"The same best score within {new} epochs. Refuted if it is lower: then the longer schedule was needed, and "
+                f"The same best score within {new} epochs. Wrong if it is lower: then the longer schedule was needed, and "
                 "augmentation is the answer."
             ),
             confidence=0.5,

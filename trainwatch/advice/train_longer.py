@@ -76,7 +76,7 @@ class TrainLonger(Advice):
             changes=(change,),
             why=why,
             expected=(
-                f"The old best is passed by epoch {max(round(1.25 * context.epochs_done), 1)}. Refuted if it is not: then "
+                f"The old best is passed by epoch {max(round(1.25 * context.epochs_done), 1)}. Wrong if it is not: then "
                 "the model is too small for the data, or the labels are the limit."
             ),
             confidence=self.sure,

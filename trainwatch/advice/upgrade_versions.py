@@ -129,7 +129,7 @@ class UpgradeVersions(Advice):
             answers=tuple(dict.fromkeys(i for _, explained in fits for i in explained)),
             changes=(),
             why=f"Ultralytics {installed} has known faults: {'; '.join(fault.about for fault, _ in fits)}.",
-            expected="The finding is gone with the same arguments, in the epoch where it came. Refuted if it is not.",
+            expected="The finding is gone with the same arguments, in the epoch where it came. Wrong if it is not.",
             confidence=0.6,
             sources=tuple(dict.fromkeys(fault.source for fault, _ in fits)),
             steps=(f"pip install -U 'ultralytics>={needed}'",),

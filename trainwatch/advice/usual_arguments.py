@@ -67,7 +67,7 @@ class UsualArguments(Advice):
             changes=changes,
             why=found[0].summary,
             expected=(
-                "A higher score at the same epoch. Refuted if it is no higher there: then the old value was not what held the "
+                "A higher score at the same epoch. Wrong if it is no higher there: then the old value was not what held the "
                 "training back."
             ),
             confidence=self.sure if found[0].severity == "warning" else self.unsure,

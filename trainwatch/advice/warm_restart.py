@@ -76,7 +76,7 @@ class WarmRestart(Advice):
                 "not have inside a run."
             ),
             expected=(
-                "A dip at first, then a new best in the second half of the new run. Refuted if there is none: then data "
+                "A dip at first, then a new best in the second half of the new run. Wrong if there is none: then data "
                 "or model size is the limit."
             ),
             confidence=0.3 if found[0].detail.get("training_loss_falls") else 0.5,

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     "the end of each run if all came to their end.",
 )
 @click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Language of text and page; zh is simplified Chinese.",
+)
 @click.option("--full", is_flag=True, help="JSON: add the curves.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead of to stdout."
@@ -31,6 +38,7 @@ def command(
     sides: tuple[str, ...],
     by: str | None,
     format_: str,
+    lang: str,
     full: bool,
     output: Path | None,
     force: bool,
@@ -60,11 +68,11 @@ def command(
     elif format_ == "html":
         from trainwatch.reports import compare_html
 
-        text = compare_html.render(result)
+        text = compare_html.render(result, lang)
     else:
         from trainwatch.reports import compare_text
 
-        text = compare_text.render(result, color=bool(obj.get("color")) and output is None)
+        text = compare_text.render(result, color=bool(obj.get("color")) and output is None, language=lang)
     if output is None:
         click.echo(text, nl=False, color=True)
     else:

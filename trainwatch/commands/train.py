@@ -105,7 +105,13 @@ def load(name: str) -> Any:
     try:
         return RTDETR(name) if Path(name).stem.startswith("rtdetr") else YOLO(name)
     except Exception as error:
-        raise TrainwatchError(f"--model {name}: cannot be loaded ({' '.join(str(error).split())[:200]})") from None
+        from trainwatch.doctor._installed import find_installed, near_models
+
+        near = near_models(name, find_installed())
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise TrainwatchError(
+            f"--model {name}: cannot be loaded ({' '.join(str(error).split())[:200]}){meant}"
+        ) from None
 
 
 def tell(run: Path) -> None:

@@ -177,7 +177,7 @@ def _why_not(measure: Difference | None, went: Sequence[FindingChange], came: Se
     if measure is None:
         return "the runs share no validation measure that may be compared"
     if measure.difference is not None:
-        return f"the {_short(measure)} never left zero on either side"
+        return f"the {_short(measure)} stayed at zero on both sides"
     return f"too few epochs with a {_short(measure)} on both sides"
 
 

@@ -107,7 +107,8 @@ class CloseMosaicJump(Detector):
                 confidence=0.85,
                 title=f"Curves jump at {epoch_name(view.run, at)}, where mosaic is closed",
                 summary=(
-                    f"Mosaic ends at {epoch_name(view.run, at)}, and curves leave the trend of the epochs before: {told}. "
+                    f"Mosaic ends at {epoch_name(view.run, at)}, and curves leave the trend of the epochs before: {told} "
+                    f"(medians of up to {self.window} epochs on either side). "
                     "That is how it should be."
                 ),
                 onset=Where(epoch=at),

@@ -114,7 +114,7 @@ class DeadOutput(Detector):
             return []
         summary = (
             f"In {len(at)} of {len(dead)} validated epochs every validation loss is exactly 0, no number or beyond all bounds, "
-            f"and {score.series.name} never left {score.series.values.max():.2g}: it answers nothing."
+            f"and the best {score.series.name} of all is {score.series.values.max():.2g}: it answers nothing."
         )
         shares = (len(at) / len(dead), self.dead_share, "of the validations")
         return [self._finding(view, parts[0], int(at[0]), summary, shares, {"dead_validations": len(at)})]
@@ -139,7 +139,7 @@ class DeadOutput(Detector):
         settled = high[high < len(loss) - tail]
         first = int(settled[-1]) + 1 if len(settled) else 0
         summary = (
-            f"The training loss fell from {level:.3g} to {end:.2g} although {score.series.name} never left "
+            f"The training loss fell from {level:.3g} to {end:.2g} although {score.series.name} was at best "
             f"{score.series.values.max():.2g}: the model answers nothing everywhere, and has no gradient left."
         )
         shares = (end / level, self.ratio, "of the first loss")

@@ -4,7 +4,7 @@ What it does:
     Measures how far the last epochs lie below the best level that the score ever held.
 
 Why it matters:
-    last.pt is worse than best.pt, and the epochs between them were in vain. Resuming from last.pt goes on with the worse
+    last.pt is worse than best.pt, and the epochs between them were wasted. Resuming from last.pt goes on with the worse
     one.
 
 How it decides:

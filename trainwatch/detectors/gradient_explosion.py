@@ -180,8 +180,8 @@ class GradientExplosion(Detector):
             ),
             title=f"Gradients explode from {where} on",
             summary=(
-                f"From {where} (step {norm.step[first]}) on, {spikes} optimizer steps have a gradient norm per sample "
-                f"of at least {self.spike_ratio:g} times the median of the steps before; the largest is "
+                f"From {where} (step {norm.step[first]}) on, the gradient norm per sample was at least "
+                f"{self.spike_ratio:g} times the median of the steps before in {spikes} optimizer steps; the largest norm is "
                 f"{per_sample[peak]:.4g}, {ratio[peak]:.3g} times {level[peak]:.3g}, at step {norm.step[peak]}. "
                 f"{followed}"
                 + (f" {jump.sentence()}" if jump is not None else "")

@@ -25,7 +25,7 @@ How it decides:
 
 What to do:
     Look at train_batch0.jpg: are the boxes where they should be? Train on ten images without augmentation; a sound
-    set-up learns them by heart in a few hundred steps. Then check ``nc``, the class numbers, ``freeze`` and ``lr0``.
+    set-up memorises them in a few hundred steps. Then check ``nc``, the class numbers, ``freeze`` and ``lr0``.
 
 Known false alarms:
     Validation sets whose objects are all of classes or sizes that are learnt last. Metrics rounded to few digits.

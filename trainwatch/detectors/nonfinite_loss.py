@@ -33,7 +33,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -46,6 +46,50 @@ from trainwatch.signals.level import departure
 from trainwatch.signals.origin import origin_near
 from trainwatch.signals.rescued import rescued
 from trainwatch.signals.update import rise_before
+
+
+class Repeat(NamedTuple):
+    """Micro-batches of an epoch, from 0, that failed in every attempt at it, and the number of attempts."""
+
+    batches: tuple[int, ...]
+    attempts: int
+
+    def sentence(self) -> str:
+        """Say it as the user counts, from 1."""
+        named = _listed([str(b + 1) for b in self.batches[:MAX_BATCHES]])
+        if len(self.batches) == 1:
+            return (
+                f"All {self.attempts} attempts failed at batch {named} of the epoch: own code or the data of that batch is the "
+                "suspect."
+            )
+        return (
+            f"All {self.attempts} attempts failed at batches {named} of the epoch: own code or the data of these batches is the "
+            "suspect."
+        )
+
+
+MAX_BATCHES = 4
+"""Batches that are named one by one."""
+
+
+def repeated(view: View, series: Series, at: int) -> Repeat | None:
+    """Return the batches that were not finite in every attempt at the epoch of the onset; None if they differ.
+
+    A batch is known by its column, or else by its place in the attempt.
+    """
+    attempt = view.steps("attempt")
+    if not len(attempt):
+        return None
+    rows = np.flatnonzero(series.epoch == series.epoch[at])
+    tries = attempt.at_steps(series)[rows]
+    batch = view.steps("batch").at_steps(series)[rows] if len(view.steps("batch")) else np.full(len(rows), np.nan)
+    failed = []
+    for number in np.unique(tries[np.isfinite(tries)]):
+        own = np.flatnonzero(tries == number)
+        place = np.where(np.isfinite(batch[own]), batch[own], np.arange(len(own)))
+        failed.append({int(b) for b in place[~series.finite[rows[own]]]})
+    same = set.intersection(*failed) if len(failed) > 1 else set()
+    return Repeat(tuple(sorted(same)), len(failed)) if same else None
 
 
 @dataclass(frozen=True)
@@ -65,7 +109,7 @@ class NonfiniteLoss(Detector):
     title: ClassVar[str] = "Training loss is not a number"
     optional: ClassVar[tuple[str, ...]] = (
         "steps.loss", "steps.loss/*", "epochs.train/*", "steps.grad_norm", "steps.lr/*", "epochs.lr/*", "steps.batch",
-        "epochs.val/*", "steps.update_ratio",
+        "epochs.val/*", "steps.update_ratio", "steps.attempt",
     )  # fmt: skip
 
     persistent_share: float = 0.5
@@ -126,6 +170,9 @@ class NonfiniteLoss(Detector):
         ]
         if origin is not None:
             parts.append(origin.sentence())
+        again = repeated(view, series, at) if per_step else None
+        if again is not None:
+            parts.append(again.sentence())
         if recoveries:
             parts.append(
                 f"The trainer replayed the epoch {len(recoveries)} times from last.pt"
@@ -138,6 +185,7 @@ class NonfiniteLoss(Detector):
             )
         if handled:
             parts.append("The stabiliser rescue let none of them reach the weights; its events name the images.")
+            parts.extend(_left_out(run, int(series.step[at]), count))
         if precursor:
             parts.append(f"The gradient norm had left its level {precursor} optimizer steps before.")
         elif per_step and len(view.steps("grad_norm")):
@@ -163,6 +211,7 @@ class NonfiniteLoss(Detector):
                 "persistent": persistent,
                 "rescued": handled,
                 "recoveries": len(recoveries),
+                "same_batches": list(again.batches) if again is not None else [],
                 "amp": run.args.get("amp"),
                 "lr": self._lr(view, series, at, per_step),
                 "precursor_steps": precursor,
@@ -198,6 +247,21 @@ class NonfiniteLoss(Detector):
             return None
         index = np.searchsorted(lr.step, series.step[at]) if per_step else np.searchsorted(lr.epoch, series.epoch[at])
         return float(lr.values[min(int(index), len(lr) - 1)])
+
+
+def _left_out(run: Run, step: int, count: int) -> list[str]:
+    """Say how many optimizer steps were left out, where that is another number than that of the rows with a NaN."""
+    skips = [
+        e for e in run.events_of("intervention")
+        if e.get("source") == "stabiliser/rescue" and isinstance(e.get("data"), dict) and e["data"].get("action") == "skip"
+        and isinstance(e.get("step"), int) and e["step"] >= step
+    ]  # fmt: skip
+    gathered = max((len(e["data"].get("batches") or ()) for e in skips), default=0)
+    if gathered < 2 or len(skips) == count:
+        return []
+    return [
+        f"It left out {len(skips)} optimizer steps, because each gathers {gathered} of these steps (micro-batches)."
+    ]
 
 
 def _listed(names: list[str]) -> str:

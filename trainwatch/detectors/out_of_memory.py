@@ -12,7 +12,9 @@ Why it matters:
 How it decides:
     Events of kind ``oom``, and exceptions whose type or message carries a known text: torch's CUDA allocator, torch's
     CPU allocator ("can't allocate memory"), MemoryError, errno 12 (ENOMEM), and CUDNN_STATUS_INTERNAL_ERROR,
-    CUBLAS_STATUS_ALLOC_FAILED, "unable to find an engine", which are the same failure in disguise. Fatal is the event
+    CUBLAS_STATUS_ALLOC_FAILED, "unable to find an engine", which are the same failure in disguise. On the host it names the
+    limit that was in force when it failed (address space, container, machine), where the recorder read it; without that it
+    says so, and compares with none. Fatal is the event
     that ended the record; all others were survived. No statistic is involved.
 
 What to do:
@@ -38,6 +40,7 @@ from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Where
 from trainwatch.runs import Run, how_it_ended
 from trainwatch.runs.oom import bytes_asked, place_of
+from trainwatch.signals.limits import NEAR_LIMIT, HostLimit, host_limit_bytes, limit_hit
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class OutOfMemory(Detector):
         text += f": {size(asked)} more were asked for" if asked is not None else ""
         text += f", with {size(last)} held at the last recorded step" if last is not None else ""
         text += f". It had been retried {retries} time(s) before." if retries else "."
+        bound = limit_hit(_data(event).get("memory"), asked or 0) if place == "host" else None
+        text += f" {_limit(view.run, bound, last)}" if place == "host" else ""
         snapshot = _data(event).get("snapshot")
         if isinstance(snapshot, str):
             text += f" What the allocator held then is in {snapshot}; pytorch.org/memory_viz draws it."
@@ -94,6 +99,8 @@ class OutOfMemory(Detector):
                 "asked_bytes": asked,
                 "held_bytes": last,
                 "retries": retries,
+                "limit": bound.kind if bound is not None else None,
+                "limit_bytes": bound.bytes if bound is not None else None,
                 "snapshot": snapshot if isinstance(snapshot, str) else None,
                 "message": str(event.get("message") or "")[:500],
             },
@@ -125,6 +132,27 @@ class OutOfMemory(Detector):
                 "batch_after": after,
             },
         )
+
+
+def _limit(run: Run, bound: HostLimit | None, held: float | None) -> str:
+    """Say which limit of the host was hit, or that it was not recorded: the machine's memory may not be it."""
+    if bound is not None and bound.kind == "address_space":
+        return (
+            f"What ended is the address space, limited to {size(bound.bytes)} (ulimit -v), of which "
+            f"{size(bound.used_bytes or 0)} were mapped: it counts what is reserved, too, so resident memory stays below it."
+        )
+    used = f", of which the process held {size(bound.used_bytes)}" if bound is not None and bound.used_bytes else ""
+    if bound is not None and bound.kind == "container":
+        return f"The limit in force was that of its container or control group, {size(bound.bytes)}{used}."
+    if bound is not None:
+        return f"No smaller limit than the machine's memory was in force, {size(bound.bytes)}{used}; other processes use it, too."
+    known = host_limit_bytes(run.meta.get("hardware"))
+    if known is not None and held is not None and held < NEAR_LIMIT * known:
+        return (
+            f"The limit that it hit was not recorded; it is not the {size(known)} of the start, but a smaller one set later, "
+            "such as `ulimit -v` or a control group's."
+        )
+    return "The limit that it hit was not recorded."
 
 
 def _data(event: dict[str, Any]) -> dict[str, Any]:

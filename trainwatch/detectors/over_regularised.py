@@ -5,8 +5,8 @@ What it does:
     the training loss with the validation loss.
 
 Why it matters:
-    Frozen layers, strong augmentation and weight decay keep a model from learning its images by heart, at the price of a worse
-    fit. Where nothing is learnt by heart, the price is paid for nothing.
+    Frozen layers, strong augmentation and weight decay keep a model from memorising its images, at the price of a worse
+    fit. Where nothing is memorised, the price is paid for nothing.
 
 How it decides:
     A brake is: ``freeze`` is set, and at least ``frozen_share`` of the layers have had a gradient of exactly 0 in every step;
@@ -56,7 +56,7 @@ class OverRegularised(Detector):
         most_decay: Largest usual weight decay.
         frozen_share: Share of the layers without any gradient.
         min_epochs: Epochs at least, after warm-up and in one regime.
-        gap: Validation loss over training loss up to which nothing is learnt by heart.
+        gap: Validation loss over training loss up to which nothing is memorised.
         good_score: Share of what is possible from which the score is good enough.
         level_epochs: Epochs that a level of the score must hold.
     """
@@ -97,8 +97,8 @@ class OverRegularised(Detector):
                 confidence=0.6,
                 title=f"{named} holds the model back, though nothing overfits",
                 summary=(
-                    f"In the last third the validation loss is {ratio:.2f} times the training loss, so nothing is learnt by "
-                    f"heart, and {score.series.name} has reached {level:.3g} only; {named} is a brake against overfitting."
+                    f"In the last third the validation loss is {ratio:.2f} times the training loss, so nothing is memorised, "
+                    f"and {score.series.name} has reached {level:.3g} only; {named} is a brake against overfitting."
                 ),
                 onset=score.series.where(0),
                 series=score.series.name,

@@ -4,7 +4,7 @@ What it does:
     Finds the loss component whose validation side turned upwards, the epoch of its minimum, and by how much it rose.
 
 Why it matters:
-    From the minimum on the model learns its training images by heart. Every further epoch costs and gives nothing, or
+    From the minimum on the model memorises its training images. Every further epoch costs and gives nothing, or
     makes the model worse on images that it has not seen.
 
 How it decides:
@@ -15,7 +15,7 @@ How it decides:
     Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by ``min_fall`` since. A loss
     that never lay ``min_rise`` below its beginning did so from the first epoch on. Warm-up raises losses, too, so what
     happens in it is no rise.
-    Or the training set is known by heart: since the minimum the training side fell to ``heart_share`` of what it was then
+    Or the training set is memorised: since the minimum the training side fell to ``heart_share`` of what it was then
     and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below
     ``heart_certain`` of it that is told whatever the score does.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
@@ -91,7 +91,7 @@ class Overfitting(Detector):
         noise_errors: The rise is larger than this many standard errors.
         max_p: Largest one-sided p-value of the Mann-Kendall test.
         min_fall: Smallest fall of the training loss since the minimum, as a share.
-        heart_share: Training loss at the end over that at the minimum at which the set is known by heart ...
+        heart_share: Training loss at the end over that at the minimum at which the set is memorised ...
         heart_ratio: ... and over the validation loss.
         heart_certain: Training loss over the validation loss below which it is told whatever the score does.
         begin_epochs: Epochs whose median counts where it is asked whether the loss ever lay below its first value.
@@ -278,7 +278,7 @@ class Overfitting(Detector):
     def _by_heart_text(self, name: str, where: str, rise: _Rise) -> str:
         return (
             f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
-            f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is known by heart."
+            f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is memorised."
         )
 
 

@@ -28,7 +28,7 @@ How it decides:
     the first epoch on; and losses that never fell.
 
 What to do:
-    With training loss still falling, the model learns the training set by heart: more data or more augmentation
+    With training loss still falling, the model memorises the training set: more data or more augmentation
     (copy_paste where labels are polygons, mixup otherwise). With both flat: a warm restart of the learning rate, a
     larger model or larger images. Or stop, and keep best.pt.
 
@@ -209,7 +209,7 @@ class Plateau(Detector):
             parts.append(f"At {best:.4g} of at most 1 there is hardly anything left to gain.")
         elif falls is not None and not spent:
             parts.append(
-                "The training loss goes on falling: the model learns the training set by heart."
+                "The training loss goes on falling: the model memorises the training set."
                 if falls
                 else "The training loss stands still, too."
             )

@@ -4,7 +4,7 @@ What it does:
     Counts the validation images whose files are training images, too.
 
 Why it matters:
-    Such a score says how well the training set is known by heart. It rises to the end, overfitting never shows, and best.pt,
+    Such a score says how well the training set is memorised. It rises to the end, overfitting never shows, and best.pt,
     patience and any comparison go by it. The curves look like those of a training that generalises well, so nothing
     else can tell.
 
@@ -18,7 +18,7 @@ What to do:
     will do.
 
 Known false alarms:
-    A test on purpose whether a set-up learns a few images by heart.
+    A test on purpose whether a set-up memorises a few images.
 
 References:
     Kapoor and Narayanan 2023, Leakage and the reproducibility crisis in machine-learning-based science. Threshold: this
@@ -69,7 +69,7 @@ class ValidationIsTraining(Detector):
                 title=f"{which} validation images are training images",
                 summary=(
                     f"{both} of the {images} validation images are files that the model is trained on: the score tells how "
-                    "well they are known by heart, and overfitting does not show in it."
+                    "well they are memorised, and overfitting does not show in it."
                 ),
                 measured=Quantity(share, "of the validation images"),
                 threshold=Quantity(self.min_share, "of the validation images"),

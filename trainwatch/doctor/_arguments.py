@@ -19,6 +19,12 @@ SKIPPED: Final = frozenset({"yolo", "train"})
 TASKS: Final = frozenset({"detect", "segment", "semantic", "depth", "classify", "pose", "obb"})
 
 
+MODEL_FILES: Final = frozenset({".pt", ".yaml", ".yml"})
+
+BARE: Final = SKIPPED | TASKS | {"resume"}
+"""Words that may stand alone."""
+
+
 def parse_words(words: Sequence[str]) -> dict[str, Any]:
     """Return arguments from ``key=value``, ``--key value`` and ``--key=value``.
 
@@ -40,7 +46,7 @@ def parse_words(words: Sequence[str]) -> dict[str, Any]:
             elif word == "resume":
                 found["resume"] = True
             elif word not in SKIPPED:
-                raise BadArgument(f"{word!r} is no argument; write key=value or --key value")
+                raise BadArgument(f"{word!r} is no argument; {_meant(word)}")
             continue
         if not name:
             raise BadArgument(f"{word!r} has no name before the sign =")
@@ -48,6 +54,15 @@ def parse_words(words: Sequence[str]) -> dict[str, Any]:
             raise BadArgument(f"{name}= has no value")
         found[name.replace("-", "_")] = plain_value(text)
     return found
+
+
+def _meant(word: str) -> str:
+    """Guess what a bare word was meant to be: a file, a mistyped word, or an argument without its value."""
+    if Path(word).suffix in MODEL_FILES:
+        data = Path(word).suffix in (".yaml", ".yml") and not Path(word).name.startswith("yolo")
+        return f"did you mean data={word}?" if data else f"did you mean model={word}?"
+    near = difflib.get_close_matches(word.lower(), sorted(BARE), n=1)
+    return f"did you mean {near[0]}?" if near else "write key=value or --key value"
 
 
 def plain_value(text: str) -> Any:

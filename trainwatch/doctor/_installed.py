@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import glob
 import importlib.util
 import json
@@ -40,6 +41,9 @@ _KINDS: Final = {
 _SUFFIX_TASKS: Final = {
     "seg": "segment", "pose": "pose", "obb": "obb", "cls": "classify", "sem": "semantic", "depth": "depth",
 }  # fmt: skip
+NEAR_NAME: Final = 0.75
+"""Likeness (difflib's ratio) from which one name may have been meant by another."""
+
 _BYTES_PER_WEIGHT: Final = 2  # a finished checkpoint holds half precision
 
 
@@ -104,7 +108,41 @@ def describe_model(name: str, task: str | None, installed: Installed) -> Model:
         parameters=_parameters(name, scale.group(1) if scale else None, installed),
         task=task or (_SUFFIX_TASKS[suffix.group(1)] if suffix else "detect"),
         source=_source(name, installed),
+        near=near_models(name, installed),
     )
+
+
+def near_models(name: str, installed: Installed) -> tuple[str, ...]:
+    """Return at most two names of the trainer's own models that a name was probably meant to be.
+
+    Empty for a file that exists, a path, and a name that the trainer knows. A name without a scale has the scales of its
+    family beside it (``yolo12n`` of ``yolo12.yaml``), because the trainer's files leave it out.
+    """
+    path = Path(name)
+    if installed.folder is None or path.is_file() or len(path.parts) != 1:
+        return ()
+    stems = [p.stem for p in sorted((installed.folder / "cfg" / "models").glob("*/*.yaml"))]
+    known = dict.fromkeys(made for stem in stems for made in (stem, *_scaled(stem)))
+    # Weights have variants that no model file names: yolov5nu.pt, yolov8n-oiv7.pt.
+    variants = tuple(s for stem in stems for s in _scaled(stem)) if path.suffix == ".pt" else ()
+    if path.stem in known or path.stem.startswith(variants):
+        return ()
+    suffix = path.suffix if path.suffix in (".yaml", ".yml", ".pt") else ".yaml"
+    near = difflib.get_close_matches(path.stem, known, n=8, cutoff=NEAR_NAME)
+    # Of names that are as near the newer one first.
+    near.sort(key=lambda n: (-round(difflib.SequenceMatcher(None, n, path.stem).ratio(), 3), "v" in n, -_version(n)))
+    return tuple(f"{n}{suffix}" for n in near[:2])
+
+
+def _scaled(stem: str) -> list[str]:
+    """Return a family's name with each scale behind its number."""
+    found = re.match(r"(yolo(?:e-)?v?\d+)(?=-|$)", stem)
+    return [f"{found[1]}{s}{stem[found.end() :]}" for s in "nslmx"] if found else []
+
+
+def _version(stem: str) -> int:
+    found = re.search(r"\d+", stem)
+    return int(found[0]) if found else 0
 
 
 def _source(name: str, installed: Installed) -> str | None:
@@ -117,8 +155,20 @@ def _source(name: str, installed: Installed) -> str | None:
         models = installed.folder / "cfg" / "models"
         own = any(True for word in (path.name, _unified(path)) for _ in models.glob(f"**/{glob.escape(word)}"))
         return "trainer" if own else "nowhere"
+    if not path.suffix:
+        # A bare name is taken for weights, if the trainer has some of that name; else for a file that must be there.
+        return (
+            "download"
+            if len(path.parts) == 1 and not near_models(name, installed) and _known(path, installed)
+            else "nowhere"
+        )
     # The trainer fetches weights by their bare name only.
     return "download" if len(path.parts) == 1 else "nowhere"
+
+
+def _known(path: Path, installed: Installed) -> bool:
+    models = (installed.folder or Path()) / "cfg" / "models"
+    return any(True for _ in models.glob(f"**/{glob.escape(_unified(path))}.yaml"))
 
 
 def _unified(path: Path) -> str:

@@ -98,6 +98,7 @@ class Model:
         task: ``detect segment pose obb classify`` ...
         source: Where it comes from: ``file`` (it is here), ``trainer`` (its own), ``download`` (weights that the trainer
             fetches), ``nowhere``, or None.
+        near: Names that the trainer knows and that were probably meant, nearest first.
     """
 
     name: str = "yolo12n.yaml"
@@ -106,6 +107,7 @@ class Model:
     parameters: int | None = None
     task: str = "detect"
     source: str | None = None
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

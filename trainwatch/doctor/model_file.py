@@ -39,14 +39,20 @@ class ModelFile(Check):
         if model.source is None:
             return self.unknown(f"could not tell whether {model.name} can be found: Ultralytics is not installed here")
         if model.source == "nowhere":
+            meant = f"; did you mean {' or '.join(model.near)}?" if model.near else ""
             own = f", and Ultralytics {version} has none of that name" if model.name.endswith((".yaml", ".yml")) else ""
             return self.bad(
-                f"{model.name} does not exist{own}", "The training ends at once.", None, "pip install -U ultralytics"
+                f"{model.name} does not exist{own}{meant}",
+                "The training ends at once.",
+                {"model": model.near[0]} if model.near else None,
+                *(() if model.near else ("pip install -U ultralytics",)),
             )
         if model.source == "download":
             return self.warn(
                 f"{model.name} is not here: the trainer fetches it when it starts",
-                "On a machine without network the training ends there.",
+                f"Ultralytics lists no model of that name; did you mean {' or '.join(model.near)}?"
+                if model.near
+                else "On a machine without network the training ends there.",
                 None,
                 f"python -c \"from ultralytics import YOLO; YOLO('{model.name}')\"",
             )

@@ -6,6 +6,7 @@ writing. If there is no step and no epoch, events and meta data alone make a run
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,9 @@ _WITNESS: dict[str, Any] = {
 }  # fmt: skip
 
 _RANK_DIGITS = 6
+
+_DOUBLED = re.compile(r"^(\w+)/\1/")
+"""A family that stands in the name a second time: ``metrics/metrics/acc``, in records up to version 0.1."""
 
 _LARGEST = 2**53
 """Integers beyond are no count of anything, and overflow 64 bits sooner or later."""
@@ -279,6 +283,9 @@ def _signs(folder: Path) -> dict[str, dict[str, Any]]:
 def _epochs(rows: list[dict[str, Any]]) -> pa.Table:
     rows = [r for r in rows if _is(r.get("epoch"), int)]
     names = list(dict.fromkeys(name for row in rows for name in row))
+    doubled = {n: m for n in names if (m := _DOUBLED.sub(r"\1/", n)) != n and m not in names}
+    rows = [{doubled.get(n, n): v for n, v in row.items()} for row in rows] if doubled else rows
+    names = [doubled.get(n, n) for n in names]
     whole = {c.name for c in EPOCH_COLUMNS if c.dtype == "int64"}
     return pa.table(
         {

@@ -6,17 +6,17 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainwatch.frames import is_library
 from trainwatch.reports import _interactive, languages, wording
-from trainwatch.reports.charts import draw_svg
+from trainwatch.reports.charts import STRONG, draw_svg
 from trainwatch.reports.json import storable
 from trainwatch.reports.translated import quantity, translated
-from trainwatch.result import Analysis, Where
+from trainwatch.result import Analysis, Panel, Where
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -82,6 +82,7 @@ def render(analysis: Analysis, language: str = "en") -> str:
         place=lambda where: say(_place(where, page.first_epoch)),
         name=Path(analysis.run.path).name or analysis.run.path,
         evidence=evidence,
+        legend=legend(evidence),
         others=others,
         charts=charts,
         narrow=narrow,
@@ -111,6 +112,22 @@ def load() -> None:
         import jinja2  # noqa: F401
         import matplotlib.backends.backend_svg
         import matplotlib.figure  # noqa: F401
+
+
+def legend(panels: Sequence[Panel]) -> list[str]:
+    """Say what the signs on these charts mean: of those that are drawn only."""
+    kinds = {m.kind for p in panels for m in p.marks}
+    signs = (
+        ("Red vertical lines mark where a fault began, or an error.", bool(kinds & set(STRONG))),
+        (
+            "Dashed vertical lines mark what the trainer or a stabiliser did.",
+            bool(kinds - set(STRONG) - {"checkpoint"}),
+        ),
+        ("Triangles at the bottom are best checkpoints.", "checkpoint" in kinds),
+        ("Red ticks at the bottom are values that are not finite.", any(c.nonfinite for p in panels for c in p.curves)),
+        ("The dashed red line is a forecast.", any(p.forecast is not None for p in panels)),
+    )
+    return [text for text, drawn in signs if drawn]
 
 
 def _prose(text: str) -> Markup:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from trainwatch.compared import ArgumentChange
 from trainwatch.reports import languages, wording
-from trainwatch.result import Analysis, Change, Panel, Quantity
+from trainwatch.result import Change, Panel, Quantity
 
 T = TypeVar("T")
 
 KEPT: Final = frozenset({
-    "answers", "arg", "cause", "detail", "ended_by", "explanations", "finding", "id", "kind", "next_command",
+    "answer", "answers", "arg", "by", "change", "label", "noise", "paths", "statuses",
+    "cause", "detail", "ended_by", "explanations", "finding", "id", "kind", "next_command",
     "overrides_yaml", "passed", "path", "series", "severity", "source", "sources", "status", "thresholds", "traceback", "unit",
     "version", "x_unit",
 })  # fmt: skip
@@ -23,8 +25,8 @@ KEPT: Final = frozenset({
 _SIZE = re.compile(r"([-+]?[\d.]+(?:e[-+]?\d+)?(?: (?:GiB|MiB|kiB|%))?) (.+)")
 
 
-def translated(analysis: Analysis, language: str) -> Analysis:
-    """Return the analysis with its sentences in another language; a sentence without a translation stays English.
+def translated(analysis: T, language: str) -> T:
+    """Return an analysis or a comparison with its sentences in another language; a sentence without a translation stays English.
 
     Args:
         analysis: What to show, printable.
@@ -77,7 +79,7 @@ def _value(name: str, value: Any, say: Callable[[str], str]) -> Any:
         return say(value)
     if isinstance(value, Mapping):
         return {k: _value(name, v, say) for k, v in value.items()}
-    if isinstance(value, Change):
+    if isinstance(value, Change | ArgumentChange):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _walk(value, say)

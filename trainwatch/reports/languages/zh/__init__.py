@@ -8,6 +8,7 @@ from typing import Final
 from trainwatch.reports.languages.zh.advice import ADVICE
 from trainwatch.reports.languages.zh.charts import CHARTS
 from trainwatch.reports.languages.zh.checks import CHECKS
+from trainwatch.reports.languages.zh.compare import COMPARE
 from trainwatch.reports.languages.zh.detectors import DETECTORS
 from trainwatch.reports.languages.zh.documented import DOCUMENTED
 from trainwatch.reports.languages.zh.events import EVENTS
@@ -17,7 +18,7 @@ from trainwatch.reports.languages.zh.to_do import TO_DO
 from trainwatch.reports.languages.zh.verdict import VERDICT
 
 SENTENCES: Final[Mapping[str, str]] = {
-    **CHARTS, **EVENTS, **RECORDS, **VERDICT, **ADVICE, **DOCUMENTED, **TO_DO, **DETECTORS,
+    **COMPARE, **CHARTS, **EVENTS, **RECORDS, **VERDICT, **ADVICE, **DOCUMENTED, **TO_DO, **DETECTORS,
 }  # fmt: skip
 """Templates of sentences, see :mod:`trainwatch.reports.languages.sentences`."""
 

@@ -9,7 +9,7 @@ ADVICE: Final[Mapping[str, str]] = {
     # allocator_setting
     "{names} makes images of many sizes.": "{names} 会产生多种尺寸的图像。",
     "The unused share of the reserve stays level after the first two epochs.": "前两轮之后，保留显存中未使用的比例保持平稳。",
-    "Refuted if it grows all the same within ten: then the number of objects per batch varies the sizes.": (
+    "Wrong if it grows all the same within ten: then the number of objects per batch varies the sizes.": (
         "若十轮内仍在增长，则此判断不成立：那就是每批次的目标数使大小不断变化。"
     ),
     "Set PYTORCH_ALLOC_CONF=expandable_segments:True in the environment, before Python starts (PYTORCH_CUDA_ALLOC_CONF before "
@@ -24,7 +24,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "The training loss rises and the validation loss ends lower, within a tenth of the plan.": (
         "在计划的十分之一内，训练损失上升，而验证损失最终更低。"
     ),
-    "Refuted if the validation score falls: halve the value.": "若验证得分下降，则此判断不成立：把该值减半。",
+    "Wrong if the validation score falls: halve the value.": "若验证得分下降，则此判断不成立：把该值减半。",
     "Labels with polygons could use copy_paste as well.": "若标签含有多边形，还可以使用 copy_paste。",
     # fix_labels
     "the data set's YAML": "数据集的 YAML",
@@ -35,7 +35,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs.": (
         "box 和 dfl 损失从第一步起大于零，得分在十轮内离开零。"
     ),
-    "Refuted if it stays there: then the objects are too small at this imgsz, or the rate is wrong.": (
+    "Wrong if it stays there: then the objects are too small at this imgsz, or the rate is wrong.": (
         "若仍停在零，则此判断不成立：那就是目标在这个 imgsz 下太小，或者学习率不对。"
     ),
     "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?": (
@@ -53,7 +53,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "The validation's box and dfl losses are above zero from the first epoch, and the score is measured.": (
         "验证的 box 和 dfl 损失从第一轮起大于零，并且能测得得分。"
     ),
-    "Refuted if they stay at zero: then the label files themselves are empty.": (
+    "Wrong if they stay at zero: then the label files themselves are empty.": (
         "若它们仍为零，则此判断不成立：那就是标签文件本身是空的。"
     ),
     "Check the path of val in {data!r}: its labels are looked for where 'images' in an image's path becomes 'labels'.": (
@@ -85,18 +85,18 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "A lower lr0 would not have prevented it.": "更低的 lr0 并不能避免它。",
     "A rate that stays on its schedule.": "学习率保持在原定计划上。",
-    "Refuted if it explodes at the same step with such a rate.": "若在这样的学习率下仍在同一步爆炸，则此判断不成立。",
+    "Wrong if it explodes at the same step with such a rate.": "若在这样的学习率下仍在同一步爆炸，则此判断不成立。",
     "Find what sets the learning rate to {after:n} at step {step:n}: a callback, a scheduler of your own, or an optimizer state "
     "that was loaded.": "查出是什么在第 {step} 步把学习率设为 {after}：某个回调、自己的调度器，或载入的优化器状态。",
     "Go on from a checkpoint that was written before it, with the same arguments.": (
         "用同样的参数，从在此之前写入的检查点继续。"
     ),
     "The validation losses of the first epochs lie near the training's.": "最初几轮的验证损失与训练损失接近。",
-    "Refuted if not: then the rate is too high.": "若不是这样，则此判断不成立：那就是学习率过高。",
+    "Wrong if not: then the rate is too high.": "若不是这样，则此判断不成立：那就是学习率过高。",
     "The training loss falls within the first epochs.": "训练损失在最初几轮内下降。",
-    "Refuted if it does not: then look at the rate and the labels.": "若没有下降，则此判断不成立：那就检查学习率和标签。",
+    "Wrong if it does not: then look at the rate and the labels.": "若没有下降，则此判断不成立：那就检查学习率和标签。",
     "No NaN at the step where it came.": "在原来出现 NaN 的那一步不再出现。",
-    "Refuted if it comes at the same step: then data or own code makes it.": (
+    "Wrong if it comes at the same step: then data or own code makes it.": (
         "若在同一步再次出现，则此判断不成立：那就是数据或自己的代码造成的。"
     ),
     "The batch itself was not finite at step {step}, before the model saw it: {about}.": (
@@ -106,7 +106,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "这不是学习率或精度造成的，而是数据或某种数据增强造成的，还会再次出现。"
     ),
     "No NaN once those images are mended or left out.": "修复或去掉这些图像后，不再出现 NaN。",
-    "Refuted if others make it: then an augmentation does.": "若其他图像也会造成，则此判断不成立：那就是某种数据增强造成的。",
+    "Wrong if others make it: then an augmentation does.": "若其他图像也会造成，则此判断不成立：那就是某种数据增强造成的。",
     "Check these images and their labels: {images!s}.": "检查这些图像及其标签：{images}。",
     "Check these images and their labels: they were not recorded.": "检查该批次的图像及其标签（没有记录是哪些图像）。",
     "they were not recorded": "没有记录",
@@ -124,7 +124,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "验证损失是用权重的平均值计算的，开启 amp 时为半精度："
     ),
     "A finite validation loss from the first epoch on.": "验证损失从第一轮起就是有限值。",
-    "Refuted if it is NaN in full precision, too.": "若全精度下也为 NaN，则此判断不成立。",
+    "Wrong if it is NaN in full precision, too.": "若全精度下也为 NaN，则此判断不成立。",
     "Many": "很多",
     "the": "全部",
     "a low value": "很低的值",
@@ -135,7 +135,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "No skipped step, and a loss that falls where it stood still, within 2 epochs.": (
         "2 轮之内，不再有跳过的步，停滞的损失开始下降。"
     ),
-    "Refuted if the loss then becomes NaN: the gradients are too large in any precision; lower lr0.": (
+    "Wrong if the loss then becomes NaN: the gradients are too large in any precision; lower lr0.": (
         "若损失随后变为 NaN，则此判断不成立：梯度在任何精度下都过大，应降低 lr0。"
     ),
     "On devices of compute capability 8.0 or newer, amp='bf16' costs less time than amp=False.": (
@@ -206,7 +206,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "让学习率保持在 {before}：检查是学习率调度还是自己的代码把它调高了。"
     ),
     "Start anew: no epoch was whole before it began.": "重新开始训练：问题开始之前还没有完成任何一轮。",
-    "Refuted if they vanish all the same: then look at the rate and at what precedes it.": (
+    "Wrong if they vanish all the same: then look at the rate and at what precedes it.": (
         "若它们仍然消失，则此判断不成立：那就检查学习率以及此前发生的情况。"
     ),
     "Divide the learning rate by ten.": "把学习率降到十分之一。",
@@ -220,7 +220,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "在此之前没有任何量变大：可疑的是某个批次或精度，而不是学习率。"
     ),
     "No weight that is not finite.": "所有权重都是有限值。",
-    "Refuted if it comes back at the same step: then that batch makes it.": (
+    "Wrong if it comes back at the same step: then that batch makes it.": (
         "若在同一步再次出现，则此判断不成立：那就是该批次造成的。"
     ),
     "the batch of the onset": "问题起点的批次",
@@ -230,18 +230,18 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     # keep_schedule
     # larger_model_or_images
-    "{title}, and the training loss gives no sign of learning by heart: size may be the limit.": (
+    "{title}, and the training loss gives no sign of memorising: size may be the limit.": (
         "{title}，而训练损失没有死记训练集的迹象：规模可能是瓶颈。"
     ),
     "A training loss below the old one within a third of the plan, at up to three times the time per epoch.": (
         "在计划的三分之一内，训练损失低于原来的，每轮耗时最多为原来的三倍。"
     ),
-    "Refuted if the training loss is the same: then labels or data are the limit.": (
+    "Wrong if the training loss is the same: then labels or data are the limit.": (
         "若训练损失没有变化，则此判断不成立：那么标签或数据才是瓶颈。"
     ),
     # lower_lr
     "No spike of the gradient norm in the epochs in which it exploded.": "在原来爆炸的那几轮，梯度范数不再出现尖峰。",
-    "Refuted if it comes back at the same step: then look at that batch and at the precision, not at the rate.": (
+    "Wrong if it comes back at the same step: then look at that batch and at the precision, not at the rate.": (
         "若在同一步再次出现，则此判断不成立：那就应检查该批次和精度，而不是学习率。"
     ),
     "With optimizer=auto the lr0 that you give is ignored, so the optimizer is named.": (
@@ -273,7 +273,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "Peak memory falls nearly in proportion to batch; loss and lr stay as they are.": (
         "显存峰值几乎随 batch 成比例下降；损失和 lr 保持不变。"
     ),
-    "Refuted if the peak does not fall within the first epoch: then something else fills the memory.": (
+    "Wrong if the peak does not fall within the first epoch: then something else fills the memory.": (
         "若第一轮内峰值没有下降，则此判断不成立：那就是别的东西占满了内存。"
     ),
     # raise_lr
@@ -281,13 +281,13 @@ ADVICE: Final[Mapping[str, str]] = {
         "找出把学习率设为零的代码：自己写的调度器，或者每个批次都调用 step 的调度器。"
     ),
     "The training loss falls by more than 5 % within 5 epochs after the warm-up.": "预热之后 5 轮内，训练损失下降超过 5%。",
-    "Refuted if it does not: then look at labels and frozen layers, not at the rate.": (
+    "Wrong if it does not: then look at labels and frozen layers, not at the rate.": (
         "若没有下降，则此判断不成立：那就应检查标签和冻结的层，而不是学习率。"
     ),
     "The recorded rate reaches lr0 within a tenth of the plan, and the training loss falls faster from there on.": (
         "在计划的十分之一内，记录的学习率达到 lr0，此后训练损失下降更快。"
     ),
-    "Refuted if it explodes there: then lr0 is too high.": "若在那里爆炸，则此判断不成立：那就是 lr0 过高。",
+    "Wrong if it explodes there: then lr0 is too high.": "若在那里爆炸，则此判断不成立：那就是 lr0 过高。",
     # raise_workers
     "workers={workers} do not keep up; {cores:n} cores a rank are there.": (
         "workers={workers} 跟不上；每个 rank 有 {cores} 个 CPU 核可用。"
@@ -301,7 +301,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "the cores are not known": "CPU 核数未知",
     "; decoded images on disk cost no memory and save the decoding.": "；把解码后的图像缓存到磁盘不占内存，还省去了解码。",
     "The share of waiting falls below 30 % within the first epoch.": "第一轮内，等待所占的比例降到 30% 以下。",
-    "Refuted if it does not: then the disk or the network is the limit; copy the data set to a local disk.": (
+    "Wrong if it does not: then the disk or the network is the limit; copy the data set to a local disk.": (
         "若没有下降，则此判断不成立：那么磁盘或网络才是瓶颈，请把数据集复制到本地磁盘。"
     ),
     # rebalance_losses
@@ -313,7 +313,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "within a tenth of the plan.": (
         "第一轮内，它在损失中的占比降到 85% 以下；之前被忽视的一方（分类精度或定位）在计划的十分之一内提高。"
     ),
-    "Refuted if it does not.": "若没有，则此判断不成立。",
+    "Wrong if it does not.": "若没有，则此判断不成立。",
     "If rare classes have an AP of 0, try cls_pw=0.25 (Ultralytics from 8.4.60 on).": (
         "若稀有类别的 AP 为 0，请试试 cls_pw=0.25（Ultralytics 8.4.60 起）。"
     ),
@@ -338,7 +338,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "在启动 Python 之前设置环境变量 PYTORCH_ALLOC_CONF=expandable_segments:True。"
     ),
     "The memory per epoch stays flat after the first three epochs.": "前三轮之后，每轮的内存保持平稳。",
-    "Refuted if it grows at the same rate.": "若仍以同样的速度增长，则此判断不成立。",
+    "Wrong if it grows at the same rate.": "若仍以同样的速度增长，则此判断不成立。",
     "{title}: something is kept from epoch to epoch.": "{title}：有东西在轮与轮之间一直被保留。",
     "No argument mends a leak in code; these find it.": "代码中的泄漏无法靠参数修复；下面的步骤可以找到它。",
     "Memory that the batch does not show: fragments of the allocator.": "批次大小反映不出来的内存：分配器的碎片。",
@@ -346,13 +346,13 @@ ADVICE: Final[Mapping[str, str]] = {
     "fragments of the allocator": "分配器的碎片",
     # regularise_less
     "A higher score at the same epoch.": "同一轮的得分更高。",
-    "Refuted if it is no higher there: then the old value was not what held the training back.": (
+    "Wrong if it is no higher there: then the old value was not what held the training back.": (
         "若得分没有更高，则不成立：说明原来的值并不是限制训练的原因。"
     ),
     "Training and validation loss end lower, and the score is higher at the same epoch.": (
         "训练损失和验证损失最终更低，同一轮的得分更高。"
     ),
-    "Refuted if the validation loss turns upwards, or if your objects do occur as the augmentation shows them.": (
+    "Wrong if the validation loss turns upwards, or if your objects do occur as the augmentation shows them.": (
         "若验证损失转而上升，或者你的目标确实会以数据增强产生的样子出现，则此判断不成立。"
     ),
     # resume_run
@@ -365,7 +365,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "state.": "已完成 {done} 轮，记录中没有迹象表明训练本身有问题，而且 {checkpoint} 保存了它的完整状态。",
     "{done:n} of {planned:n}": "{done}/{planned}",
     "It goes on with epoch {epoch:n}.": "训练从第 {epoch} 轮继续。",
-    "Refuted by 'nothing to resume': then the checkpoint was stripped, and only a new run from its weights is possible.": (
+    "Wrong if it says 'nothing to resume': then the checkpoint was stripped, and only a new run from its weights is possible.": (
         "若提示“nothing to resume”，则此判断不成立：检查点已被精简，只能用其权重重新开始训练。"
     ),
     "{checkpoint!r} is not in the folder that was read: type it where the weights are.": (
@@ -375,7 +375,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "It goes on where that file was written: weights, optimizer, schedule and random numbers as they were.": (
         "训练从写下该文件的地方继续：权重、优化器、学习率调度和随机数都与当时相同。"
     ),
-    "Refuted if the losses jump at the first step.": "若第一步损失就跳变，则此判断不成立。",
+    "Wrong if the losses jump at the first step.": "若第一步损失就跳变，则此判断不成立。",
     # save_more_often
     "last.pt and best.pt were written after the onset or are not known to be older": (
         "last.pt 和 best.pt 是在问题开始之后写的，或无法确定是否更早"
@@ -387,7 +387,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "weights/epoch<N>.pt appears every {period:n} epochs; the next accident costs {most:n} epochs at most.": (
         "每 {period} 轮出现一个 weights/epoch<N>.pt；下一次事故最多损失 {most} 轮。"
     ),
-    "Refuted if no such file is there after epoch {epoch:n}.": "若第 {epoch} 轮之后没有这样的文件，则此判断不成立。",
+    "Wrong if no such file is there after epoch {epoch:n}.": "若第 {epoch} 轮之后没有这样的文件，则此判断不成立。",
     # set_close_mosaic
     "The last {old:n} of {planned:n} epochs are whole images; {new:n} give it time to settle.": (
         "{planned} 轮中的最后 {old} 轮使用完整图像；改为 {new} 轮，模型才有时间适应。"
@@ -395,7 +395,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "The step comes at epoch {epoch:n}, and the validation score goes on rising behind it.": (
         "跳变出现在第 {epoch} 轮，此后验证得分继续上升。"
     ),
-    "Refuted if it does not rise: then the step was only another scale of the training loss.": (
+    "Wrong if it does not rise: then the step was only another scale of the training loss.": (
         "若没有上升，则此判断不成立：那么跳变只是训练损失换了尺度。"
     ),
     # set_copy_paste
@@ -437,16 +437,14 @@ ADVICE: Final[Mapping[str, str]] = {
     "The recorded rate reaches {asked} after the warm-up; compare the score after a tenth of the plan.": (
         "预热之后，记录的学习率达到 {asked}；在计划的十分之一之后比较得分。"
     ),
-    "Refuted as an improvement if it is lower there: then auto chose better.": (
-        "若那时得分更低，则这项改动没有改进：auto 选得更好。"
-    ),
+    "Wrong if it is lower there: then auto chose better.": ("若那时得分更低，则这项改动没有改进：auto 选得更好。"),
     # step_more_often
     # stop_sooner
     "The best score was at epoch {best:n} of {done:n}; the {more:n} epochs after it made the model no better.": (
         "最佳得分在第 {best} 轮（共 {done} 轮）；此后的 {more} 轮没有让模型变得更好。"
     ),
     "The same best score within {epochs:n} epochs.": "在 {epochs} 轮内达到同样的最佳得分。",
-    "Refuted if it is lower: then the longer schedule was needed, and augmentation is the answer.": (
+    "Wrong if it is lower: then the longer schedule was needed, and augmentation is the answer.": (
         "若得分更低，则此判断不成立：那就需要更长的训练，应当加强数据增强。"
     ),
     # train_longer
@@ -457,7 +455,7 @@ ADVICE: Final[Mapping[str, str]] = {
         "完成 {planned} 轮中的 {done} 轮之后，验证得分仍在上升。"
     ),
     "The old best is passed by epoch {epoch:n}.": "到第 {epoch} 轮时超过原来的最佳得分。",
-    "Refuted if it is not: then the model is too small for the data, or the labels are the limit.": (
+    "Wrong if it is not: then the model is too small for the data, or the labels are the limit.": (
         "若没有超过，则此判断不成立：那就是模型对这些数据来说太小，或者标签才是瓶颈。"
     ),
     # upgrade_versions
@@ -478,7 +476,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "The finding is gone with the same arguments, in the epoch where it came.": (
         "参数不变，在原来出现问题的那一轮不再出现。"
     ),
-    "Refuted if it is not.": "若仍出现，则此判断不成立。",
+    "Wrong if it is not.": "若仍出现，则此判断不成立。",
     # warm_restart
     "{count} epochs brought nothing.": "{count} 轮没有带来任何提高。",
     "A new run of {epochs:n} epochs from best.pt, at {factor:n} * lr0 falling along a cosine, is the restart that Ultralytics "
@@ -493,7 +491,7 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "(epoch {best:n})": "（第 {best} 轮）",
     "A dip at first, then a new best in the second half of the new run.": "得分起初下降，随后在新训练的后半段达到新的最佳。",
-    "Refuted if there is none: then data or model size is the limit.": (
+    "Wrong if there is none: then data or model size is the limit.": (
         "若没有新的最佳，则此判断不成立：那么数据或模型规模才是瓶颈。"
     ),
 }

@@ -137,9 +137,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     # close_mosaic_jump
     "Curves jump at {where}, where mosaic is closed": "曲线在{where}关闭 mosaic 时跳变",
     "{name} is {after:n} where {expected:n} was to be expected": "{name} 为 {after}，而按趋势应为 {expected}",
-    "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told}.": (
-        "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}。"
-    ),
+    "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told} (medians of up to {window:n} epochs on "
+    "either side).": "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}（两侧各至多 {window} 轮的中位数）。",
     "That is how it should be.": "这属于正常现象。",
     # copy_paste_inert
     "copy_paste={value} does nothing: the labels are boxes": "copy_paste={value} 不起作用：标签是框",
@@ -161,14 +160,14 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the start of each epoch": "每轮开始时",
     # dead_output
     "The model's output has died by {where}": "到{where}时模型的输出已失效",
-    "In {count:n} of {of:n} validated epochs every validation loss is exactly 0, no number or beyond all bounds, and {score} "
-    "never left {level:n}: it answers nothing.": (
-        "在 {of} 个有验证的轮次中，有 {count} 轮的所有验证损失要么恰好为 0，要么不是数值，要么大得离谱，而且 {score} 始终停在 "
+    "In {count:n} of {of:n} validated epochs every validation loss is exactly 0, no number or beyond all bounds, and "
+    "the best {score} of all is {level:n}: it answers nothing.": (
+        "在 {of} 个有验证的轮次中，有 {count} 轮的所有验证损失要么恰好为 0，要么不是数值，要么大得离谱，而且最高的 {score} 只有 "
         "{level}：模型没有输出任何结果。"
     ),
-    "The training loss fell from {level:n} to {end:n} although {score} never left {best:n}: the model answers nothing "
+    "The training loss fell from {level:n} to {end:n} although {score} was at best {best:n}: the model answers nothing "
     "everywhere, and has no gradient left.": (
-        "训练损失从 {level} 降到 {end}，但 {score} 始终停在 {best}：模型对所有输入都没有输出，也不再有梯度。"
+        "训练损失从 {level} 降到 {end}，但 {score} 最高只有 {best}：模型对所有输入都没有输出，也不再有梯度。"
     ),
     # degraded_after_best
     "Score ends {share:n} % below its best": "最终得分比最佳得分低 {share}%",
@@ -202,8 +201,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     # gradient_explosion
     "Gradients explode": "梯度爆炸",
     "Gradients explode from {where} on": "梯度从{where}起爆炸",
-    "From {where} (step {step:n}) on, {spikes:n} optimizer steps have a gradient norm per sample of at least {ratio:n} times "
-    "the median of the steps before; the largest is {peak:n}, {times:n} times {level:n}, at step {at:n}.": (
+    "From {where} (step {step:n}) on, the gradient norm per sample was at least {ratio:n} times the median of the steps before "
+    "in {spikes:n} optimizer steps; the largest norm is {peak:n}, {times:n} times {level:n}, at step {at:n}.": (
         "从{where}（第 {step} 步）起，有 {spikes} 个优化器步的每样本梯度范数达到此前各步中位数的 {ratio} 倍以上；最大值为 "
         "{peak}，是 {level} 的 {times} 倍，出现在第 {at} 步。"
     ),
@@ -533,6 +532,34 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", with {last} held at the last recorded step": "，最后记录的一步占用 {last}",
     ". It had been retried {count:n} time(s) before.": "。此前已重试 {count} 次。",
     "It had been retried {count:n} time(s) before.": "此前已重试 {count} 次。",
+    "What ended is the address space, limited to {limit} (ulimit -v), of which {mapped} were mapped: it counts what is reserved, "
+    "too, so resident memory stays below it.": (
+        "耗尽的是地址空间，上限为 {limit}（ulimit -v），已映射 {mapped}：它也计入仅保留的部分，所以常驻内存低于该上限。"
+    ),
+    "The limit in force was that of its container or control group, {limit}.": "生效的是容器或控制组的上限 {limit}。",
+    "The limit in force was that of its container or control group, {limit}, of which the process held {held}.": (
+        "生效的是容器或控制组的上限 {limit}，其中进程占用 {held}。"
+    ),
+    "No smaller limit than the machine's memory was in force, {limit}; other processes use it, too.": (
+        "除机器内存 {limit} 外没有更小的上限；其他进程也在使用它。"
+    ),
+    "No smaller limit than the machine's memory was in force, {limit}, of which the process held {held}; other processes use it, "
+    "too.": "除机器内存 {limit} 外没有更小的上限，其中本进程占用 {held}；其他进程也在使用它。",
+    ", of which the process held {held}": "，其中进程占用 {held}",
+    "The limit that it hit was not recorded; it is not the {limit} of the start, but a smaller one set later, such as `ulimit -v` "
+    "or a control group's.": (
+        "没有记录它触及的上限；那不是开始时的 {limit}，而是之后设置的更小的上限，例如 `ulimit -v` 或控制组的上限。"
+    ),
+    "The limit that it hit was not recorded.": "没有记录它触及的上限。",
+    "All {attempts:n} attempts failed at batch {batches} of the epoch: own code or the data of that batch is the suspect.": (
+        "全部 {attempts} 次尝试都在该轮的第 {batches} 批失败：嫌疑在自己的代码或该批次的数据。"
+    ),
+    "All {attempts:n} attempts failed at batches {batches} of the epoch: own code or the data of these batches is the suspect.": (
+        "全部 {attempts} 次尝试都在该轮的第 {batches} 批失败：嫌疑在自己的代码或这些批次的数据。"
+    ),
+    "It left out {skips:n} optimizer steps, because each gathers {gathered:n} of these steps (micro-batches).": (
+        "它跳过了 {skips} 个优化器步，因为每个优化器步累积 {gathered} 个这样的步（微批次）。"
+    ),
     "What the allocator held then is in {snapshot!r}; pytorch.org/memory_viz draws it.": (
         "当时分配器占用的内容保存在 {snapshot} 中，可用 pytorch.org/memory_viz 查看。"
     ),
@@ -546,7 +573,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "host": "主机内存",
     # over_regularised
     "{named} holds the model back, though nothing overfits": "{named} 限制了模型，而模型并没有过拟合",
-    "In the last third the validation loss is {ratio:n} times the training loss, so nothing is learnt by heart, and {score} has "
+    "In the last third the validation loss is {ratio:n} times the training loss, so nothing is memorised, and {score} has "
     "reached {level:n} only; {named} is a brake against overfitting.": (
         "在后三分之一，验证损失是训练损失的 {ratio} 倍，说明没有死记训练集，而 {score} 只达到 {level}；{named} "
         "是用来抑制过拟合的。"
@@ -574,7 +601,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "it lies {below:n} below its best level": "它比最佳水平低 {below}",
     "it stands still": "它停滞不前",
     "The validation loss {name} no longer falls since {where}, while the same training loss fell by {fall:n} % to less than "
-    "{ratio:n} of it: the training set is known by heart.": (
+    "{ratio:n} of it: the training set is memorised.": (
         "验证损失 {name} 自{where}起不再下降，而同名的训练损失下降了 {fall}%，不到前者的 {ratio} 倍：训练集已被死记下来。"
     ),
     # plateau
@@ -592,7 +619,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "The learning rate schedule is spent: the training has converged.": "学习率调度已走完：训练已收敛。",
     "The learning rate is still at {share:n} % of its maximum.": "学习率仍为其最大值的 {share}%。",
     "The noise of the validation would hide slow progress.": "即使有缓慢的进步，也会被验证的噪声掩盖。",
-    "The training loss goes on falling: the model learns the training set by heart.": (
+    "The training loss goes on falling: the model memorises the training set.": (
         "训练损失仍在下降：模型在死记训练集。"
     ),
     "The training loss stands still, too.": "训练损失也停滞不前。",
@@ -738,7 +765,7 @@ DETECTORS: Final[Mapping[str, str]] = {
     "All validation images are training images": "所有验证图像都是训练图像",
     "{count:n} of {images:n} validation images are training images": "{images} 张验证图像中有 {count} 张是训练图像",
     "{count:n} of the {images:n} validation images are files that the model is trained on: the score tells how well they are "
-    "known by heart, and overfitting does not show in it.": (
+    "memorised, and overfitting does not show in it.": (
         "{images} 张验证图像中有 {count} 张也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
     ),
     # signals: origin, rate_jump, update

@@ -158,7 +158,7 @@ DOCUMENTED: Final[Mapping[str, str]] = {
     ),
     # no_learning
     "Look at train_batch0.jpg: are the boxes where they should be?": "查看 train_batch0.jpg：框的位置是否正确？",
-    "Train on ten images without augmentation; a sound set-up learns them by heart in a few hundred steps.": (
+    "Train on ten images without augmentation; a sound set-up memorises them in a few hundred steps.": (
         "用十张图像、不做数据增强训练：正常的设置几百步就能记住它们。"
     ),
     "Then check `nc`, the class numbers, `freeze` and `lr0`.": "然后检查 `nc`、类别编号、`freeze` 和 `lr0`。",
@@ -203,7 +203,7 @@ DOCUMENTED: Final[Mapping[str, str]] = {
         "轮数。"
     ),
     # plateau
-    "With training loss still falling, the model learns the training set by heart: more data or more augmentation (copy_paste "
+    "With training loss still falling, the model memorises the training set: more data or more augmentation (copy_paste "
     "where labels are polygons, mixup otherwise).": (
         "若训练损失仍在下降，模型在死记训练集：使用更多数据或更强的数据增强（标签为多边形时用 copy_paste，否则用 mixup）。"
     ),

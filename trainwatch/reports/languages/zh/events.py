@@ -32,6 +32,8 @@ EVENTS: Final[Mapping[str, str]] = {
     ),
     "stacks on demand": "按要求输出的调用栈",
     "{count:n} step rows could not be written": "{count} 行未能写入",
+    "the recorder itself failed at: {places!s}. The training was not touched; what was being written then may be missing in the "
+    "record": "记录器自身出错的地方：{places}。训练未受影响；当时正在写入的内容可能在记录中缺失",
     "the recorder had errors of its own": "记录器自身出现过错误",
     "(it has no text)": "（没有文字说明）",
     # trainers

@@ -47,10 +47,11 @@ WORDS: Final[Mapping[str, str]] = {
     "The details of each are in English.": "每项的详细说明为英文。",
     "How this page was made": "本页如何生成",
     "library code, {} frames": "库代码，{} 层",
-    "Vertical lines mark onsets and what the trainer and its stabilisers did; triangles at the bottom are best checkpoints; "
-    "red ticks at the bottom are values that are not finite.": (
-        "竖线表示问题的起点以及训练器和稳定器的动作；底部三角形是最佳检查点；底部红色短线是非有限值（NaN 或无穷大）。"
-    ),
+    "Red vertical lines mark where a fault began, or an error.": "红色竖线表示问题的起点或错误。",
+    "Dashed vertical lines mark what the trainer or a stabiliser did.": "竖虚线表示训练器或稳定器的动作。",
+    "Triangles at the bottom are best checkpoints.": "底部三角形是最佳检查点。",
+    "Red ticks at the bottom are values that are not finite.": "底部红色短线是非有限值（NaN 或无穷大）。",
+    "The dashed red line is a forecast.": "红色虚线是预测。",
     "Explore the charts": "交互查看图表",
     "Back to the drawings": "返回静态图",
     "This browser cannot": "此浏览器不支持",

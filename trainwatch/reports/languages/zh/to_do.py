@@ -86,7 +86,7 @@ TO_DO: Final[Mapping[str, str]] = {
     "full.": "试试别的驱动和 torch 组合，以及 num_workers=0；加载器工作进程的总线错误多半是 /dev/shm 已满。",
     "Device: a smaller batch, with gradients accumulated over more of them.": "显存：减小批次，累积更多次梯度。",
     "Host: fewer loader workers.": "主机内存：减少加载器的工作进程。",
-    "Train on ten samples without augmentation: a sound loop learns them by heart in some hundred steps.": (
+    "Train on ten samples without augmentation: a sound loop memorises them in some hundred steps.": (
         "用十个样本、不做数据增强训练：正常的训练循环几百步就能记住它们。"
     ),
     "If it does not, check labels, loss, learning rate, and that optimizer.step() sees these parameters.": (
@@ -113,7 +113,7 @@ TO_DO: Final[Mapping[str, str]] = {
     "Then more data or stronger augmentation, a smaller model, more weight decay, fewer epochs.": (
         "然后：更多数据或更强的数据增强、更小的模型、更大的权重衰减、更少的轮数。"
     ),
-    "If the training loss goes on falling, the model learns its samples by heart: more data or stronger augmentation, or stop "
+    "If the training loss goes on falling, the model memorises its samples: more data or stronger augmentation, or stop "
     "and keep the best checkpoint.": (
         "若训练损失仍在下降，模型在死记样本：使用更多数据或更强的数据增强，或停止训练并保留最佳检查点。"
     ),

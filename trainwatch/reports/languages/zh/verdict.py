@@ -49,6 +49,20 @@ VERDICT: Final[Mapping[str, str]] = {
     "weight_decay={decay} is {times:n} times the usual {usual:n}": "weight_decay={decay} 是通常值 {usual} 的 {times} 倍",
     "lr0={lr0} is {times:n} times below the usual {usual:n}": "lr0={lr0} 只有通常值 {usual} 的 {times} 分之一",
     "{name!r}={value} is not the usual {usual}": "{name}={value} 不是通常值 {usual}",
+    "Most likely ({share:n} % sure): {why}": "最可能的原因（把握 {share}%）：{why}",
+    "With it, {steps:n} steps before: {what}.": "与之同时，早 {steps} 步：{what}。",
+    "With it, {steps:n} step before: {what}.": "与之同时，早 {steps} 步：{what}。",
+    "it stopped after {done}": "在 {done} 之后停止",
+    "best score {score:n} in {where}": "最佳得分 {score}（{where}）",
+    "That is {share:n} % sure.": "把握为 {share}%。",
+    "Then go on, from an empty memory:": "然后从空的内存继续训练：",
+    "In order: {what}.": "按时间顺序：{what}。",
+    "The best single score, in {where}, is above that by less than counts as progress.": (
+        "最高的单次得分在{where}，但高出的幅度不足以算作进步。"
+    ),
+    "The advice further down is optional.": "下面的建议可做可不做。",
+    "Nothing needs to be changed": "不需要任何修改",
+    "best score {score}": "最佳得分 {score}",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
@@ -75,9 +89,9 @@ VERDICT: Final[Mapping[str, str]] = {
         "{measured}得分 {score}（最高为 1），几乎没有提高的余地。"
     ),
     # cost
-    "The whole training, {duration}, was trained in vain.": "整个训练（{duration}）都白费了。",
+    "The whole training, {duration}, was wasted.": "整个训练（{duration}）都白费了。",
     "The whole training, {duration}, was trained with this fault.": "整个训练（{duration}）都带着这个问题。",
-    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: they came after the fault began.": (
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were wasted: they came after the fault began.": (
         "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
     ),
     "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained with this fault.": (
@@ -86,15 +100,15 @@ VERDICT: Final[Mapping[str, str]] = {
     "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained": (
         "{of} 轮中训练了 {epochs} 轮（{total} 中的 {after}，{share}%）"
     ),
-    "{after} of {total} ({share:n} %) was trained in vain: it came after the fault began.": (
+    "{after} of {total} ({share:n} %) was wasted: it came after the fault began.": (
         "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
     ),
-    "{after} of {total} ({share:n} %) was trained in vain: they came after the fault began.": (
+    "{after} of {total} ({share:n} %) was wasted: they came after the fault began.": (
         "{total} 中有 {after}（{share}%）白费了：它在问题开始之后。"
     ),
     "{after} of {total} ({share:n} %) was trained with this fault.": "{total} 中有 {after}（{share}%）是带着这个问题训练的。",
     "{after} of {total} ({share:n} %) was trained": "{total} 中训练了 {after}（{share}%）",
-    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were trained in vain: it came after the fault began.": (
+    "{epochs:n} of {of:n} epochs ({after} of {total}, {share:n} %) were wasted: it came after the fault began.": (
         "{of} 轮中有 {epochs} 轮（{total} 中的 {after}，{share}%）白费了：它们在问题开始之后。"
     ),
     "with this fault": "带着这个问题",
@@ -145,7 +159,7 @@ VERDICT: Final[Mapping[str, str]] = {
         "训练更长时间：重新开始一次 {new} 轮的训练（Ultralytics 不能续训已完成的训练）；然后运行 `trainwatch compare "
         "{run} NEW_RUN`"
     ),
-    "Refuted if it is not: then the model, the images or the data are the limit.": (
+    "Wrong if it is not: then the model, the images or the data are the limit.": (
         "若没有超过，则此判断不成立：那么模型、图像或数据才是瓶颈。"
     ),
     "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record.": (
@@ -160,6 +174,13 @@ VERDICT: Final[Mapping[str, str]] = {
     "{file!s} is not in {folder!s}: put the path where you have it in place of {mark!s}.": (
         "{file} 不在 {folder} 中：请用你存放它的路径代替 {mark}。"
     ),
+    "{file!s} is not in {folder!s}: the command names where the training wrote it.": (
+        "{file} 不在 {folder} 中：命令中写的是训练写入它的位置。"
+    ),
+    "If it lies elsewhere now, put that path.": "若它现在在别处，请改成那个路径。",
+    "Nothing had been learnt in its {epochs:n} epochs: if the score is still at zero a few epochs on, stop it, and look at labels "
+    "and learning rate.": "在这 {epochs} 轮中还没有学到东西：若再过几轮得分仍为零，请停止训练，检查标签和学习率。",
+    "That is {step:n} % sure, the command {command:n} %.": "先试这一项：把握为 {step}%，命令的把握为 {command}%。",
     "The training wrote it to {file!s}.": "训练把它写在 {file}。",
     "Nothing needs to be changed.": "不需要任何修改。",
     "Follow it: `trainwatch live {run!s}`": "跟踪训练：`trainwatch live {run}`",
