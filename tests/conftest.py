@@ -35,7 +35,9 @@ TINY: dict[str, Any] = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the one flag that changes golden files."""
     parser.addoption(
-        "--rebaseline", action="store_true", help="write sample_runs/*/expected.json from what is found now"
+        "--rebaseline",
+        action="store_true",
+        help="write sample_runs/*/expected.json and the output shown in README.md from what is found now",
     )
 
 
