@@ -100,7 +100,6 @@ CASES: dict[str, dict[str, Any]] = {
     "drawn: dfl=100": {"dfl": 100.0},
     "drawn: batch=32, nbs=32, weight_decay=0.4": {"batch": 32, "nbs": 32, "weight_decay": 0.4},
     "drawn: mixup=1": {"mixup": 1.0},
-    "drawn: warmup_bias_lr=50": {"warmup_bias_lr": 50.0},
     "drawn: weight_decay=0.04": {"weight_decay": 0.04},
     "drawn: copy_paste=1": {"copy_paste": 1.0},
     "drawn: dfl=30": {"dfl": 30.0},
