@@ -51,12 +51,21 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def train(shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def train(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Callable[..., Any]:
     """Train YOLO12n for real, watched or bare, and return its trainer: ``train(stabilise=..., callbacks={}, **args)``.
 
-    An argument that is None is left to Ultralytics.
+    An argument that is None is left to Ultralytics. What comes after the last epoch (best.pt is loaded and validated once more)
+    is left out, and no operation is counted, except with the mark ``whole``: that is a third of such a short training.
     """
     monkeypatch.chdir(tmp_path)
+    if request.node.get_closest_marker("whole") is None:
+        import ultralytics.utils.torch_utils
+        from ultralytics.engine.trainer import BaseTrainer
+
+        monkeypatch.setattr(BaseTrainer, "final_eval", lambda trainer: None)
+        monkeypatch.setattr(ultralytics.utils.torch_utils, "get_flops", lambda *args, **kwargs: 0.0)
 
     def run(
         *,

@@ -57,6 +57,7 @@ STATE = ("model", "ema", "optimizer", "scheduler", "stopper", "best_fitness", "r
 
 
 @pytest.mark.training
+@pytest.mark.whole
 def test_stopped_training_goes_on_exactly_and_then_with_other_arguments(train: Train) -> None:
     stabilise = {**EVERY, "loss_stages": True, "lr_restart": True}
     # 32 images in batches of 12: the last batch is not full; 24 / 12: gradients wait at the end of an epoch.
@@ -149,6 +150,7 @@ def test_with_loader_workers_the_exact_loader_is_exact(train: Train) -> None:
 
 
 @pytest.mark.training
+@pytest.mark.whole
 def test_without_checkpoints_of_ours_ultralytics_resumes(train: Train) -> None:
     def die(trainer: Any) -> None:
         if trainer.epoch == 1:

@@ -100,10 +100,10 @@ def test_fit_batch_fills_the_budget(shapes: Path) -> None:
     task = {"model": "yolo12n.yaml", "imgsz": 160, "amp": True, "device": "cpu", "classes": 3}
     four = _fit_batch.trial({**task, "batch": 4})
     assert four is not None
-    (made,) = parse({"accumulate": {"fit_batch": True, "effective_batch": 16, "memory_gib": (four + 20e6) / (1 << 30)}})
+    (made,) = parse({"accumulate": {"fit_batch": True, "effective_batch": 8, "memory_gib": (four + 20e6) / (1 << 30)}})
     wanted = made.arguments(request)
     assert wanted["batch"] == 4
-    assert wanted["nbs"] == 16
+    assert wanted["nbs"] == 8
 
 
 @pytest.mark.training

@@ -69,7 +69,6 @@ def events(trainer: Any, *kinds: str) -> list[dict[str, Any]]:
     [
         ("nan-image", "non-finite loss", "skip"),
         ("nan-gradient", "non-finite gradient", "skip"),
-        ("inf-gradient", "non-finite gradient", "skip"),
         ("overflow", "non-finite weights", "rollback"),
     ],
 )

@@ -42,6 +42,7 @@ def weights_of(trainer: Any) -> dict[str, torch.Tensor]:
     return {**state, **{f"ema.{k}": v for k, v in trainer.ema.ema.state_dict().items()}}
 
 
+@pytest.mark.whole
 def test_watched_and_bare_trainings_end_in_the_same_bits(train: Train) -> None:
     final: dict[str, Any] = {}
 
@@ -57,6 +58,7 @@ def test_watched_and_bare_trainings_end_in_the_same_bits(train: Train) -> None:
         assert torch.equal(expected, final["watched"][name]), name
 
 
+@pytest.mark.whole
 def test_what_is_recorded(train: Train) -> None:
     norms: list[float] = []
     stock = torch.nn.utils.clip_grad_norm_
@@ -117,6 +119,7 @@ def test_what_is_recorded(train: Train) -> None:
     assert json.loads((Path(trainer.save_dir) / "trainwatch" / "run.json").read_text())["final_metrics"]
 
 
+@pytest.mark.whole
 def test_the_end_says_what_to_type_next(train: Train, caplog: pytest.LogCaptureFixture) -> None:
     from ultralytics.utils import LOGGER
 
