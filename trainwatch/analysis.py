@@ -18,7 +18,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
-from trainwatch.next_step import next_step, train_longer
+from trainwatch.next_step import GO_ON, go_on_with, next_step, train_longer
 from trainwatch.prescription import (
     changes_typed,
     command,
@@ -242,6 +242,10 @@ def _next(
         step = " ".join(("The advice further down is optional.", step))
     expected = first.expected if first is not None and told else ""
     resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
+    mended = going_on(context) if not typed and step.endswith(GO_ON) and verdict.cause is None else ()
+    if mended:
+        typed, prescribed = command(mended, context), mended
+        step = go_on_with(step, context)
     if resumed:
         weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
         typed, prescribed, told = command(resumed, context), resumed, False

@@ -44,6 +44,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "No check found a fault that costs quality or time.": "没有检查项发现影响质量或时间的问题。",
     "Worth knowing: {what}.": "值得了解：{what}。",
     "What followed: {what}.": "随后发生：{what}。",
+    "With it, and a little sooner: {what}.": "与此同时（还略早一点）：{what}。",
     "{what}; {root}": "{what}；{root}",
     "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
     "weight_decay={decay} is {times:n} times the usual {usual:n}": "weight_decay={decay} 是通常值 {usual} 的 {times} 倍",
@@ -200,6 +201,25 @@ VERDICT: Final[Mapping[str, str]] = {
     "Train longer; {then}": "训练更长时间；{then}",
     "Free space on the disk that it writes to, then go on from the last checkpoint: {said!s}": (
         "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续：{said}"
+    ),
+    "Free space on the disk that it writes to, then start it again: {said!s}": "请先在它写入的磁盘上腾出空间，然后重新开始：{said}",
+    "Free space on the disk that it writes to, then go on from the last checkpoint": (
+        "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续"
+    ),
+    "Free space on the disk that it writes to, then go on from the last checkpoint:": (
+        "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续："
+    ),
+    "Free space on the disk that it writes to, then start it again": "请先在它写入的磁盘上腾出空间，然后重新开始",
+    "Do what the message says, then go on from the last checkpoint": "按提示信息处理，然后从最后的检查点继续",
+    "Do what the message says, then go on from the last checkpoint:": "按提示信息处理，然后从最后的检查点继续：",
+    "Do what the message says, then start it again": "按提示信息处理，然后重新开始",
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint, in your "
+    "script with `YOLO({path!s}).train(resume=True)`, or without it:": (
+        "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续：在自己的脚本中用 "
+        "`YOLO({path}).train(resume=True)`，或者不用脚本："
+    ),
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint:": (
+        "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续："
     ),
     "Do what the message says, then go on from the last checkpoint: {said!s}": "按提示信息处理，然后从最后的检查点继续：{said}",
     "Do what the message says, then start it again: {said!s}": "按提示信息处理，然后重新开始：{said}",
