@@ -22,6 +22,7 @@ from trainwatch.next_step import GO_ON, go_on_with, next_step, train_longer
 from trainwatch.prescription import (
     changes_typed,
     command,
+    drawing,
     going_on,
     is_typed,
     leading,
@@ -246,6 +247,9 @@ def _next(
     if mended:
         typed, prescribed = command(mended, context), mended
         step = go_on_with(step, context)
+    drawn = drawing(context) if not typed and first is not None and first.id == "fix-labels" and told else ()
+    if drawn:
+        typed, prescribed, told = command(drawn, context), drawn, False
     if resumed:
         weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
         typed, prescribed, told = command(resumed, context), resumed, False

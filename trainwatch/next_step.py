@@ -154,12 +154,12 @@ def _mend(run: Run) -> str:
     said = said if len(said) <= MAX_MESSAGE else f"{said[:MAX_MESSAGE]} ..."
     # The verdict's reason is the event's message: what stands there is not told again.
     told = said in " ".join(str(event.get("message") or "").split())
-    after = GO_ON if run.epochs_done else "start it again"
+    after = "go on from the last checkpoint" if run.epochs_done else "start it again"
     if is_disk_full(said):
-        return f"Free space on the disk that it writes to, then {after}{'' if told else f': {said}'}"
+        return f"Free space on the disk that it writes to, then {after}" + ("" if told else f": {said}")
     file, line, function = frame
     if is_library(file):
-        return f"Do what the message says, then {after}{'' if told else f': {said}'}"
+        return f"Do what the message says, then {after}" + ("" if told else f": {said}")
     return f"Mend {file}, line {line} (in {function}), where the {type} came from; then {after}"
 
 
@@ -173,7 +173,8 @@ def go_on_with(step: str, context: Context) -> str:
     if not step.startswith("Mend ") or context.own_checkpoint is not None:
         return f"{step}:"
     path = context.path_of(context.resume_from or "weights/last.pt")
-    return f"{step}, in your script with `YOLO({path!r}).train(resume=True)`, or without it:"
+    by_script = f"in your script with `YOLO({path!r}).train(resume=True)`, or without it:"
+    return ", ".join((step, by_script))
 
 
 def _late_gain(run: Run) -> tuple[float, int] | None:

@@ -32,14 +32,22 @@ ADVICE: Final[Mapping[str, str]] = {
     "Labels that are not found, or that name other classes, look just like this.": (
         "标签没有被找到，或标签用了别的类别，表现正是如此。"
     ),
+    "Once the labels are right, the score passes {best:n} within ten epochs.": "标签正确之后，得分在十轮内超过 {best}。",
+    "Once the labels are right, the score leaves zero within ten epochs.": "标签正确之后，得分在十轮内离开零。",
     "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs.": (
         "box 和 dfl 损失从第一步起大于零，得分在十轮内离开零。"
     ),
-    "Wrong if it stays there: then the objects are too small at this imgsz, or the rate is wrong.": (
-        "若仍停在零，则此判断不成立：那就是目标在这个 imgsz 下太小，或者学习率不对。"
+    "Wrong if it does not: then the objects are too small at this imgsz, or the rate is wrong.": (
+        "若没有，则此判断不成立：那就是目标在这个 imgsz 下太小，或者学习率不对。"
     ),
     "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?": (
         "查看训练目录中的 train_batch0.jpg：有没有框，框是否落在目标上？"
+    ),
+    "plots=False drew no picture of a batch.": "plots=False 没有画出批次的图片。",
+    "Train one epoch with plots=True, and look at train_batch0.jpg in its folder: are there boxes, and do they lie on the "
+    "objects?": "用 plots=True 训练一轮，并查看其目录中的 train_batch0.jpg：有没有框，框是否落在目标上？",
+    "Train one epoch with plots=True, and look at val_batch0_labels.jpg in its folder: are there boxes?": (
+        "用 plots=True 训练一轮，并查看其目录中的 val_batch0_labels.jpg：有没有框？"
     ),
     "Check the paths in {data!r}: labels are looked for where 'images' in an image's path becomes 'labels'.": (
         "检查 {data} 中的路径：标签的位置由图像路径中的“images”换成“labels”得到。"

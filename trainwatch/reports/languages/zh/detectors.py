@@ -458,9 +458,8 @@ DETECTORS: Final[Mapping[str, str]] = {
         "损失从一开始就不是有限数值：没有学到东西是由此造成的。"
     ),
     "Hardly anything learnt in {done:n} epochs": "{done} 轮几乎没有学到东西",
-    "{name} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible at most, whatever it still "
-    "rises.": (
-        "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：最多是可能达到的最高值的 {share}%，即使它仍在上升。"
+    "{name} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible.": (
+        "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：是可能达到的最高值的 {share}%。"
     ),
     # nonfinite_loss
     "NaN": "NaN",
@@ -581,7 +580,10 @@ DETECTORS: Final[Mapping[str, str]] = {
     # unusual_arguments
     "no arguments of Ultralytics were recorded": "没有记录 Ultralytics 的参数",
     "Outside of the usual range: {named}": "超出常用范围：{named}",
-    "{score} has reached {level:n} only.": "{score} 只达到 {level}。",
+    "{score} is {level:n} at best.": "{score} 最高只有 {level}。",
+    "Outside of the range that trainings usually have: {named}; {times:n} times beyond its end.": (
+        "超出训练常用范围的参数：{named}；为范围端点的 {times} 倍。"
+    ),
     "Outside of the range that trainings usually have: {named}; furthest is {name}={value:n}, {times:n} times beyond its end.": (
         "超出训练常用范围的参数：{named}；偏离最远的是 {name}={value}，为范围端点的 {times} 倍。"
     ),

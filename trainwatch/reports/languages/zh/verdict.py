@@ -213,6 +213,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "Do what the message says, then go on from the last checkpoint": "按提示信息处理，然后从最后的检查点继续",
     "Do what the message says, then go on from the last checkpoint:": "按提示信息处理，然后从最后的检查点继续：",
     "Do what the message says, then start it again": "按提示信息处理，然后重新开始",
+    "in your script with `YOLO({path!s}).train(resume=True)`, or without it:": (
+        "在自己的脚本中用 `YOLO({path}).train(resume=True)`，或者不用脚本："
+    ),
     "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint, in your "
     "script with `YOLO({path!s}).train(resume=True)`, or without it:": (
         "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续：在自己的脚本中用 "
