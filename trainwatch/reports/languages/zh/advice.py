@@ -345,12 +345,26 @@ ADVICE: Final[Mapping[str, str]] = {
     "Set PYTORCH_ALLOC_CONF=expandable_segments:True in the environment, before Python starts.": (
         "在启动 Python 之前设置环境变量 PYTORCH_ALLOC_CONF=expandable_segments:True。"
     ),
+    "The memory peak is lower, and it passes the step at which it ended.": "内存峰值更低，并能越过当初中断的那一步。",
+    "Wrong if it ends there again.": "若又在那里中断，则此判断不成立。",
+    # raise_limit
+    "Type `ulimit -v unlimited` in the shell that starts it, then train as before.": (
+        "在启动训练的 shell 中输入 `ulimit -v unlimited`，然后照原样训练。"
+    ),
+    "If that is refused, whoever set the limit must raise it.": "若被拒绝，须由设定该上限的人提高它。",
+    "Give the container or the job more memory (`docker run --memory`, `sbatch --mem`), then train as before.": (
+        "给容器或作业更多内存（`docker run --memory`、`sbatch --mem`），然后照原样训练。"
+    ),
+    "The limit that ended it is not the machine's memory.": "使它中断的上限不是机器本身的内存。",
+    "It passes the step at which it ended.": "训练能越过当初中断的那一步。",
+    "Wrong if it does not: then the machine's memory is the limit.": "若不能，则此判断不成立：那就是机器本身的内存不够。",
+    # reduce_memory
     "The memory per epoch stays flat after the first three epochs.": "前三轮之后，每轮的内存保持平稳。",
     "Wrong if it grows at the same rate.": "若仍以同样的速度增长，则此判断不成立。",
     "{title}: something is kept from epoch to epoch.": "{title}：有东西在轮与轮之间一直被保留。",
     "No argument mends a leak in code; these find it.": "代码中的泄漏无法靠参数修复；下面的步骤可以找到它。",
-    "Memory that the batch does not show: fragments of the allocator.": "批次大小反映不出来的内存：分配器的碎片。",
-    "Memory that the batch does not show: {names}.": "批次大小反映不出来的内存：{names}。",
+    "These take memory beside the batch: fragments of the allocator.": "除批次之外还占用内存的有：分配器的碎片。",
+    "These take memory beside the batch: {names}.": "除批次之外还占用内存的有：{names}。",
     "fragments of the allocator": "分配器的碎片",
     # regularise_less
     "A higher score at the same epoch.": "同一轮的得分更高。",

@@ -140,6 +140,9 @@ DETECTORS: Final[Mapping[str, str]] = {
     "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told} (medians of up to {window:n} epochs on "
     "either side).": "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}（两侧各至多 {window} 轮的中位数）。",
     "That is how it should be.": "这属于正常现象。",
+    "The score is lower without mosaic: if it stays so, close_mosaic=0 keeps mosaic on to the end.": (
+        "没有 mosaic 时得分更低：若一直如此，close_mosaic=0 可让 mosaic 保持到最后。"
+    ),
     # copy_paste_inert
     "copy_paste={value} does nothing: the labels are boxes": "copy_paste={value} 不起作用：标签是框",
     "copy_paste={value} was in force, but no label holds a polygon, without which it does nothing.": (
@@ -531,8 +534,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", with {last} held at the last recorded step": "，最后记录的一步占用 {last}",
     ". It had been retried {count:n} time(s) before.": "。此前已重试 {count} 次。",
     "It had been retried {count:n} time(s) before.": "此前已重试 {count} 次。",
-    "What ended is the address space, limited to {limit} (ulimit -v), of which {mapped} were mapped: it counts what is reserved, "
-    "too, so resident memory stays below it.": (
+    "The limit that it hit is that of the address space, {limit} (ulimit -v), of which {mapped} were in use: that counts "
+    "reserved memory, too, so it is more than is held.": (
         "耗尽的是地址空间，上限为 {limit}（ulimit -v），已映射 {mapped}：它也计入仅保留的部分，所以常驻内存低于该上限。"
     ),
     "The limit in force was that of its container or control group, {limit}.": "生效的是容器或控制组的上限 {limit}。",
