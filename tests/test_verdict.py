@@ -186,3 +186,8 @@ def test_the_argument_that_made_it_stands_in_the_headline(confidence: float, nam
     judgement = with_root(told(make_finding("gradient-explosion", "critical")), [advice])
     assert judgement.verdict.headline.endswith(f"; {root}") is named
     assert judgement.reason.startswith(f"Most likely because {root} (90 % sure). ") is named
+
+
+def test_what_costs_a_little_time_is_not_said_to_cost_none() -> None:
+    assert "quality or much time. Worth knowing" in told(make_finding("throughput-drop", "info")).reason
+    assert "quality or time" in told().reason

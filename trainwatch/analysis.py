@@ -336,7 +336,8 @@ def _best_in(run: Run, findings: Sequence[Finding], context: Context) -> str:
     flat = next((f.onset.epoch for f in findings if f.id == "plateau" and f.onset is not None), None)
     if flat is None or context.best_epoch is None or context.best_epoch <= flat:
         return ""
-    return f"The best single score, in {epoch_name(run, context.best_epoch)}, is above that by less than counts as progress."
+    where = epoch_name(run, context.best_epoch)
+    return f"The best single score came later, in {where}, but lies too little above that to count as progress."
 
 
 def _best_score(run: Run, context: Context) -> str:

@@ -40,6 +40,9 @@ STOPPED = ("signal", "stopped", "truncated")
 ROOT_SURE = 0.5
 """Confidence of an advice from which the argument that it changes is named as what made the fault."""
 
+SLOWS = ("throughput-drop", "dataloader-bound", "rank-straggler")
+"""Of those what costs time; as information it costs little."""
+
 FEW_EPOCHS, FEW_STEPS = 2, 20
 """A record that holds no more than this has no curve: no check can find a fault in it, so that it found none says nothing."""
 
@@ -154,7 +157,10 @@ def _healthy(run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[F
     level = by_id.get("plateau")
     if level is not None:
         headline += f", {level.title[0].lower()}{level.title[1:]}"
-    reason = _with_remarks("No check found a fault that costs quality or time.", findings, level)
+    found = "No check found a fault that costs quality or time."
+    if any(f.id in SLOWS for f in findings):
+        found = "No check found a fault that costs quality or much time."
+    reason = _with_remarks(found, findings, level)
     return Judgement(Verdict("healthy", headline, None, 0.8), reason)
 
 

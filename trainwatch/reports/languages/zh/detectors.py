@@ -210,9 +210,9 @@ DETECTORS: Final[Mapping[str, str]] = {
         "{peak}，是 {level} 的 {times} 倍，出现在第 {at} 步。"
     ),
     "The loss does not follow.": "损失没有随之上升。",
-    "The loss rises to {times:n} times its level.": "损失升到其水平的 {times} 倍。",
-    "The loss stops being a number.": "损失不再是有限数值。",
-    "The loss {rises}.": "损失{rises}。",
+    "The total loss rises to {times:n} times its level.": "总损失升到其水平的 {times} 倍。",
+    "The total loss stops being a number.": "总损失不再是有限数值。",
+    "The total loss {rises}.": "总损失{rises}。",
     "rises to {times:n} times its level": "升到其水平的 {times} 倍",
     "stops being a number": "不再是有限数值",
     # gradient_vanishing

@@ -41,6 +41,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "Too early to judge: {done}, and nothing learnt yet": "判断为时过早：{done}，还没有学到东西",
     "Healthy: {what}": "正常：{what}",
     ", stopped early by patience": "，因 patience 提前停止",
+    "No check found a fault that costs quality or much time.": "没有检查项发现影响质量或明显浪费时间的问题。",
     "No check found a fault that costs quality or time.": "没有检查项发现影响质量或时间的问题。",
     "Worth knowing: {what}.": "值得了解：{what}。",
     "What followed: {what}.": "随后发生：{what}。",
@@ -58,7 +59,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "That is {share:n} % sure.": "把握为 {share}%。",
     "Then go on, from an empty memory:": "然后从空的内存继续训练：",
     "In order: {what}.": "按时间顺序：{what}。",
-    "The best single score, in {where}, is above that by less than counts as progress.": (
+    "its {count:n} training images are shown without augmentation": "{count} 张训练图像没有经过数据增强就反复使用",
+    "its training images are shown without augmentation": "训练图像没有经过数据增强就反复使用",
+    "The best single score came later, in {where}, but lies too little above that to count as progress.": (
         "最高的单次得分在{where}，但高出的幅度不足以算作进步。"
     ),
     "The advice further down is optional.": "下面的建议可做可不做。",
