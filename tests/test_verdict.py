@@ -36,7 +36,10 @@ def test_what_came_some_steps_before_the_cause_is_not_said_to_follow() -> None:
 
 
 def test_what_came_an_epoch_before_the_cause_is_not_said_to_follow() -> None:
-    cause, sooner = make_finding("gradient-vanishing", "warning", epoch=11, step=66), make_finding("overfitting", epoch=10, step=None)
+    cause, sooner = (
+        make_finding("gradient-vanishing", "warning", epoch=11, step=66),
+        make_finding("overfitting", epoch=10, step=None),
+    )
     reason = told(cause, sooner).reason
     assert "With it, and a little sooner: something about overfitting" in reason
     assert "What followed" not in reason

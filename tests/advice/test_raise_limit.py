@@ -8,7 +8,9 @@ from trainwatch.advice.raise_limit import RaiseLimit
 A = RaiseLimit()
 
 
-@pytest.mark.parametrize(("limit", "said"), [("address_space", "`ulimit -v unlimited`"), ("container", "`docker run --memory`")])
+@pytest.mark.parametrize(
+    ("limit", "said"), [("address_space", "`ulimit -v unlimited`"), ("container", "`docker run --memory`")]
+)
 def test_a_limit_that_is_not_the_machines_is_lifted(limit: str, said: str) -> None:
     found = advise(A, "out-of-memory", detail={"place": "host", "limit": limit})
     assert found is not None

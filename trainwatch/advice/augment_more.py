@@ -30,8 +30,19 @@ from trainwatch.advice._arguments import answered, changed, copy_paste_by_scale,
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
-
-AUGMENTATIONS = ("mosaic", "mixup", "copy_paste", "scale", "translate", "degrees", "fliplr", "flipud", "hsv_h", "hsv_s", "hsv_v")
+AUGMENTATIONS = (
+    "mosaic",
+    "mixup",
+    "copy_paste",
+    "scale",
+    "translate",
+    "degrees",
+    "fliplr",
+    "flipud",
+    "hsv_h",
+    "hsv_s",
+    "hsv_v",
+)
 """Arguments that change an image, so that no two epochs show the same one."""
 
 

@@ -31,9 +31,7 @@ _SHELL = (
     "Type `ulimit -v unlimited` in the shell that starts it, then train as before. If that is refused, whoever set the limit "
     "must raise it."
 )
-_CONTAINER = (
-    "Give the container or the job more memory (`docker run --memory`, `sbatch --mem`), then train as before."
-)
+_CONTAINER = "Give the container or the job more memory (`docker run --memory`, `sbatch --mem`), then train as before."
 
 
 @dataclass(frozen=True)
