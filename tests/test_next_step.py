@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from epoch_logs import SCORE, curves, epoch_log
 from samples import analysed
 from synthetic import make_finding, make_run
 
@@ -81,7 +82,10 @@ def test_a_cure_that_is_no_argument_is_said() -> None:
 
 
 def test_a_healthy_run_is_not_to_be_trained_anew_for_a_trifle() -> None:
-    analysis = analysed("unwatched")
+    columns = curves(100, speed=10)
+    columns[SCORE][70:] = 0.5 + 0.003 * np.random.default_rng(0).normal(size=30)
+    columns[SCORE][90:] += 0.05
+    analysis = analyse(epoch_log(columns, 100, args={"close_mosaic": 10, "epochs": 100}))
     assert analysis.verdict.status == "healthy"
     assert analysis.recommendations
     assert analysis.page.next_command == ""

@@ -350,6 +350,11 @@ ADVICE: Final[Mapping[str, str]] = {
     ),
     "The memory peak is lower, and it passes the step at which it ended.": "内存峰值更低，并能越过当初中断的那一步。",
     "Wrong if it ends there again.": "若又在那里中断，则此判断不成立。",
+    # resume_run
+    "Who ended it may stand in the machine's own log (`dmesg -T | grep -i -E 'killed process|oom'`), or in the scheduler's "
+    "report of the job.": (
+        "是谁终止了它，也许能在机器自己的日志中查到（`dmesg -T | grep -i -E 'killed process|oom'`），或在调度系统的作业报告中查到。"
+    ),
     # raise_limit
     "Type `ulimit -v unlimited` in the shell that starts it, then train as before.": (
         "在启动训练的 shell 中输入 `ulimit -v unlimited`，然后照原样训练。"
