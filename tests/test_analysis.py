@@ -240,7 +240,7 @@ def test_errors_of_the_recorder_are_named_and_explained_also_in_older_records() 
 def test_the_dates_of_a_standstill_and_an_overfitting_are_told_in_order() -> None:
     page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "plateau")).page
     assert "In order: no progress since epoch 57; then overfitting since epoch 138." in page.cause_reason
-    assert "The best single score, in epoch 122, is above that by less than counts as progress." in page.cause_reason
+    assert "The best single score came later, in epoch 122, but lies too little above that" in page.cause_reason
     assert "epochs=300" in page.next_command, "more augmentation and fewer epochs are not tried at once"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from epoch_logs import SCORE, curves, epoch_log
 from samples import analysed
 from synthetic import make_finding, make_run
 
@@ -81,7 +82,10 @@ def test_a_cure_that_is_no_argument_is_said() -> None:
 
 
 def test_a_healthy_run_is_not_to_be_trained_anew_for_a_trifle() -> None:
-    analysis = analysed("unwatched")
+    columns = curves(100, speed=10)
+    columns[SCORE][70:] = 0.5 + 0.003 * np.random.default_rng(0).normal(size=30)
+    columns[SCORE][90:] += 0.05
+    analysis = analyse(epoch_log(columns, 100, args={"close_mosaic": 10, "epochs": 100}))
     assert analysis.verdict.status == "healthy"
     assert analysis.recommendations
     assert analysis.page.next_command == ""
@@ -154,3 +158,28 @@ def test_with_a_fault_a_longer_training_is_not_what_to_type() -> None:
     assert result.verdict.cause == "host-memory-creep"
     assert {"train-longer"} <= {r.id for r in result.recommendations}
     assert result.page.next_command == ""
+
+
+def test_what_the_reason_says_already_is_not_told_again() -> None:
+    said = "RuntimeError: 'freeze=22' froze the entire model"
+    data = {"type": "RuntimeError", "traceback": f"{IN_LIBRARY}{said}\n"}
+    crashed = make_run(epochs={"fitness": FLAT[:0]}, events=[{"kind": "exception", "message": said, "data": data}])
+    status = Verdict("crashed", "It ended", None, 0.9)
+    assert next_step(crashed, "exception", status, [], [], loop("a")) == "Do what the message says, then start it again"
+
+
+@pytest.mark.parametrize(("frames", "by_script"), [(IN_LIBRARY, False), (IN_SCRIPT, True)])
+def test_a_mended_crash_goes_on_with_a_command(frames: str, by_script: bool) -> None:
+    data = {"type": "KeyError", "traceback": f"{frames}KeyError: 'map'\n"}
+    events = [
+        {"kind": "start", "time_s": 0.0},
+        {"kind": "checkpoint", "epoch": 2, "time_s": 1.0, "data": {"path": "weights/last.pt"}},
+        {"kind": "exception", "time_s": 2.0, "message": "KeyError: 'map'", "data": data},
+    ]
+    crashed = make_run(
+        epochs={"fitness": FLAT[:3]}, events=events, trainer="ultralytics", args={"epochs": 9, "save_dir": "/r/train"}
+    )
+    page = analyse(crashed).page
+    assert page.next_command == "yolo train resume model=/r/train/weights/last.pt"
+    assert page.next_step.endswith(":")
+    assert ("in your script with `YOLO('/r/train/weights/last.pt').train(resume=True)`" in page.next_step) is by_script

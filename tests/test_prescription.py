@@ -4,6 +4,7 @@ from trainwatch.advice._arguments import weights
 from trainwatch.prescription import (
     changes_typed,
     command,
+    drawing,
     leading,
     merged,
     needs,
@@ -118,3 +119,10 @@ def test_the_surest_answer_to_the_cause_leads() -> None:
     assert leading([other, first], context, "x") == first
     assert leading([other, first], context, "z") == other
     assert leading([], context, "x") is None
+
+
+def test_labels_to_look_at_are_drawn_by_one_epoch_where_the_run_drew_none() -> None:
+    silent = Context(args={"plots": False}, requested={"epochs": 40, "plots": False, "lr0": 0.01}, planned_epochs=40)
+    assert command(drawing(silent), silent) == "yolo train epochs=1 plots=True lr0=0.01"
+    assert drawing(Context(args={"plots": True})) == ()
+    assert drawing(Context(trainer="loop", args={"plots": False})) == ()

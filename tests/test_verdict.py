@@ -35,6 +35,23 @@ def test_what_came_some_steps_before_the_cause_is_not_said_to_follow() -> None:
     assert "What followed: something about nonfinite-loss" in reason
 
 
+def test_what_came_an_epoch_before_the_cause_is_not_said_to_follow() -> None:
+    cause, sooner = (
+        make_finding("gradient-vanishing", "warning", epoch=11, step=66),
+        make_finding("overfitting", epoch=10, step=None),
+    )
+    reason = told(cause, sooner).reason
+    assert "With it, and a little sooner: something about overfitting" in reason
+    assert "What followed" not in reason
+
+
+def test_the_headline_of_a_crash_takes_the_first_sentence_of_a_message() -> None:
+    run = RunSummary("exp", "trainwatch", 0, 0, 40, "exception")
+    judgement = judge(run, [], Context(planned_epochs=40), "RuntimeError: all layers are frozen. Reduce 'freeze'.")
+    assert judgement.verdict.headline == "Crashed before the first epoch ended: RuntimeError: all layers are frozen."
+    assert judgement.reason.endswith("Reduce 'freeze'.")
+
+
 def test_the_advice_explains_what_is_usual() -> None:
     why = "It happened at 0.4. lr0=1 is 400 times what SGD stands safely at 16 images per step (0.0025)."
     root = "lr0=1 is 400 times the usual 0.0025"
@@ -172,3 +189,8 @@ def test_the_argument_that_made_it_stands_in_the_headline(confidence: float, nam
     judgement = with_root(told(make_finding("gradient-explosion", "critical")), [advice])
     assert judgement.verdict.headline.endswith(f"; {root}") is named
     assert judgement.reason.startswith(f"Most likely because {root} (90 % sure). ") is named
+
+
+def test_what_costs_a_little_time_is_not_said_to_cost_none() -> None:
+    assert "quality or much time. Worth knowing" in told(make_finding("throughput-drop", "info")).reason
+    assert "quality or time" in told().reason

@@ -18,10 +18,11 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
-from trainwatch.next_step import next_step, train_longer
+from trainwatch.next_step import GO_ON, go_on_with, next_step, train_longer
 from trainwatch.prescription import (
     changes_typed,
     command,
+    drawing,
     going_on,
     is_typed,
     leading,
@@ -242,6 +243,13 @@ def _next(
         step = " ".join(("The advice further down is optional.", step))
     expected = first.expected if first is not None and told else ""
     resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
+    mended = going_on(context) if not typed and step.endswith(GO_ON) and verdict.cause is None else ()
+    if mended:
+        typed, prescribed = command(mended, context), mended
+        step = go_on_with(step, context)
+    drawn = drawing(context) if not typed and first is not None and first.id == "fix-labels" and told else ()
+    if drawn:
+        typed, prescribed, told = command(drawn, context), drawn, False
     if resumed:
         weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
         typed, prescribed, told = command(resumed, context), resumed, False
@@ -328,7 +336,8 @@ def _best_in(run: Run, findings: Sequence[Finding], context: Context) -> str:
     flat = next((f.onset.epoch for f in findings if f.id == "plateau" and f.onset is not None), None)
     if flat is None or context.best_epoch is None or context.best_epoch <= flat:
         return ""
-    return f"The best single score, in {epoch_name(run, context.best_epoch)}, is above that by less than counts as progress."
+    where = epoch_name(run, context.best_epoch)
+    return f"The best single score came later, in {where}, but lies too little above that to count as progress."
 
 
 def _best_score(run: Run, context: Context) -> str:

@@ -22,6 +22,8 @@ MIN_LATE = 8
 """Epochs at the end that tell whether the score still rises, at least."""
 WORTH = 0.02
 """Share of its level by which the score must rise within these epochs, so that more of them are worth their time."""
+GO_ON = "go on from the last checkpoint"
+"""How what mends a crash ends where a checkpoint was written."""
 MAX_MESSAGE = 300
 """Characters of an exception's message that are repeated."""
 
@@ -150,13 +152,29 @@ def _mend(run: Run) -> str:
         return ""
     said = final_message(traceback, type) or " ".join(str(event.get("message") or type).split())
     said = said if len(said) <= MAX_MESSAGE else f"{said[:MAX_MESSAGE]} ..."
-    if is_disk_full(said):
-        return f"Free space on the disk that it writes to, then go on from the last checkpoint: {said}"
-    file, line, function = frame
+    # The verdict's reason is the event's message: what stands there is not told again.
+    told = said in " ".join(str(event.get("message") or "").split())
     after = "go on from the last checkpoint" if run.epochs_done else "start it again"
+    if is_disk_full(said):
+        return f"Free space on the disk that it writes to, then {after}" + ("" if told else f": {said}")
+    file, line, function = frame
     if is_library(file):
-        return f"Do what the message says, then {after}: {said}"
+        return f"Do what the message says, then {after}" + ("" if told else f": {said}")
     return f"Mend {file}, line {line} (in {function}), where the {type} came from; then {after}"
+
+
+def go_on_with(step: str, context: Context) -> str:
+    """End what mends a crash so that the command of a resume fits behind it; a script of one's own has its own way to go on.
+
+    Args:
+        step: As :func:`next_step` returns it.
+        context: Names the checkpoint.
+    """
+    if not step.startswith("Mend ") or context.own_checkpoint is not None:
+        return f"{step}:"
+    path = context.path_of(context.resume_from or "weights/last.pt")
+    by_script = f"in your script with `YOLO({path!r}).train(resume=True)`, or without it:"
+    return ", ".join((step, by_script))
 
 
 def _late_gain(run: Run) -> tuple[float, int] | None:

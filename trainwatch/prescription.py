@@ -115,6 +115,14 @@ def going_on(context: Context) -> tuple[Recommendation, ...]:
     return (Recommendation("resume-run", (), () if context.own_checkpoint else changes, "", "", 1.0, ()),)
 
 
+def drawing(context: Context) -> tuple[Recommendation, ...]:
+    """Return what draws the labels that a person is to look at: one epoch, where the run drew none; empty where it did."""
+    if context.trainer != "ultralytics" or context.args.get("plots") is not False:
+        return ()
+    changes = (Change("epochs", context.planned_epochs, 1), Change("plots", False, True))
+    return (Recommendation("fix-labels", (), changes, "", "", 1.0, ()),)
+
+
 def needs(recommendations: Sequence[Recommendation], context: Context) -> str:
     """Say what must be put in place of a mark in the command, and why; empty if the command can be run as it stands."""
     marks = [str(c.new) for c in merged(recommendations) if c.arg == "model" and str(c.new).startswith(MARK)]

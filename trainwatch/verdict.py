@@ -40,6 +40,9 @@ STOPPED = ("signal", "stopped", "truncated")
 ROOT_SURE = 0.5
 """Confidence of an advice from which the argument that it changes is named as what made the fault."""
 
+SLOWS = ("throughput-drop", "dataloader-bound", "rank-straggler")
+"""Of those what costs time; as information it costs little."""
+
 FEW_EPOCHS, FEW_STEPS = 2, 20
 """A record that holds no more than this has no curve: no check can find a fault in it, so that it found none says nothing."""
 
@@ -82,7 +85,7 @@ def judge(run: RunSummary, findings: Sequence[Finding], context: Context, ending
         return _told(run, "crashed", cause, findings, True)
     if run.ended_by in ("exception", "oom", *DIED):
         return Judgement(
-            Verdict("crashed", f"Crashed {_after(run, context)}: {ending_reason}", None, 0.9), ending_reason
+            Verdict("crashed", f"Crashed {_after(run)}: {_first_sentence(ending_reason)}", None, 0.9), ending_reason
         )
     if run.steps == 0 and run.epochs == 0:
         return Judgement(
@@ -154,7 +157,10 @@ def _healthy(run: RunSummary, by_id: Mapping[str, Finding], findings: Sequence[F
     level = by_id.get("plateau")
     if level is not None:
         headline += f", {level.title[0].lower()}{level.title[1:]}"
-    reason = _with_remarks("No check found a fault that costs quality or time.", findings, level)
+    found = "No check found a fault that costs quality or time."
+    if any(f.id in SLOWS for f in findings):
+        found = "No check found a fault that costs quality or much time."
+    reason = _with_remarks(found, findings, level)
     return Judgement(Verdict("healthy", headline, None, 0.8), reason)
 
 
@@ -231,7 +237,7 @@ def _near(a: Finding, b: Finding) -> bool:
 def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Finding], died: bool) -> Judgement:
     verb = {"diverged": "Diverged", "crashed": "Crashed", "stalled": "Stalled", "degraded": "Degraded"}[status]
     consequences = _consequences(cause, findings)
-    sooner = [f for f in consequences if _steps_before(f, cause) > 0]
+    sooner = [f for f in consequences if _steps_before(f, cause) > 0 or _epoch(f) < _epoch(cause)]
     followed = [_lower(f.title) for f in consequences if f not in sooner]
     end = {
         "exception": "an exception ended it", "oom": "it ran out of memory", "killed": "the process was killed",
@@ -246,7 +252,10 @@ def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Fi
     for finding in sooner:
         # One incident is told in causal order, but what a reader sees first in the curves must not be said to follow.
         before = _steps_before(finding, cause)
-        reason += f" With it, {before} step{'' if before == 1 else 's'} before: {_lower(finding.title)}."
+        if before:
+            reason += f" With it, {before} step{'' if before == 1 else 's'} before: {_lower(finding.title)}."
+        else:
+            reason += f" With it, and a little sooner: {_lower(finding.title)}."
     reason += f" What followed: {'; then '.join(followed)}." if followed else ""
     return Judgement(Verdict(status, headline, cause.id, round(cause.confidence, 2)), reason)
 
@@ -339,5 +348,10 @@ def _progress(run: RunSummary) -> str:
     return f"{run.epochs} of {run.planned_epochs} epochs" if run.planned_epochs else f"{run.epochs} epochs"
 
 
-def _after(run: RunSummary, context: Context) -> str:
-    return f"after {_progress(run)}" if run.epochs or context.planned_epochs else "before the first epoch ended"
+def _after(run: RunSummary) -> str:
+    return f"after {_progress(run)}" if run.epochs else "before the first epoch ended"
+
+
+def _first_sentence(message: str) -> str:
+    """Return what a headline needs of a message; the whole stands in the reason below it."""
+    return re.split(r"(?<=[a-z]\.)\s+(?=[A-Z])", message, maxsplit=1)[0]

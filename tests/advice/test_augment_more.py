@@ -33,3 +33,13 @@ def test_inert_copy_paste_is_replaced() -> None:
 def test_other_tasks_and_findings_get_none() -> None:
     assert advise(A, "overfitting", task="classify", mosaic=0.0) is None
     assert advise(A, "plateau", mosaic=0.0) is None
+
+
+def test_images_that_are_never_changed_are_named_as_the_root() -> None:
+    off = dict.fromkeys(("mosaic", "mixup", "copy_paste", "scale", "translate", "fliplr", "hsv_h"), 0.0)
+    found = advise(A, "overfitting", context={"train_images": 48}, **off)
+    assert found is not None
+    assert found.root == "its 48 training images are shown without augmentation"
+    some = advise(A, "overfitting", **{**off, "fliplr": 0.5})
+    assert some is not None
+    assert some.root == ""

@@ -34,3 +34,10 @@ def test_too_early_to_tell() -> None:
     assert advise(A, "no-learning", detail={"too_early": True}) is None
     assert advise(A, "no-learning", detail={"too_early": False}) is not None
     assert advise(A, "overfitting") is None
+
+
+def test_a_run_that_drew_no_batch_is_told_how_to_have_one_drawn() -> None:
+    found = advise(A, "no-learning", plots=False, detail={"best": 0.008})
+    assert found is not None
+    assert found.steps[0].startswith("plots=False drew no picture of a batch. Train one epoch with plots=True")
+    assert "the score passes 0.008 within ten epochs" in found.expected

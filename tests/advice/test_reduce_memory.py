@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from advising import advise
 from synthetic import make_finding
 
 from trainwatch.advice.reduce_memory import ReduceMemory
@@ -34,3 +35,12 @@ def test_own_loops_hear_of_the_leak_too() -> None:
     found = ReduceMemory().advise(leak, Context(trainer="loop"))
     assert found is not None
     assert not any("trainer.loss" in step or "last.pt" in step for step in found.steps), "a loop has neither"
+
+
+def test_what_ran_out_is_expected_to_fit_and_what_grows_to_stay_flat() -> None:
+    out = advise(ReduceMemory(), "out-of-memory", multi_scale=0.5)
+    grows = advise(ReduceMemory(), "memory-creep", detail={"kind": "leak"})
+    assert out is not None
+    assert "passes the step at which it ended" in out.expected
+    assert grows is not None
+    assert "stays flat" in grows.expected

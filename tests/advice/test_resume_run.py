@@ -21,6 +21,7 @@ def test_the_command_is_a_resume() -> None:
     assert found is not None
     assert command([found], context) == "yolo train resume 'model=runs/a b/weights/last.pt'"
     assert "epoch 13" in found.expected
+    assert "dmesg -T" in found.steps[0], "who ended it"
 
 
 def test_not_where_something_else_is_broken_or_nothing_is_done() -> None:

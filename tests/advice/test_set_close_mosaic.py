@@ -15,3 +15,7 @@ def test_long_enough_unknown_or_overfitting() -> None:
     assert advise(A, "close-mosaic-jump", epochs=50, close_mosaic=10) is None
     assert advise(A, "close-mosaic-jump", close_mosaic=10) is None
     assert advise(A, "close-mosaic-jump", "overfitting", epochs=200, close_mosaic=10) is None
+
+
+def test_not_where_the_score_fell() -> None:
+    assert advise(A, "close-mosaic-jump", detail={"score_falls": True}, epochs=200, close_mosaic=10) is None

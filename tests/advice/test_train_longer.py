@@ -17,3 +17,7 @@ def test_never_beside_its_opposite_or_without_a_plan() -> None:
     assert advise(A, "underfitting", "overfitting", epochs=100) is None
     assert advise(A, "underfitting") is None
     assert advise(A, "premature-early-stop", epochs=100, patience=0) is None
+
+
+def test_not_of_a_training_that_learnt_next_to_nothing() -> None:
+    assert advise(A, "underfitting", "no-learning", epochs=100) is None

@@ -110,3 +110,9 @@ def test_an_empty_file_and_a_map_for_a_record_are_said_in_one_line(
     assert "the file is empty" in capsys.readouterr().err
     assert run(["analyze", str(SAMPLES / "killed"), "--map", "step=iter,loss=a"]) == 2
     assert "leave --map out" in capsys.readouterr().err
+
+
+def test_the_ending_of_the_output_file_is_its_format(tmp_path: Path) -> None:
+    for name, begins in (("a.html", "<!doctype html>"), ("a.json", "{"), ("a.txt", "●")):
+        assert run(["analyze", str(SAMPLES / "unwatched"), "-o", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_text().startswith(begins)

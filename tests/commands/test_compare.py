@@ -32,6 +32,14 @@ def test_json_and_html(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert run(["compare", BEFORE, AFTER, "-o", str(page)]) == 2, "it is not overwritten"
 
 
+def test_the_ending_of_the_output_file_is_its_format(tmp_path: Path) -> None:
+    page, text = tmp_path / "c.html", tmp_path / "c.md"
+    assert run(["compare", BEFORE, AFTER, "--lang", "zh", "-o", str(page)]) == 0
+    assert page.read_text().startswith("<!doctype html>")
+    assert run(["compare", BEFORE, AFTER, "-o", str(text)]) == 0
+    assert text.read_text().startswith("● The change helped"), "it writes no Markdown"
+
+
 @pytest.mark.parametrize(
     "words",
     [["compare"], ["compare", BEFORE], ["compare", BEFORE, "/nowhere"], ["compare", BEFORE, f"{AFTER},"],

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from epoch_logs import SCORE, curves, epoch_log
 
@@ -53,3 +56,24 @@ def test_small_steps_other_epochs_and_steep_curves_are_quiet() -> None:
     assert detect(jumped(), close=0) == []
     assert detect(curves(15, speed=3), close=10) == [], "in the steep start"
     assert detect(curves(100, speed=2)) == []
+
+
+def test_a_steep_fall_that_levels_off_is_no_jump() -> None:
+    columns = curves(100, speed=10)
+    for name in columns:
+        if name.startswith("val/"):
+            columns[name][82:] = np.r_[np.linspace(5.0, 3.4, 8), np.linspace(3.3, 2.6, 10)]
+    assert detect(columns) == []
+
+
+def test_what_is_measured_is_what_is_said() -> None:
+    (finding,) = detect(jumped(score=1.5, val=1.0))
+    after, expected = (float(w) for w in re.findall(r"fitness is ([\d.]+) where ([\d.]+)", finding.summary)[0])
+    assert finding.measured.value == pytest.approx(after / expected - 1, abs=0.02)
+    assert "That is how it should be" in finding.summary
+
+
+def test_a_score_that_falls_there_is_not_said_to_be_as_it_should() -> None:
+    (finding,) = detect(jumped(score=0.8))
+    assert "close_mosaic=0 keeps mosaic on to the end" in finding.summary
+    assert finding.detail["score_falls"]

@@ -65,7 +65,7 @@ SPACE = {
 @pytest.mark.parametrize(
     ("memory", "says"),
     [
-        (SPACE, "What ended is the address space, limited to 20 GiB (ulimit -v), of which 20 GiB were mapped"),
+        (SPACE, "The limit that it hit is that of the address space, 20 GiB (ulimit -v), of which 20 GiB were in use"),
         ({**SPACE, "address_space_bytes": 1 << 30}, "No smaller limit than the machine's memory was in force, 64 GiB"),
         ({"cgroup_limit_bytes": 4 << 30, "machine_bytes": 64 << 30}, "container or control group, 4 GiB."),
         ({"machine_bytes": "64", "rss_bytes": None}, "The limit that it hit was not recorded"),

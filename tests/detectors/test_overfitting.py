@@ -123,3 +123,9 @@ def test_a_loss_that_never_lay_below_its_beginning_is_dated_there() -> None:
     assert "never lay 3 % below where it began" in finding.summary
     (fell,) = Overfitting().detect(make_run(epochs={"train/cls_loss": train, "val/cls_loss": val + np.exp(-epochs)}))
     assert fell.onset.epoch > 5
+
+
+def test_a_model_that_never_found_anything_does_not_overfit() -> None:
+    columns = overfitted()
+    columns[SCORE][:] = 0.0
+    assert Overfitting().detect(epoch_log(columns)) == []

@@ -71,3 +71,15 @@ def test_the_onset_is_dated_to_a_few_steps_and_a_cheap_drop_is_information() -> 
     assert abs((finding.onset.step or 0) - 1020) <= 2
     (finding,) = detect(work / 100, 0.0)
     assert finding.severity == "info", "two seconds are not worth a warning"
+
+
+def test_a_short_run_is_judged_by_shorter_blocks_and_a_larger_ratio() -> None:
+    work = lognormal(144, 0.35, 0.3)
+    work[60:] += 0.6
+    (finding,) = detect(work)
+    assert finding.severity == "info", "less than a minute was lost"
+    assert finding.onset is not None
+    assert 55 <= (finding.onset.step or 0) <= 65
+    slower = lognormal(144, 0.35, 0.3)
+    slower[60:] *= 1.6
+    assert detect(slower) == [], "within the noise of so few steps"

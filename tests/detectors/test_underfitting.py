@@ -53,3 +53,7 @@ def test_a_training_loss_that_stands_still_is_not_underfitting() -> None:
         if name.startswith("train/"):
             columns[name] = np.linspace(1, 1.2, 100)
     assert Underfitting().detect(epoch_log(columns)) == []
+
+
+def test_a_score_that_rises_from_next_to_nothing_is_no_lack_of_epochs() -> None:
+    assert detect(0.03 * STEADY) == []

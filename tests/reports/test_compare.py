@@ -114,5 +114,8 @@ def test_chinese_text_and_page_are_chinese() -> None:
         assert "修改了什么" in said
         assert "验证得分（fitness）" in said
         assert "40/40" in said
+    page = compare_html.render(result, "zh")
+    assert '<h2 id="pair-B">A 和 B</h2>' in page
+    assert '<h2 id="pair-B">A and B</h2>' in compare_html.render(result, "en")
     assert '<html lang="zh-CN">' in compare_html.render(result, "zh")
     assert '"headline": "The change helped' in compare_html.render(result, "zh"), "the machine copy stays English"

@@ -30,6 +30,21 @@ from trainwatch.advice._arguments import answered, changed, copy_paste_by_scale,
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
+AUGMENTATIONS = (
+    "mosaic",
+    "mixup",
+    "copy_paste",
+    "scale",
+    "translate",
+    "degrees",
+    "fliplr",
+    "flipud",
+    "hsv_h",
+    "hsv_s",
+    "hsv_v",
+)
+"""Arguments that change an image, so that no two epochs show the same one."""
+
 
 @dataclass(frozen=True)
 class AugmentMore(Advice):
@@ -91,8 +106,8 @@ class AugmentMore(Advice):
             changes=tuple(changes),
             why=f"{found[0].title}.{images if overfits else ''} {labels}",
             expected=(
-                "The training loss rises and the validation loss ends lower, within a tenth of the plan. Wrong if the "
-                "validation score falls: halve the value."
+                "The training loss rises and the validation loss ends lower, within the first tenth of the epochs. Wrong if "
+                "the validation score falls: then halve what was raised."
             ),
             confidence=0.6 if overfits else 0.5,
             sources=(
@@ -100,5 +115,15 @@ class AugmentMore(Advice):
                 "README of the YOLOv12 authors: copy_paste per scale",
                 "YOLOv5 issues 10464, 5061",
             ),
+            root=_root(context) if overfits else "",
             steps=() if polygons is not None else ("Labels with polygons could use copy_paste as well.",),
         )
+
+
+def _root(context: Context) -> str:
+    """Name what made it where no image is ever changed: then every epoch shows the same ones."""
+    known = [v for n in AUGMENTATIONS if (v := number(context.args, n)) is not None]
+    if number(context.args, "mosaic") is None or any(known):
+        return ""
+    count = f"{context.train_images} " if context.train_images else ""
+    return f"its {count}training images are shown without augmentation"

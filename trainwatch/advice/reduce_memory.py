@@ -38,6 +38,8 @@ _LEAK_IN_A_LOOP = (
     "`loss.item()` or `loss.detach()`.",
     "If the code cannot be changed now, go on from a checkpoint before the forecast epoch: a new process starts empty.",
 )
+FLAT = "The memory per epoch stays flat after the first three epochs. Wrong if it grows at the same rate."
+LOWER = "The memory peak is lower, and it passes the step at which it ended. Wrong if it ends there again."
 _ALLOCATOR = "Set PYTORCH_ALLOC_CONF=expandable_segments:True in the environment, before Python starts."
 
 
@@ -80,7 +82,7 @@ class ReduceMemory(Advice):
             answers=tuple(f.id for f in found),
             changes=tuple(changes),
             why=self._why(first, changes, leak),
-            expected="The memory per epoch stays flat after the first three epochs. Wrong if it grows at the same rate.",
+            expected=FLAT if first.id != "out-of-memory" else LOWER,
             confidence=0.75 if leak else 0.6,
             sources=(
                 "PyTorch FAQ: accumulating history",
@@ -94,4 +96,4 @@ class ReduceMemory(Advice):
         if leak:
             return f"{first.title}: something is kept from epoch to epoch. No argument mends a leak in code; these find it."
         names = ", ".join(f"{c.arg}={c.old}" for c in changes)
-        return f"Memory that the batch does not show: {names or 'fragments of the allocator'}."
+        return f"These take memory beside the batch: {names or 'fragments of the allocator'}."

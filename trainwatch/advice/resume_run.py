@@ -31,6 +31,11 @@ from trainwatch.advice._arguments import answered, weights
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
+_WHO = (
+    "Who ended it may stand in the machine's own log (`dmesg -T | grep -i -E 'killed process|oom'`), or in the scheduler's "
+    "report of the job."
+)
+
 
 @dataclass(frozen=True)
 class ResumeRun(Advice):
@@ -64,6 +69,7 @@ class ResumeRun(Advice):
             ),
             confidence=0.9 if known else 0.6,
             sources=("Ultralytics 8.4 engine/trainer.py: resume_training",),
+            steps=(_WHO,) if any(f.id == "killed" for f in found) else (),
         )
 
     def _from_own(self, found: Sequence[Finding], context: Context) -> Recommendation:

@@ -8,7 +8,7 @@ Why it works:
     low rate: a longer end gains more of it, and the jump comes while there is time to settle.
 
 When it is given:
-    The losses jumped where mosaic was closed.
+    The losses jumped where mosaic was closed, and the score did not fall there.
 
 What to expect:
     The same step, earlier, and a validation score that goes on rising behind it. If it does not rise, the step was only
@@ -51,6 +51,8 @@ class SetCloseMosaic(Advice):
         new = round(self.share * planned)
         if new <= old or has(findings, ("overfitting",)):
             return None  # without mosaic a model overfits sooner
+        if found[0].detail.get("score_falls"):
+            return None  # a longer end without mosaic is more of what cost score
         return Recommendation(
             id=self.id,
             answers=tuple(f.id for f in found),

@@ -58,6 +58,8 @@ class TrainLonger(Advice):
             return None
         if has(findings, ("overfitting", "degraded-after-best"), least="info"):
             return None  # the opposite advice
+        if has(findings, ("no-learning",)):
+            return None  # more epochs of what teaches next to nothing
         stopped = [f for f in found if f.id == "premature-early-stop"]
         patience = whole(context, "patience")
         if stopped and patience is not None and patience > 0:

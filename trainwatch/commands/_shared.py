@@ -69,6 +69,13 @@ def exit_code(analysis: Analysis, fail_on: str) -> int:
     return int(any(order.index(f.severity) <= order.index(fail_on) for f in analysis.findings))
 
 
+def format_of(output: Path | None, *known: str) -> str:
+    """Return the format that a file's ending asks for, if it is known; else, and for the terminal, ``text``."""
+    ending = output.suffix.lower() if output is not None else ""
+    asked = {".html": "html", ".htm": "html", ".json": "json", ".md": "markdown"}.get(ending, "text")
+    return asked if asked in known else "text"
+
+
 def write_file(path: Path, content: str | bytes, *, force: bool) -> None:
     """Write a file whole or not at all.
 

@@ -13,9 +13,8 @@ import click
     "--format",
     "format_",
     type=click.Choice(["text", "json", "html", "markdown", "github"]),
-    default="text",
-    show_default=True,
-    help="markdown: for an issue or a chat; github: annotations of a workflow.",
+    help="markdown: for an issue or a chat; github: annotations of a workflow. Default: what the ending of the output "
+    "file says, else text.",
 )
 @click.option("--full", is_flag=True, help="JSON: add charts, events, configuration and details.")
 @click.option(
@@ -46,7 +45,7 @@ import click
 def command(
     obj: dict[str, bool],
     run: str,
-    format_: str,
+    format_: str | None,
     full: bool,
     output: Path | None,
     force: bool,
@@ -62,10 +61,11 @@ def command(
     CSVLogger (Keras), an offline run of Weights & Biases, a run of MLflow, or any other table with --map.
     """
     from trainwatch.commands._notify import make_notifier
-    from trainwatch.commands._shared import analyse_path, exit_code, write_file
+    from trainwatch.commands._shared import analyse_path, exit_code, format_of, write_file
 
     notifier = make_notifier(notify)
     analysis = analyse_path(run, strict=strict, mapping=mapping)
+    format_ = format_ or format_of(output, "html", "json", "markdown")
     if format_ == "json":
         from trainwatch.reports import json
 

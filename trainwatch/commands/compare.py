@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     help="Axis of the curves; levels are then compared at the last place on it that all reached. Default: epoch, and "
     "the end of each run if all came to their end.",
 )
-@click.option("--format", "format_", type=click.Choice(["text", "json", "html"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "html"]),
+    help="Default: what the ending of the output file says, else text.",
+)
 @click.option(
     "--lang",
     type=click.Choice(["en", "zh"]),
@@ -37,7 +42,7 @@ def command(
     obj: dict[str, bool],
     sides: tuple[str, ...],
     by: str | None,
-    format_: str,
+    format_: str | None,
     lang: str,
     full: bool,
     output: Path | None,
@@ -52,13 +57,14 @@ def command(
     trainwatch compare runs/before runs/after
     trainwatch compare runs/a1,runs/a2,runs/a3 runs/b1,runs/b2,runs/b3
     """  # noqa: D301 (click wants the control character)
-    from trainwatch.commands._shared import write_file
+    from trainwatch.commands._shared import format_of, write_file
     from trainwatch.comparison import compare
     from trainwatch.errors import TrainwatchError
 
     if len(sides) < 2:
         raise TrainwatchError("two runs are needed: trainwatch compare RUN_BEFORE RUN_AFTER")
     result = compare([[_member(path) for path in split_side(side)] for side in sides], by)  # type: ignore[arg-type]
+    format_ = format_ or format_of(output, "html", "json")
     if format_ == "json":
         import json
 

@@ -10,7 +10,8 @@ Why it matters:
 How it decides:
     The medians of up to ``window`` epochs on either side of the change differ by at least ``min_score_share`` of the
     score, or ``min_loss_share`` of a validation loss, and by ``noise_errors`` standard errors. What the trend of the
-    epochs before would have given anyway is taken off. At least ``min_epochs`` epochs on either side, warm-up left
+    epochs before would have given anyway is no jump, nor is what lies between that and the last epochs before: a steep
+    trend does not go on for ever. At least ``min_epochs`` epochs on either side, warm-up left
     out.
 
 What to do:
@@ -45,7 +46,7 @@ class Step(NamedTuple):
     """What a curve does where mosaic ends.
 
     Attributes:
-        share: Distance from the trend over the level before.
+        share: Distance from the trend over what the trend gives.
         after: Median of the epochs after it.
         expected: Where the trend of the epochs before leads in the middle of those.
     """
@@ -98,6 +99,7 @@ class CloseMosaicJump(Detector):
         jumps = {n: s for n, s in steps.items() if s is not None}
         if not jumps:
             return []
+        falls = jumps[score.series.name].share < 0 if score.series.name in jumps else False
         largest = max(jumps, key=lambda n: abs(jumps[n].share))
         told = "; ".join(f"{n} is {s.after:.3g} where {s.expected:.3g} was to be expected" for n, s in jumps.items())
         return [
@@ -109,7 +111,11 @@ class CloseMosaicJump(Detector):
                 summary=(
                     f"Mosaic ends at {epoch_name(view.run, at)}, and curves leave the trend of the epochs before: {told} "
                     f"(medians of up to {self.window} epochs on either side). "
-                    "That is how it should be."
+                    + (
+                        "The score is lower without mosaic: if it stays so, close_mosaic=0 keeps mosaic on to the end."
+                        if falls
+                        else "That is how it should be."
+                    )
                 ),
                 onset=Where(epoch=at),
                 series=largest,
@@ -117,7 +123,7 @@ class CloseMosaicJump(Detector):
                 threshold=Quantity(
                     self.min_loss_share if largest.startswith("val/") else self.min_score_share, "share"
                 ),
-                detail={"steps": {n: s.share for n, s in jumps.items()}},
+                detail={"steps": {n: s.share for n, s in jumps.items()}, "score_falls": falls},
             )
         ]
 
@@ -133,9 +139,10 @@ class CloseMosaicJump(Detector):
         expected = level + trend * (float(np.median(after.epoch)) - float(np.median(before.epoch)))
         # A curve that falls steeply does not go on to below zero.
         expected = max(expected, self.floor_share * float(before.values.min()))
-        reached = float(np.median(after.values))
-        step = reached - expected
+        reached, last = float(np.median(after.values)), float(np.median(before.values[-self.min_epochs :]))
+        step = reached - float(np.clip(reached, min(expected, last), max(expected, last)))
         error = level_error(noise(before.values), min(len(before), len(after)))
-        if level <= 0 or abs(step) < max(smallest * level, self.noise_errors * error):
+        scale = max(level, expected)
+        if level <= 0 or abs(step) < max(smallest * scale, self.noise_errors * error):
             return None
-        return Step(step / level, reached, expected)
+        return Step((reached - expected) / (expected if expected > 0 else level), reached, expected)

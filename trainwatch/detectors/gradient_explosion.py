@@ -170,7 +170,7 @@ class GradientExplosion(Detector):
         followed = "The loss does not follow."
         if confirmed:
             rises = f"rises to {loss_times:.3g} times its level" if np.isfinite(loss_times) else "stops being a number"
-            followed = f"The loss {rises}."
+            followed = f"The total loss {rises}."
         rise = rise_before(view.steps("update_ratio"), int(norm.step[first]), self.update_times, self.update_steps)
         return Finding(
             id=self.id,

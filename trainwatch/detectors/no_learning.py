@@ -170,7 +170,7 @@ class NoLearning(Detector):
                 title=f"Hardly anything learnt in {done} epochs",
                 summary=(
                     f"{score.series.name} is at {best:.2g} at best after all {done} planned epochs: {100 * best:.1f} % of what "
-                    "is possible at most, whatever it still rises."
+                    "is possible."
                 ),
                 onset=score.series.where(0),
                 series=score.series.name,

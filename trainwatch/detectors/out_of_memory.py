@@ -138,8 +138,8 @@ def _limit(run: Run, bound: HostLimit | None, held: float | None) -> str:
     """Say which limit of the host was hit, or that it was not recorded: the machine's memory may not be it."""
     if bound is not None and bound.kind == "address_space":
         return (
-            f"What ended is the address space, limited to {size(bound.bytes)} (ulimit -v), of which "
-            f"{size(bound.used_bytes or 0)} were mapped: it counts what is reserved, too, so resident memory stays below it."
+            f"The limit that it hit is that of the address space, {size(bound.bytes)} (ulimit -v), of which "
+            f"{size(bound.used_bytes or 0)} were in use: that counts reserved memory, too, so it is more than is held."
         )
     used = f", of which the process held {size(bound.used_bytes)}" if bound is not None and bound.used_bytes else ""
     if bound is not None and bound.kind == "container":

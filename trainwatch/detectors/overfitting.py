@@ -21,6 +21,8 @@ How it decides:
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
     more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are, are
     two things.
+    Nor is it where a score was measured that never left zero: a model that finds nothing has nothing to memorise, and
+    what keeps it from learning is another fault.
     Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``, or
     if there is no score; information otherwise.
 
@@ -43,7 +45,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from trainwatch.detectors._curves import CURVES, after_warmup, losses, pairs, read_score, total
+from trainwatch.detectors._curves import CURVES, after_warmup, losses, never_measured, pairs, read_score, total
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
@@ -128,6 +130,8 @@ class Overfitting(Detector):
         if not rises:
             return []
         score = read_score(view)
+        if score is not None and not score.learnt and not never_measured(view):
+            return []
         metric = score if score is not None and not score.is_loss and score.learnt else None
         judged = [(r, self._score_since(metric, r)) for r in rises]
         left = [(r, change) for r, change in judged if change is None or not change.makes_up or r.certain]

@@ -10,7 +10,9 @@ Why it matters:
 
 How it decides:
     Time per step = data_s + step_s, divided by batch_size and image_size squared where these vary. Levels are medians
-    of ``block_steps`` (50) steps, so single slow steps (checkpoints, validation) do not count. The base of a block is the
+    of ``block_steps`` (50) steps, so single slow steps (checkpoints, validation) do not count; a run too
+    short for that is cut into ``short_blocks`` blocks of at least ``least_block_steps`` steps, whose noise asks for
+    ``short_ratio`` (2) instead. The base of a block is the
     median of the 400 blocks before it, slow ones left out, at least ``min_base_blocks`` (5). A drop is a run of blocks at
     ``ratio`` (1.5) times the base or slower that is at least ``min_blocks`` (5) long and ``min_share`` (10 %) of the run.
     The onset is where, within a block of the first slow one, single steps change sides. Warning from ``warning_lost_s``
@@ -22,7 +24,7 @@ What to do:
 
 Known false alarms:
     A stage that trains more layers or other losses is slower by design. The first 250 steps have no base and are not
-    judged, so a machine that is slow from the start is not noticed.
+    judged (of a short run the first third), so a machine that is slow from the start is not noticed.
 
 References:
     Ultralytics PR 25990 (the assigner's fallback took 195 s a batch). Thresholds: this project, on log-normal and
@@ -33,7 +35,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -53,6 +55,9 @@ class ThroughputDrop(Detector):
 
     Attributes:
         block_steps: Steps that make one level.
+        least_block_steps: The same at least, of a short run.
+        short_blocks: Blocks into which a short run is cut.
+        short_ratio: Level over base that is a slowdown in a short run.
         min_base_blocks: Blocks before the first judgement.
         base_blocks: Blocks at most that make the base, the newest ones.
         ratio: Level over base that is a slowdown.
@@ -66,6 +71,9 @@ class ThroughputDrop(Detector):
     optional: ClassVar[tuple[str, ...]] = ("steps.data_s", "steps.batch_size", "steps.image_size")
 
     block_steps: int = 50
+    least_block_steps: int = 10
+    short_blocks: int = 14
+    short_ratio: float = 2.0
     min_base_blocks: int = 5
     base_blocks: int = 400
     ratio: float = 1.5
@@ -78,6 +86,9 @@ class ThroughputDrop(Detector):
         work = view.steps("step_s")
         wait = _aligned(view.steps("data_s"), work)
         seconds = work.values + wait
+        if self.short_blocks and len(seconds) < (self.min_base_blocks + self.min_blocks) * self.block_steps:
+            finer = max(len(seconds) // self.short_blocks, self.least_block_steps)
+            return replace(self, block_steps=finer, ratio=self.short_ratio, short_blocks=0).judge(view)
         levels = block_medians(seconds / self._amount(view, work), self.block_steps)
         count = len(levels)
         if count < self.min_base_blocks + self.min_blocks:

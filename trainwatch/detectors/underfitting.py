@@ -10,7 +10,8 @@ How it decides:
     Only of a training that did all its planned epochs, at least ``min_epochs``. In the last ``tail_share`` of them
     (before the close of mosaic, if that lies within) the lower end of the score's Theil-Sen slope times the length of
     the tail is at least ``min_gain`` of the score, a Mann-Kendall test agrees, the second half of the tail gains at
-    least ``min_late_share`` of what the first does (it does not level off), and the training loss falls as well.
+    least ``min_late_share`` of what the first does (it does not level off), and the training loss falls as well. A score
+    below ``poor_score`` of what is possible rises from next to nothing: what keeps it there is no lack of epochs.
 
 What to do:
     Train longer: a new schedule with twice the epochs, from the start or from best.pt. Raising ``epochs`` and resuming
@@ -51,6 +52,7 @@ class Underfitting(Detector):
         min_gain: Gain over the tail as a share of the score.
         min_late_share: Gain of the tail's second half over that of its first.
         max_p: Largest p-value of the Mann-Kendall test.
+        poor_score: Share of what is possible below which a score is not judged.
     """
 
     title: ClassVar[str] = "Training ended too soon"
@@ -63,6 +65,7 @@ class Underfitting(Detector):
     min_gain: float = 0.05
     min_late_share: float = 0.6
     max_p: float = 0.01
+    poor_score: float = 0.02
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score and the planned number of epochs."""
@@ -77,6 +80,8 @@ class Underfitting(Detector):
         if score is None or not score.learnt or planned is None or planned < self.min_epochs:
             return []
         if how_it_ended(run).kind != "completed" or int(score.series.epoch[-1]) + 1 < planned:
+            return []
+        if not score.is_loss and float(score.series.values.max()) < self.poor_score * score.full:
             return []
         tail = self._tail(view, score)
         if tail is None:

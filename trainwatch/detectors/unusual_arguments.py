@@ -83,6 +83,7 @@ class UnusualArguments(Detector):
             return []
         name, (value, times) = max(odd.items(), key=lambda item: item[1][1])
         named = ", ".join(f"{n}={v:g}" for n, (v, _) in odd.items())
+        far = f"furthest is {name}={value:g}, {times:.3g} times" if len(odd) > 1 else f"{times:.3g} times"
         return [
             Finding(
                 id=self.id,
@@ -90,8 +91,8 @@ class UnusualArguments(Detector):
                 confidence=0.7 if times >= self.far else 0.5,
                 title=f"Outside of the usual range: {named}",
                 summary=(
-                    f"{score.series.name} has reached {level:.3g} only. Outside of the range that trainings usually have: "
-                    f"{named}; furthest is {name}={value:g}, {times:.3g} times beyond its end."
+                    f"{score.series.name} is {score.series.values.max():.3g} at best. Outside of the range that trainings "
+                    f"usually have: {named}; {far} beyond its end."
                 ),
                 series=score.series.name,
                 measured=Quantity(times, "times beyond the range"),

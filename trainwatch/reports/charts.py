@@ -286,7 +286,7 @@ def _draw_limit(axes: Any, panel: Panel, say: Say) -> None:
         if top > 0:
             axes.set_ylim(top=1.35 * top)  # room for the words
         axes.annotate(
-            say(f"limit {_value(panel.limit, panel)}, far above"), (0.5, 0.97), xycoords="axes fraction", ha="center",
+            say(f"limit {_value(panel.limit, panel)}, far above"), (0.02, 0.97), xycoords="axes fraction", ha="left",
             va="top", fontsize=7.5, color=_MUTED,
         )  # fmt: skip
         return

@@ -21,8 +21,11 @@ ADVICE: Final[Mapping[str, str]] = {
     "The labels hold polygons, so copy_paste acts.": "标签含有多边形，因此 copy_paste 有效。",
     "On box labels mixup acts; copy_paste does not.": "对框标签，mixup 有效，copy_paste 无效。",
     "{count:n} training images are shown again and again.": "{count} 张训练图像被反复使用。",
-    "The training loss rises and the validation loss ends lower, within a tenth of the plan.": (
-        "在计划的十分之一内，训练损失上升，而验证损失最终更低。"
+    "The training loss rises and the validation loss ends lower, within the first tenth of the epochs.": (
+        "在前十分之一的轮次内，训练损失上升，而验证损失最终更低。"
+    ),
+    "Wrong if the validation score falls: then halve what was raised.": (
+        "若验证得分下降，则此判断不成立：把调高的值减半。"
     ),
     "Wrong if the validation score falls: halve the value.": "若验证得分下降，则此判断不成立：把该值减半。",
     "Labels with polygons could use copy_paste as well.": "若标签含有多边形，还可以使用 copy_paste。",
@@ -32,14 +35,22 @@ ADVICE: Final[Mapping[str, str]] = {
     "Labels that are not found, or that name other classes, look just like this.": (
         "标签没有被找到，或标签用了别的类别，表现正是如此。"
     ),
+    "Once the labels are right, the score passes {best:n} within ten epochs.": "标签正确之后，得分在十轮内超过 {best}。",
+    "Once the labels are right, the score leaves zero within ten epochs.": "标签正确之后，得分在十轮内离开零。",
     "Box and dfl losses are above zero from the first step, and the score leaves zero within ten epochs.": (
         "box 和 dfl 损失从第一步起大于零，得分在十轮内离开零。"
     ),
-    "Wrong if it stays there: then the objects are too small at this imgsz, or the rate is wrong.": (
-        "若仍停在零，则此判断不成立：那就是目标在这个 imgsz 下太小，或者学习率不对。"
+    "Wrong if it does not: then the objects are too small at this imgsz, or the rate is wrong.": (
+        "若没有，则此判断不成立：那就是目标在这个 imgsz 下太小，或者学习率不对。"
     ),
     "Look at train_batch0.jpg in the run's folder: are there boxes, and do they lie on the objects?": (
         "查看训练目录中的 train_batch0.jpg：有没有框，框是否落在目标上？"
+    ),
+    "plots=False drew no picture of a batch.": "plots=False 没有画出批次的图片。",
+    "Train one epoch with plots=True, and look at train_batch0.jpg in its folder: are there boxes, and do they lie on the "
+    "objects?": "用 plots=True 训练一轮，并查看其目录中的 train_batch0.jpg：有没有框，框是否落在目标上？",
+    "Train one epoch with plots=True, and look at val_batch0_labels.jpg in its folder: are there boxes?": (
+        "用 plots=True 训练一轮，并查看其目录中的 val_batch0_labels.jpg：有没有框？"
     ),
     "Check the paths in {data!r}: labels are looked for where 'images' in an image's path becomes 'labels'.": (
         "检查 {data} 中的路径：标签的位置由图像路径中的“images”换成“labels”得到。"
@@ -337,12 +348,31 @@ ADVICE: Final[Mapping[str, str]] = {
     "Set PYTORCH_ALLOC_CONF=expandable_segments:True in the environment, before Python starts.": (
         "在启动 Python 之前设置环境变量 PYTORCH_ALLOC_CONF=expandable_segments:True。"
     ),
+    "The memory peak is lower, and it passes the step at which it ended.": "内存峰值更低，并能越过当初中断的那一步。",
+    "Wrong if it ends there again.": "若又在那里中断，则此判断不成立。",
+    # resume_run
+    "Who ended it may stand in the machine's own log (`dmesg -T | grep -i -E 'killed process|oom'`), or in the scheduler's "
+    "report of the job.": (
+        "是谁终止了它，也许能在机器自己的日志中查到（`dmesg -T | grep -i -E 'killed process|oom'`），或在调度系统的作业报告中查到。"
+    ),
+    # raise_limit
+    "Type `ulimit -v unlimited` in the shell that starts it, then train as before.": (
+        "在启动训练的 shell 中输入 `ulimit -v unlimited`，然后照原样训练。"
+    ),
+    "If that is refused, whoever set the limit must raise it.": "若被拒绝，须由设定该上限的人提高它。",
+    "Give the container or the job more memory (`docker run --memory`, `sbatch --mem`), then train as before.": (
+        "给容器或作业更多内存（`docker run --memory`、`sbatch --mem`），然后照原样训练。"
+    ),
+    "The limit that ended it is not the machine's memory.": "使它中断的上限不是机器本身的内存。",
+    "It passes the step at which it ended.": "训练能越过当初中断的那一步。",
+    "Wrong if it does not: then the machine's memory is the limit.": "若不能，则此判断不成立：那就是机器本身的内存不够。",
+    # reduce_memory
     "The memory per epoch stays flat after the first three epochs.": "前三轮之后，每轮的内存保持平稳。",
     "Wrong if it grows at the same rate.": "若仍以同样的速度增长，则此判断不成立。",
     "{title}: something is kept from epoch to epoch.": "{title}：有东西在轮与轮之间一直被保留。",
     "No argument mends a leak in code; these find it.": "代码中的泄漏无法靠参数修复；下面的步骤可以找到它。",
-    "Memory that the batch does not show: fragments of the allocator.": "批次大小反映不出来的内存：分配器的碎片。",
-    "Memory that the batch does not show: {names}.": "批次大小反映不出来的内存：{names}。",
+    "These take memory beside the batch: fragments of the allocator.": "除批次之外还占用内存的有：分配器的碎片。",
+    "These take memory beside the batch: {names}.": "除批次之外还占用内存的有：{names}。",
     "fragments of the allocator": "分配器的碎片",
     # regularise_less
     "A higher score at the same epoch.": "同一轮的得分更高。",

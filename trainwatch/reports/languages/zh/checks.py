@@ -68,6 +68,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "raise-lr": "建议提高学习率，或缩短预热。",
     "raise-workers": "建议增加加载数据的工作进程，或把图像缓存到磁盘。",
     "rebalance-losses": "建议让各损失的增益恢复平衡。",
+    "raise-limit": "建议提高使训练中断的内存上限（如果它小于机器的内存）。",
     "reduce-memory": "建议用减小批次以外的方式减少内存，并找出代码中的泄漏。",
     "usual-arguments": "建议把超出常用范围的参数改回常用值。",
     "regularise-less": "建议减弱数据增强、权重衰减或解除冻结。",

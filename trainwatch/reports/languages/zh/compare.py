@@ -12,7 +12,7 @@ COMPARE: Final[Mapping[str, str]] = {
     "95 % interval": "95% 区间", "Severity": "严重程度", "Change": "变化", "Read this with care": "请谨慎解读",
     "gone": "已消失", "new": "新出现", "still there": "仍然存在", "yes": "有", "no": "无", "decides": "决定结论",
     "helped": "有帮助", "harmed": "有害", "no difference": "没有差异", "could not tell": "无法判断", "critical": "严重",
-    "info": "信息", " and ": "和", "not measured": "未测量", "no finite value": "没有有限值",
+    "info": "信息", "and": "和", "not measured": "未测量", "no finite value": "没有有限值",
     "by time": "按时间", "by step": "按步", "by epoch": "按轮", "Curves by epoch": "按轮的曲线", "Curves by step": "按步的曲线",
     "Curves by time": "按时间的曲线",
     "of": "/", "{low:n} to {high:n}": "{low} 至 {high}",

@@ -140,6 +140,9 @@ DETECTORS: Final[Mapping[str, str]] = {
     "Mosaic ends at {where}, and curves leave the trend of the epochs before: {told} (medians of up to {window:n} epochs on "
     "either side).": "mosaic 在{where}关闭，曲线偏离了此前各轮的趋势：{told}（两侧各至多 {window} 轮的中位数）。",
     "That is how it should be.": "这属于正常现象。",
+    "The score is lower without mosaic: if it stays so, close_mosaic=0 keeps mosaic on to the end.": (
+        "没有 mosaic 时得分更低：若一直如此，close_mosaic=0 可让 mosaic 保持到最后。"
+    ),
     # copy_paste_inert
     "copy_paste={value} does nothing: the labels are boxes": "copy_paste={value} 不起作用：标签是框",
     "copy_paste={value} was in force, but no label holds a polygon, without which it does nothing.": (
@@ -207,9 +210,9 @@ DETECTORS: Final[Mapping[str, str]] = {
         "{peak}，是 {level} 的 {times} 倍，出现在第 {at} 步。"
     ),
     "The loss does not follow.": "损失没有随之上升。",
-    "The loss rises to {times:n} times its level.": "损失升到其水平的 {times} 倍。",
-    "The loss stops being a number.": "损失不再是有限数值。",
-    "The loss {rises}.": "损失{rises}。",
+    "The total loss rises to {times:n} times its level.": "总损失升到其水平的 {times} 倍。",
+    "The total loss stops being a number.": "总损失不再是有限数值。",
+    "The total loss {rises}.": "总损失{rises}。",
     "rises to {times:n} times its level": "升到其水平的 {times} 倍",
     "stops being a number": "不再是有限数值",
     # gradient_vanishing
@@ -458,9 +461,8 @@ DETECTORS: Final[Mapping[str, str]] = {
         "损失从一开始就不是有限数值：没有学到东西是由此造成的。"
     ),
     "Hardly anything learnt in {done:n} epochs": "{done} 轮几乎没有学到东西",
-    "{name} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible at most, whatever it still "
-    "rises.": (
-        "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：最多是可能达到的最高值的 {share}%，即使它仍在上升。"
+    "{name} is at {best:n} at best after all {done:n} planned epochs: {share:n} % of what is possible.": (
+        "计划的 {done} 轮全部完成后，{name} 最高只有 {best}：是可能达到的最高值的 {share}%。"
     ),
     # nonfinite_loss
     "NaN": "NaN",
@@ -532,8 +534,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     ", with {last} held at the last recorded step": "，最后记录的一步占用 {last}",
     ". It had been retried {count:n} time(s) before.": "。此前已重试 {count} 次。",
     "It had been retried {count:n} time(s) before.": "此前已重试 {count} 次。",
-    "What ended is the address space, limited to {limit} (ulimit -v), of which {mapped} were mapped: it counts what is reserved, "
-    "too, so resident memory stays below it.": (
+    "The limit that it hit is that of the address space, {limit} (ulimit -v), of which {mapped} were in use: that counts "
+    "reserved memory, too, so it is more than is held.": (
         "耗尽的是地址空间，上限为 {limit}（ulimit -v），已映射 {mapped}：它也计入仅保留的部分，所以常驻内存低于该上限。"
     ),
     "The limit in force was that of its container or control group, {limit}.": "生效的是容器或控制组的上限 {limit}。",
@@ -581,7 +583,10 @@ DETECTORS: Final[Mapping[str, str]] = {
     # unusual_arguments
     "no arguments of Ultralytics were recorded": "没有记录 Ultralytics 的参数",
     "Outside of the usual range: {named}": "超出常用范围：{named}",
-    "{score} has reached {level:n} only.": "{score} 只达到 {level}。",
+    "{score} is {level:n} at best.": "{score} 最高只有 {level}。",
+    "Outside of the range that trainings usually have: {named}; {times:n} times beyond its end.": (
+        "超出训练常用范围的参数：{named}；为范围端点的 {times} 倍。"
+    ),
     "Outside of the range that trainings usually have: {named}; furthest is {name}={value:n}, {times:n} times beyond its end.": (
         "超出训练常用范围的参数：{named}；偏离最远的是 {name}={value}，为范围端点的 {times} 倍。"
     ),

@@ -157,6 +157,7 @@ NAMES: Final[Mapping[str, str]] = {
     "regularise-less": "减弱数据增强并解除冻结",
     "raise-workers": "更多加载进程或缓存",
     "rebalance-losses": "平衡损失增益",
+    "raise-limit": "提高内存上限",
     "reduce-memory": "用其他方式减少内存",
     "resume-run": "从最后的检查点继续",
     "save-more-often": "更频繁地保存检查点",

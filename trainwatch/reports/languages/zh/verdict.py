@@ -41,9 +41,11 @@ VERDICT: Final[Mapping[str, str]] = {
     "Too early to judge: {done}, and nothing learnt yet": "判断为时过早：{done}，还没有学到东西",
     "Healthy: {what}": "正常：{what}",
     ", stopped early by patience": "，因 patience 提前停止",
+    "No check found a fault that costs quality or much time.": "没有检查项发现影响质量或明显浪费时间的问题。",
     "No check found a fault that costs quality or time.": "没有检查项发现影响质量或时间的问题。",
     "Worth knowing: {what}.": "值得了解：{what}。",
     "What followed: {what}.": "随后发生：{what}。",
+    "With it, and a little sooner: {what}.": "与此同时（还略早一点）：{what}。",
     "{what}; {root}": "{what}；{root}",
     "lr0={lr0} is {times:n} times the usual {usual:n}": "lr0={lr0} 是通常值 {usual} 的 {times} 倍",
     "weight_decay={decay} is {times:n} times the usual {usual:n}": "weight_decay={decay} 是通常值 {usual} 的 {times} 倍",
@@ -57,7 +59,9 @@ VERDICT: Final[Mapping[str, str]] = {
     "That is {share:n} % sure.": "把握为 {share}%。",
     "Then go on, from an empty memory:": "然后从空的内存继续训练：",
     "In order: {what}.": "按时间顺序：{what}。",
-    "The best single score, in {where}, is above that by less than counts as progress.": (
+    "its {count:n} training images are shown without augmentation": "{count} 张训练图像没有经过数据增强就反复使用",
+    "its training images are shown without augmentation": "训练图像没有经过数据增强就反复使用",
+    "The best single score came later, in {where}, but lies too little above that to count as progress.": (
         "最高的单次得分在{where}，但高出的幅度不足以算作进步。"
     ),
     "The advice further down is optional.": "下面的建议可做可不做。",
@@ -200,6 +204,28 @@ VERDICT: Final[Mapping[str, str]] = {
     "Train longer; {then}": "训练更长时间；{then}",
     "Free space on the disk that it writes to, then go on from the last checkpoint: {said!s}": (
         "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续：{said}"
+    ),
+    "Free space on the disk that it writes to, then start it again: {said!s}": "请先在它写入的磁盘上腾出空间，然后重新开始：{said}",
+    "Free space on the disk that it writes to, then go on from the last checkpoint": (
+        "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续"
+    ),
+    "Free space on the disk that it writes to, then go on from the last checkpoint:": (
+        "请先在它写入的磁盘上腾出空间，然后从最后的检查点继续："
+    ),
+    "Free space on the disk that it writes to, then start it again": "请先在它写入的磁盘上腾出空间，然后重新开始",
+    "Do what the message says, then go on from the last checkpoint": "按提示信息处理，然后从最后的检查点继续",
+    "Do what the message says, then go on from the last checkpoint:": "按提示信息处理，然后从最后的检查点继续：",
+    "Do what the message says, then start it again": "按提示信息处理，然后重新开始",
+    "in your script with `YOLO({path!s}).train(resume=True)`, or without it:": (
+        "在自己的脚本中用 `YOLO({path}).train(resume=True)`，或者不用脚本："
+    ),
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint, in your "
+    "script with `YOLO({path!s}).train(resume=True)`, or without it:": (
+        "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续：在自己的脚本中用 "
+        "`YOLO({path}).train(resume=True)`，或者不用脚本："
+    ),
+    "Mend {file!r}, line {line:n} (in {function!r}), where the {error!s} came from; then go on from the last checkpoint:": (
+        "修复 {file} 第 {line} 行（{function} 中），即 {error} 的出处；然后从最后的检查点继续："
     ),
     "Do what the message says, then go on from the last checkpoint: {said!s}": "按提示信息处理，然后从最后的检查点继续：{said}",
     "Do what the message says, then start it again: {said!s}": "按提示信息处理，然后重新开始：{said}",
