@@ -18,18 +18,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
-from trainwatch.next_step import GO_ON, go_on_with, next_step, train_longer
-from trainwatch.prescription import (
-    changes_typed,
-    command,
-    drawing,
-    going_on,
-    is_typed,
-    leading,
-    needs,
-    overrides_yaml,
-    without_contradiction,
-)
+from trainwatch.prescription import overrides_yaml, without_contradiction
 from trainwatch.registry import members
 from trainwatch.result import (
     NUMERIC,
@@ -47,7 +36,8 @@ from trainwatch.result import (
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
 from trainwatch.to_do import to_do
-from trainwatch.verdict import CREEP, judge, with_dates, with_root, with_score
+from trainwatch.verdict import judge, with_dates, with_root, with_score
+from trainwatch.what_next import what_next
 from trainwatch_hooks.guard import own_errors
 
 LAST_EVENTS = 50
@@ -188,7 +178,7 @@ def _page(
     return Page(
         cause_reason=reason,
         cost=cost_of(run, cause),
-        **_next(run, ending, verdict, findings, recommendations, context, undone),
+        **what_next(run, ending.kind, verdict, findings, recommendations, context, undone).for_page(),
         to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
@@ -203,75 +193,6 @@ def _page(
         explanations={i: text for i, text in documentation.items() if i in named},
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
-    )
-
-
-def _next(
-    run: Run,
-    ending: Ending,
-    verdict: Verdict,
-    findings: Sequence[Finding],
-    recommendations: Sequence[Recommendation],
-    context: Context,
-    undone: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the fields of the page that say what to type or to do next, and how sure that is."""
-    prescribed = tuple(recommendations)
-    if verdict.status == "healthy":
-        # A healthy run is not trained anew for what is only information; the changes stand further down.
-        longer = train_longer(run, ending.kind, findings, context)
-        prescribed = (longer,) if longer is not None else ()
-    else:
-        # With a fault, what answers information only (a longer training) stands further down, too.
-        grave = {f.id for f in findings if f.severity != "info"}
-        prescribed = tuple(r for r in prescribed if grave.intersection(r.answers)) or prescribed
-        if not any(verdict.cause in r.answers and is_typed(r, context) for r in prescribed):
-            # Typing what mends a lesser fault would only train the cause again.
-            prescribed = tuple(r for r in prescribed if not is_typed(r, context))
-    typed = command(prescribed, context)
-    first = leading(prescribed, context, verdict.cause)
-    # What is surer than the command is said before it.
-    others = [r for r in prescribed if first is None or r.confidence > first.confidence] if typed else list(prescribed)
-    surer = [r for r in others if verdict.cause in r.answers]
-    says_it_all = bool(typed) and not surer and verdict.status != "healthy"
-    step = "" if says_it_all else next_step(run, ending.kind, verdict, findings, others, context, undone)
-    told = first is not None and (bool(typed) or verdict.cause in first.answers)
-    if step and surer and typed and first is not None:
-        weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
-        step = " ".join((step, weighed))
-    if verdict.status == "healthy" and step.startswith("Nothing needs to be changed") and recommendations:
-        step = " ".join(("The advice further down is optional.", step))
-    expected = first.expected if first is not None and told else ""
-    resumed = () if typed or verdict.cause not in CREEP or ending.kind == "running" else going_on(context)
-    mended = going_on(context) if not typed and step.endswith(GO_ON) and verdict.cause is None else ()
-    if mended:
-        typed, prescribed = command(mended, context), mended
-        step = go_on_with(step, context)
-    drawn = drawing(context) if not typed and first is not None and first.id == "fix-labels" and told else ()
-    if drawn:
-        typed, prescribed, told = command(drawn, context), drawn, False
-    if resumed:
-        weighed = f"That is {100 * first.confidence:.0f} % sure." if first is not None and told else ""
-        typed, prescribed, told = command(resumed, context), resumed, False
-        step = " ".join(filter(None, (step, weighed, "Then go on, from an empty memory:")))
-    return {
-        "next_command": typed,
-        "next_step": step,
-        "next_changes": changes_typed(prescribed, context),
-        "next_needs": " ".join(filter(None, (needs(prescribed, context), _unlearnt(prescribed, findings, context)))),
-        "next_confidence": first.confidence if first is not None and told else None,
-        "next_expected": expected,
-    }
-
-
-def _unlearnt(recommendations: Sequence[Recommendation], findings: Sequence[Finding], context: Context) -> str:
-    """Warn where a training is resumed that has learnt nothing: what spoils it is resumed, too."""
-    nothing = any(f.id == "no-learning" for f in findings)
-    if not nothing or not any(r.id == "resume-run" for r in recommendations):
-        return ""
-    return (
-        f"Nothing had been learnt in its {context.epochs_done} epochs: if the score is still at zero a few epochs on, stop it, "
-        "and look at labels and learning rate."
     )
 
 

@@ -25,11 +25,11 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trainwatch"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 FOLDERS = ("detectors", "signals", "advice")
-FILES = ("verdict", "cost", "timeline", "next_step", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
+FILES = ("verdict", "cost", "timeline", "next_step", "what_next", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
          "runs/record", "importers/_epochs", "importers/trainwatch", "importers/ultralytics_csv")  # fmt: skip
 SOURCES = [
     *(f for folder in FOLDERS for f in sorted((PACKAGE / folder).glob("*.py"))),
-    *(f for name in FILES if (f := PACKAGE / f"{name}.py").exists()),
+    *(PACKAGE / f"{name}.py" for name in FILES),
 ]
 
 CODE = re.compile(r"(?:pip|trainwatch|yolo) |Ultralytics (?:PR|\d)|Fatal Python error:|Current thread|What to do:")
