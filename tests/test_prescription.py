@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from trainwatch.advice._arguments import weights
 from trainwatch.prescription import (
     changes_typed,
     command,
@@ -84,14 +83,14 @@ def test_the_changes_of_a_command_stand_beside_it() -> None:
 
 def test_a_file_that_is_not_there_is_a_mark_and_said_once() -> None:
     context = Context(run_dir="runs/a", args={"save_dir": "far/exp"}, weights_here=())
-    change = Change("model", "m.yaml", weights(context, "weights/last.pt"))
+    change = Change("model", "m.yaml", context.path_of("weights/last.pt"))
     advice = [recommend("resume-run", 0.9, change, Change("resume", False, True))]
     assert command(advice, context) == "yolo train resume 'model=<path of your weights/last.pt>'"
     said = needs(advice, context)
     assert said.startswith("weights/last.pt is not in runs/a: put the path")
     assert said.endswith("The training wrote it to far/exp/weights/last.pt.")
     here = Context(run_dir="runs/a", weights_here=("weights/last.pt",))
-    assert weights(here, "weights/last.pt") == "runs/a/weights/last.pt"
+    assert here.path_of("weights/last.pt") == "runs/a/weights/last.pt"
 
 
 def test_more_augmentation_is_not_given_with_fewer_epochs() -> None:
@@ -104,7 +103,7 @@ def test_more_augmentation_is_not_given_with_fewer_epochs() -> None:
 
 def test_a_checkpoint_elsewhere_is_named_where_the_training_wrote_it() -> None:
     context = Context(args={"save_dir": "/data/runs/a"}, run_dir="copy", weights_here=())
-    change = Change("model", "m.yaml", weights(context, "weights/last.pt"))
+    change = Change("model", "m.yaml", context.path_of("weights/last.pt"))
     advice = [recommend("resume-run", 0.9, change, Change("resume", False, True))]
     assert command(advice, context) == "yolo train resume model=/data/runs/a/weights/last.pt"
     assert needs(advice, context).startswith(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from trainwatch.advice._arguments import weights
 from trainwatch.advice.train_longer import TrainLonger
 from trainwatch.frames import final_message, innermost, is_disk_full, is_library
 from trainwatch.result import Change, Context, Finding, Recommendation, Verdict
@@ -134,7 +133,7 @@ def _otherwise(verdict: Verdict, ended_by: str, context: Context) -> str:
         return "Go on from its last checkpoint, or start it anew with trainwatch, so that its end is on record."
     last = context.resume_from
     if context.trainer == "ultralytics" and last is not None and context.holds(last):
-        model = shlex.quote(f"model={weights(context, last)}")
+        model = shlex.quote(f"model={context.path_of(last)}")
         return f"It was stopped by hand, nothing needs to be mended. To go on: `yolo train resume {model}`"
     return "It was stopped by hand, nothing needs to be mended. To go on, start from its last checkpoint."
 

@@ -66,3 +66,11 @@ def test_too_early_without_score_and_for_other_trainers_it_is_not_judged() -> No
     assert UnusualArguments().missing(make_run({"loss": np.ones(9)}, args=USUAL))
     yolov5 = {"lr0": 0.01, "box": 0.05, "cls": 0.5, "obj": 1.0}
     assert UnusualArguments().missing(make_run(None, {"fitness": np.ones(9)}, args=yolov5))
+
+
+def test_what_auto_chose_is_not_judged_though_the_record_names_an_optimizer() -> None:
+    score = {"metrics/mAP50-95(B)": 0.005 * np.arange(1, 11)}
+    asked = {"optimizer": "auto", "lr0": 1.0}
+    in_force = {**USUAL, "lr0": 1.0, "momentum": 0.999}
+    run = make_run(None, score, args=in_force, requested=asked, planned_epochs=10)
+    assert UnusualArguments().detect(run) == []

@@ -61,6 +61,12 @@ def effective_batch(context: Context) -> tuple[int, int] | None:
     return int(batch), int(accumulate)
 
 
+def images_per_step(context: Context) -> int | None:
+    """Return the images per optimizer step in force, None if unknown."""
+    in_force = effective_batch(context)
+    return in_force[0] * in_force[1] if in_force else None
+
+
 def explicit_optimizer(context: Context) -> tuple[Change, ...]:
     """Name the optimizer if ``auto`` was asked for, because ``auto`` ignores ``lr0`` and ``momentum``."""
     asked = str(context.requested.get("optimizer", "auto"))
@@ -68,14 +74,6 @@ def explicit_optimizer(context: Context) -> tuple[Change, ...]:
     if asked.lower() != "auto" and in_force.lower() != "auto":
         return ()
     return (Change("optimizer", "auto", "AdamW" if in_force.lower() == "auto" else in_force),)
-
-
-def weights(context: Context, name: str) -> str:
-    """Return a checkpoint's path as the user would type it.
-
-    Where the file is not in the folder: the place where the training wrote it, or a mark to be replaced if that is not known.
-    """
-    return context.path_of(name)
 
 
 def significant(value: float, digits: int = 2) -> float:

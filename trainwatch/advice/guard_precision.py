@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainwatch.advice._arguments import answered, traced, weights
+from trainwatch.advice._arguments import answered, traced
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -67,7 +67,7 @@ class GuardPrecision(Advice):
         saved = context.resume_from
         elsewhere: tuple[str, ...] = ()
         if saved is not None and context.holds(saved):
-            changes.append(Change("model", context.args.get("model"), weights(context, saved)))
+            changes.append(Change("model", context.args.get("model"), context.path_of(saved)))
         elif saved is not None:
             elsewhere = (
                 f"The command starts anew, because {saved} is not in {context.run_dir}. Where you still have that file, "

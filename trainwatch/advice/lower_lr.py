@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, effective_batch, explicit_optimizer, number, significant, traced
+from trainwatch.advice._arguments import answered, explicit_optimizer, images_per_step, number, significant, traced
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS, usual_lr
@@ -77,9 +77,7 @@ class LowerLr(Advice):
         optimizer = str(named[0].new if named else context.args.get("optimizer", "SGD"))
         momentum = number(context.args, "momentum")
         high = momentum is not None and momentum > self.high_momentum
-        in_force = effective_batch(context)
-        images = in_force[0] * in_force[1] if in_force else None
-        bound = significant(usual_lr(optimizer, momentum=None if high else momentum, images=images))
+        bound = significant(usual_lr(optimizer, momentum=None if high else momentum, images=images_per_step(context)))
         if lr0 >= self.kills * bound:
             found += answered(findings, ("gradient-vanishing",))
         if not found:
@@ -126,8 +124,8 @@ class LowerLr(Advice):
 
     def _why(self, found: Sequence[Finding], lr0: float, bound: float, optimizer: str, context: Context) -> str:
         at = found[0].detail.get("lr")
-        in_force = effective_batch(context)
-        batch = f" at {in_force[0] * in_force[1]} images per step" if in_force else ""
+        images = images_per_step(context)
+        batch = f" at {images} images per step" if images else ""
         seen = f"It happened at a learning rate of {at:.3g}. " if isinstance(at, int | float) else ""
         auto = (
             " With optimizer=auto the lr0 that you give is ignored, so the optimizer is named."

@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, weights
+from trainwatch.advice._arguments import answered
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -53,7 +53,7 @@ class ResumeRun(Advice):
         if context.own_checkpoint is not None:
             return self._from_own(found, context)
         known = context.resume_from is not None
-        path = weights(context, context.resume_from or "weights/last.pt")
+        path = context.path_of(context.resume_from or "weights/last.pt")
         planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
         return Recommendation(
             id=self.id,

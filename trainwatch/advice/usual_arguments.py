@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, changed, effective_batch, number, significant
+from trainwatch.advice._arguments import answered, changed, images_per_step, number, significant
 from trainwatch.advice.base import Advice
 from trainwatch.result import Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS, usual_lr
@@ -52,12 +52,9 @@ class UsualArguments(Advice):
         odd = dict(found[0].detail.get("arguments") or {})
         new = {name: DEFAULTS[name] for name in odd if name in DEFAULTS}
         if "lr0" in odd:
-            in_force = effective_batch(context)
             momentum = new.get("momentum", number(context.args, "momentum"))
-            images = in_force[0] * in_force[1] if in_force else None
-            new["lr0"] = significant(
-                usual_lr(str(context.args.get("optimizer", "SGD")), momentum=momentum, images=images)
-            )
+            optimizer = str(context.args.get("optimizer", "SGD"))
+            new["lr0"] = significant(usual_lr(optimizer, momentum=momentum, images=images_per_step(context)))
         changes = changed(context.args, **new)
         if not changes:
             return None

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, changed, explicit_optimizer, number, significant, weights
+from trainwatch.advice._arguments import answered, changed, explicit_optimizer, number, significant
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -57,7 +57,7 @@ class WarmRestart(Advice):
         left = planned - context.epochs_done
         epochs = max(left, round(self.min_share * planned), 10)
         new = {
-            "model": weights(context, "weights/best.pt"),
+            "model": context.path_of("weights/best.pt"),
             "lr0": significant(self.lr_factor * lr0),
             "cos_lr": True,
             "warmup_epochs": self.warmup_epochs,

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trainwatch.detectors._curves import CURVES, NOTHING, has_score, read_score
+from trainwatch.detectors._record import chosen_by_auto
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run
@@ -104,10 +105,9 @@ class UnusualArguments(Detector):
     def _odd(self, run: Run) -> dict[str, tuple[float, float]]:
         """Return each argument out of range, its value and how many times it lies beyond the range's end."""
         args = {n: float(v) for n, v in run.args.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-        optimizer = str(run.args.get("optimizer", "auto"))
         found: dict[str, tuple[float, float]] = {}
-        if optimizer.lower() != "auto":
-            usual = usual_lr(optimizer, momentum=args.get("momentum"))
+        if not chosen_by_auto(run):
+            usual = usual_lr(str(run.args.get("optimizer")), momentum=args.get("momentum"))
             _note(found, args, "lr0", usual / self.least_lr, usual * self.most_lr)
             high = RANGES["momentum"][1]
             momentum = args.get("momentum", high)

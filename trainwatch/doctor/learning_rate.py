@@ -30,6 +30,7 @@ from typing import ClassVar
 
 from trainwatch.doctor._situation import Situation
 from trainwatch.doctor.base import Check, Line
+from trainwatch.usual import ADAM_LR, SGD_LR_AT_64
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class LearningRate(Check):
 
     title: ClassVar[str] = "Learning rate for this optimizer and batch"
 
-    sgd: float = 0.01
-    adam: float = 0.001
+    sgd: float = SGD_LR_AT_64
+    adam: float = ADAM_LR
     nominal: int = 64
     off: float = 2.0
     far: float = 5.0
