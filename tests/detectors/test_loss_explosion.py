@@ -115,6 +115,18 @@ def test_spikes_that_stand_alone_and_return_are_a_warning_unless_the_gradients_j
     assert LossExplosion().detect(make_run({"loss": loss}))[0].severity == "critical", "they do not stand alone"
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_one_batch_in_twenty_of_another_kind_is_no_explosion(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    odd = rng.random(600) < 0.05
+    loss = np.geomspace(1.0, 0.3, 600) * np.exp(rng.normal(0, 0.3, 600)) + np.where(odd, 3.0, 0.0)
+    norm = lognormal(600, 0.3, 1.0, seed) * np.where(odd, 8.0, 1.0)
+    assert LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm})) == []
+    loss[500:] *= 20
+    (finding,) = LossExplosion().detect(make_run({"loss": loss, "grad_norm": norm}))
+    assert 450 <= finding.onset.step <= 501
+
+
 def test_updates_that_grow_before_it_are_told() -> None:
     loss = lognormal(300, 0.1, 3.0)
     loss[205:] *= 50

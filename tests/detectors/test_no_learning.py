@@ -110,3 +110,30 @@ def test_a_whole_plan_that_gave_next_to_nothing(best: float, planned: int, told:
     found = [f for f in NoLearning().detect(run) if f.title.startswith("Hardly")]
     assert bool(found) is told
     assert all(f.severity == "warning" for f in found)
+
+
+def guessing(gain: float, val: float = 0.0, part: float = 0.0, seed: int = 0) -> object:
+    """An accuracy that rises clearly by ``gain``; the validation loss falls by the share ``val``, a second one by ``part``."""
+    rng, t = np.random.default_rng(seed), np.arange(40) / 40
+    return make_run(
+        epochs={
+            "train/cls_loss": 1.6 * (1 - 0.01 * t) * (1 + rng.normal(0, 0.004, 40)),
+            "val/cls_loss": 1.6 * (1 - val * t) * (1 + rng.normal(0, 0.002, 40)),
+            "val/box_loss": 0.2 * (1 - part * t) * (1 + rng.normal(0, 0.002, 40)),
+            "metrics/accuracy_top1": 0.22 + gain * np.minimum(3 * t, 1) + rng.normal(0, 0.004, 40),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_guessing_the_most_frequent_class_is_nothing_learnt(seed: int) -> None:
+    (finding,) = NoLearning().detect(guessing(0.05, seed=seed))
+    assert "the validation loss lies where it began" in finding.summary
+    assert NoLearning().detect(guessing(0.2, seed=seed)) == [], "more than guessing gains"
+    assert NoLearning().detect(guessing(0.05, val=0.06, seed=seed)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_loss_that_falls_proves_that_something_is_learnt(seed: int) -> None:
+    assert NoLearning().detect(guessing(0.0, seed=seed))
+    assert NoLearning().detect(guessing(0.0, part=0.3, seed=seed)) == []

@@ -129,3 +129,52 @@ def test_a_model_that_never_found_anything_does_not_overfit() -> None:
     columns = overfitted()
     columns[SCORE][:] = 0.0
     assert Overfitting().detect(epoch_log(columns)) == []
+
+
+def carried(end: float = 1.64, fall: float = 0.1, gain: float = 0.03, n: int = 40, seed: int = 0) -> dict:
+    """Labels that mean nothing: the training loss falls by ``fall``, the validation loss goes from 1.62 to ``end``."""
+    rng, t = np.random.default_rng(seed), np.arange(n) / n
+    return {
+        "train/cls_loss": 1.6 * (1 - fall * t) + rng.normal(0, 0.015, n),
+        "val/cls_loss": 1.62 + (end - 1.62) * t + rng.normal(0, 0.004, n),
+        "metrics/accuracy_top1": 0.2 + gain * t + rng.normal(0, 0.01, n),
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_training_of_which_nothing_carries_over_is_told(seed: int) -> None:
+    (finding,) = Overfitting().detect(make_run(epochs=carried(seed=seed)))
+    assert "does not carry over" in finding.summary
+    assert finding.onset.epoch == 0
+    assert Overfitting().detect(make_run(epochs=carried(gain=0.3, seed=seed))) == [], "the score makes up for it"
+    assert Overfitting().detect(make_run(epochs=carried(end=1.5, seed=seed))) == [], "something does carry over"
+    assert Overfitting().detect(make_run(epochs=carried(fall=0.02, seed=seed))) == [], (
+        "nothing is learnt, which is told"
+    )
+
+
+@pytest.mark.parametrize(("gain", "told"), [(0.03, True), (0.3, False)])
+def test_guessing_the_most_frequent_class_makes_up_for_nothing(gain: float, told: bool) -> None:
+    columns = carried(end=2.6, fall=0.6, gain=gain)
+    assert bool(Overfitting().detect(make_run(epochs=columns))) is told
+
+
+def test_it_is_dated_where_the_total_turned_if_that_did() -> None:
+    epochs = np.arange(60)
+    columns = {f"train/{k}": 2 * np.exp(-epochs / 20) for k in ("cls_loss", "reg_loss")}
+    columns["val/cls_loss"] = 1 + 0.06 * np.abs(epochs - 10)
+    columns["val/reg_loss"] = 1 + np.maximum(0.08 * (14 - epochs), 0.02 * (epochs - 14))
+    (finding,) = Overfitting().detect(make_run(epochs=columns))
+    assert finding.series == "val/cls_loss", "it rose most"
+    assert finding.detail["minimum_epoch"] == 10
+    assert finding.onset.epoch == 14, "the model as a whole got better until then"
+    columns["val/reg_loss"] = 20 * np.exp(-epochs / 60)
+    (finding,) = Overfitting().detect(make_run(epochs=columns))
+    assert finding.onset.epoch == 10, "the total has not turned"
+
+
+def test_a_sharp_minimum_is_dated_to_the_epoch() -> None:
+    epochs = np.arange(60)
+    val = 1 + np.where(epochs < 5, 0.2 * (5 - epochs), 0.05 * (epochs - 5))
+    (finding,) = Overfitting().detect(make_run(epochs={"train/loss": np.exp(-epochs / 10), "val/loss": val}))
+    assert finding.onset.epoch == 5

@@ -12,6 +12,7 @@ from trainwatch.signals.level import (
     departure,
     is_blip,
     joined,
+    scattered,
     sustained,
 )
 
@@ -139,3 +140,48 @@ def test_regimes_are_put_together() -> None:
     assert np.array_equal(both.ratio, np.concatenate([p.ratio for p in parts]), equal_nan=True)
     assert np.array_equal(both.ratios[38:45], both.ratio[38:45], equal_nan=True)
     assert both.rows_above(1.2).tolist() == np.flatnonzero(np.nan_to_num(both.ratio) >= 1.2).tolist()
+
+
+def two_kinds(n: int, seed: int, times: float = 10.0) -> np.ndarray:
+    """One batch in twenty is of another kind, ``times`` as high; the others scatter a little."""
+    rng = np.random.default_rng(seed)
+    return np.exp(rng.normal(0, 0.3, n)) * np.where(rng.random(n) < 0.05, times, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_batches_of_a_second_kind_make_no_burst_once_they_are_known(seed: int) -> None:
+    values = two_kinds(1000, seed, 7.0)
+    values[300:] = np.where(
+        values[300:] > 3, 1.5 * values[300:], values[300:]
+    )  # as the level falls, they stand out more
+    ratio = departure(values, 200, 8).ratio
+    spike = np.nan_to_num(ratio) >= 5
+    known = np.arange(1000) >= 500
+    assert burst(ratio, spike & known, 3, 50) is None
+    assert burst(ratio, spike, 3, 50, together_below=100.0) is None, "nor are they from the first step on"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_explosion_is_a_burst_although_batches_of_a_second_kind_went_before(seed: int) -> None:
+    values = two_kinds(600, seed)
+    values[500:] *= 3.0 ** np.minimum(np.arange(100), 8)
+    ratio = departure(values, 200, 8).ratio
+    found = burst(ratio, np.nan_to_num(ratio) >= 5, 3, 50, together_below=100.0)
+    assert found is not None
+    assert 455 <= found[0] <= 510
+
+
+def test_scattered() -> None:
+    assert scattered(np.array([3, 14, 30]), 50)
+    assert scattered(np.array([3, 14, 15]), 50), "two may meet"
+    assert not scattered(np.array([13, 14, 15]), 50)
+    assert not scattered(np.arange(0, 50, 4), 50), "no room for values at the level"
+
+
+def test_scattered_spikes_beyond_what_batches_reach_are_a_burst() -> None:
+    ratio = lognormal(1000, 0.2, 1.0)
+    ratio[[600, 615, 630]] *= 50
+    assert burst(ratio, ratio >= 5, 3, 50) == (600, 630)
+    assert burst(ratio, ratio >= 5, 3, 50, together_below=100.0) is None
+    ratio[[600, 615, 630]] *= 50
+    assert burst(ratio, ratio >= 5, 3, 50, together_below=100.0) == (600, 630)

@@ -11,7 +11,9 @@ Why it matters:
 How it decides:
     Per step: a spike is at least 5 times the median of the 200 steps before and 6 median absolute deviations of log10
     above it. 3 spikes within 50 steps, or 2 that lead straight into NaN, are an explosion if the tail of this very series
-    makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them); so are 5 consecutive steps at 3
+    makes that unlikely (1e-6 per run; 3e-4 if the gradient norm jumps at 3 of them), and they do not lie scattered, each
+    between values at the level (weights that were lost are lost in the next batch, too; from ``batch_ratio``, 100 times the
+    level, no batch explains them); so are 5 consecutive steps at 3
     times the median. From the first step, where there is no past: the total loss (the only one, if there is one) reaches
     ``start_peak`` (100) times its first value within ``start_steps`` (30), and its median over them is ``start_level`` (5)
     times that value. A loss that had fallen to a tenth (``learnt_share``) of its first epoch's median and is
@@ -90,6 +92,7 @@ class LossExplosion(Detector):
         confirmed_chances: Clusters by chance that are allowed in a run where the gradients jump at ``spikes`` of them.
         confirming_steps: Steps between a spike of the loss and the gradients' jump at most.
         single_share: Share of high losses after the onset below which its spikes stand alone.
+        batch_ratio: Times the level that batches of odd images reach: spikes below must lie together.
         start_steps: First steps that are compared with the first one.
         start_peak: Times the first loss that one of them must reach ...
         start_level: ... and that their median must.
@@ -128,6 +131,7 @@ class LossExplosion(Detector):
     confirmed_chances: float = 3e-4
     confirming_steps: int = 2
     single_share: float = 0.2
+    batch_ratio: float = 100.0
     start_steps: int = 30
     start_peak: float = 100.0
     start_level: float = 5.0
@@ -230,7 +234,15 @@ class LossExplosion(Detector):
         self, view: View, series: Series, ratio: Ratios, spike: npt.NDArray[np.bool_]
     ) -> tuple[int, int] | None:
         """Return a cluster that is less unlikely by itself, but at which the gradients jump as well, or None."""
-        found = burst(ratio, spike, self.spikes, self.within_steps, self.confirmed_chances, rows=series.rows)
+        found = burst(
+            ratio,
+            spike,
+            self.spikes,
+            self.within_steps,
+            self.confirmed_chances,
+            rows=series.rows,
+            together_below=self.batch_ratio,
+        )
         norm = view.steps("grad_norm")
         if found is None or not len(norm):
             return None
@@ -251,7 +263,9 @@ class LossExplosion(Detector):
         judged[rows], high[above] = True, True
         if per_step:
             spike = judged & away.above(self.spike_ratio, self.spike_mads)
-            group = burst(away.ratios, spike, self.spikes, self.within_steps, rows=series.rows)
+            group = burst(
+                away.ratios, spike, self.spikes, self.within_steps, rows=series.rows, together_below=self.batch_ratio
+            )
             group = group or burst_into_nothing(series.values, away.ratios, spike)
             group = group or self._confirmed(view, series, away.ratios, spike)
             start = sustained(judged & away.above(self.sustained_ratio, self.spike_mads), self.sustained_steps)

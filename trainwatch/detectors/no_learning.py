@@ -14,8 +14,10 @@ How it decides:
     labels (missing-labels). Without any metric: training and validation loss have both moved by less than ``still_share``
     over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at chance) counts
     as never moved if its level of the last third is no better than the best of the first ``start_epochs`` epochs by
-    ``still_errors`` standard errors, no level in between was, and the training loss fell by less than
-    ``still_train_share`` over ``still_epochs`` epochs at least. Information where a loss is no number from the first
+    ``still_errors`` standard errors, and no level in between was; or if it gained less than ``still_gain_share`` of what it
+    lacked and the validation loss never lay ``still_share`` below where it began (always guessing the most frequent class
+    gains as much). In either case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
+    ``still_train_share``: where one does, something is learnt. Information where a loss is no number from the first
     epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it.
     A whole plan of ``late_epochs`` epochs at least whose best score is below ``poor_score`` is a warning, rising or not.
     Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
@@ -80,7 +82,8 @@ class NoLearning(Detector):
         start_epochs: Epochs of which the best is where a metric begins.
         still_epochs: Epochs at least before a metric above zero is judged.
         still_errors: Standard errors by which a metric must rise to have moved.
-        still_train_share: Fall of the training loss, as a share, that proves that something is learnt.
+        still_train_share: Fall of a loss, as a share, that proves that something is learnt.
+        still_gain_share: Gain of a metric, as a share of what it lacked from its full value, that a guess explains.
     """
 
     title: ClassVar[str] = "Nothing is learnt"
@@ -100,6 +103,7 @@ class NoLearning(Detector):
     still_epochs: int = 20
     still_errors: float = 3.0
     still_train_share: float = 0.05
+    still_gain_share: float = 0.1
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""
@@ -208,19 +212,28 @@ class NoLearning(Detector):
         return f"the training loss went from {values[0]:.3g} to {values[-1]:.3g} ({100 * change:+.0f} %)"
 
     def _by_metric(self, view: View, score: Score) -> list[Finding]:
-        """Judge a metric that is not zero, but stays where it began while the training loss does not fall either."""
-        up, train = score.up, total(losses(view, "train"), "train/*")
+        """Judge a metric that is not zero, but stays where it began while no loss falls either."""
+        up, train, val = score.up, *(total(losses(view, part), f"{part}/*") for part in ("train", "val"))
         if len(up) < self.still_epochs or train is None or not train.finite.all() or np.ptp(up) == 0:
             return []
         start, third = float(up[: self.start_epochs].max()), len(up) // 3
         spread = noise(up)
         bar = start + max(score.smallest_step(start), self.still_errors * level_error(spread, self.start_epochs))
-        if float(np.median(up[-third:])) > bar or best_level(up, max(third // 2, self.start_epochs)) > bar:
+        top = max(float(np.median(up[-third:])), best_level(up, max(third // 2, self.start_epochs)))
+        guessed = (
+            top - start < self.still_gain_share * (score.full - start)
+            and val is not None
+            and self._fall(val) < self.still_share
+        )
+        if top > bar and not guessed:
             return []
-        level = float(np.median(train.values[: self.start_epochs]))
-        lowest = -best_level(-train.values, self.start_epochs)
-        if level <= 0 or (level - lowest) / level >= self.still_train_share:
+        every = [train, *losses(view, "train"), *losses(view, "val")]
+        if (
+            not np.median(train.values[: self.start_epochs]) > 0
+            or max(map(self._fall, every)) >= self.still_train_share
+        ):
             return []
+        how = f"within its noise of {spread:.2g}" if top <= bar else "and the validation loss lies where it began"
         done = int(score.series.epoch[-1]) + 1
         return [
             Finding(
@@ -230,7 +243,7 @@ class NoLearning(Detector):
                 title=f"Nothing learnt in {done} epochs",
                 summary=(
                     f"{score.series.name} began at {start:.3g} and is at {np.median(up[-third:]):.3g} in the last {third} of "
-                    f"{done} epochs, within its noise of {spread:.2g}; {self._train_text(view)}."
+                    f"{done} epochs, {how}; {self._train_text(view)}."
                 ),
                 onset=score.series.where(0),
                 series=score.series.name,
@@ -239,6 +252,13 @@ class NoLearning(Detector):
                 detail={"epochs": done, "best": float(up.max()), "too_early": False},
             )
         ]
+
+    def _fall(self, loss: Series) -> float:
+        """Return by what share of where it began a loss lay below that at its best; 0 where it cannot be told."""
+        if len(loss) < self.start_epochs or not loss.finite.all():
+            return 0.0
+        level = float(np.median(loss.values[: self.start_epochs]))
+        return (level + best_level(-loss.values, self.start_epochs)) / level if level > 0 else 0.0
 
     def _by_loss(self, view: View) -> list[Finding]:
         """Judge by losses that never move, where there is no metric."""

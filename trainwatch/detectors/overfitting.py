@@ -13,14 +13,19 @@ How it decides:
     the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch before the end; the level
     of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors above the minimum; a one-sided
     Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by ``min_fall`` since. A loss
-    that never lay ``min_rise`` below its beginning did so from the first epoch on. Warm-up raises losses, too, so what
-    happens in it is no rise.
+    that never lay ``min_rise`` below its beginning, and whose total did not either, did so from the first epoch on.
+    Otherwise it is dated where the total validation loss is lowest, if that has turned as well, or else the component:
+    at the lowest value of all epochs at which the smoothed loss lies within half of ``min_rise`` of its minimum.
+    Warm-up raises losses, too, so what happens in it is no rise.
     Or the training set is memorised: since the minimum the training side fell to ``heart_share`` of what it was then
     and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below
     ``heart_certain`` of it that is told whatever the score does.
+    Or nothing carries over: the validation loss ends no lower than it was in the first ``begin_epochs`` epochs after
+    warm-up, while the training loss fell by ``carried_fall`` since, with a trend.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
     more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are, are
-    two things.
+    two things. For a validation loss that never fell only a gain of ``guess_share`` of what the score lacked at its beginning
+    makes up: a model that learns nothing but which class is the most frequent gains as much.
     Nor is it where a score was measured that never left zero: a model that finds nothing has nothing to memorise, and
     what keeps it from learning is another fault.
     Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``, or
@@ -68,6 +73,7 @@ class _Rise:
     val: Series
     certain: bool = False
     never_fell: bool = False
+    kind: str = "turned"
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ class Overfitting(Detector):
         heart_certain: Training loss over the validation loss below which it is told whatever the score does.
         begin_epochs: Epochs whose median counts where it is asked whether the loss ever lay below its first value.
         makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
+        carried_fall: Fall of the training loss, as a share, of which something should carry over to the validation.
+        guess_share: Gain of the score, as a share of what it lacked, that a guess explains.
     """
 
     title: ClassVar[str] = "Overfitting"
@@ -118,6 +126,8 @@ class Overfitting(Detector):
     heart_certain: float = 0.05
     begin_epochs: int = 3
     makes_up_share: float = 0.02
+    carried_fall: float = 0.05
+    guess_share: float = 0.1
 
     def missing(self, run: Run) -> str | None:
         """Ask for both losses; the training side may be logged per step."""
@@ -138,7 +148,14 @@ class Overfitting(Detector):
         if not left:
             return []
         worst, change = max(left, key=lambda pair: pair[0].share)
-        return [self._finding(view, worst, change, [r for r, _ in left])]
+        return [self._finding(view, worst, change, [r for r, _ in left], self._onset(view, worst))]
+
+    def _onset(self, view: View, worst: _Rise) -> int:
+        """Return the epoch since when the model overfits: of the total, if that has turned, since that is the model's."""
+        train, val = (total(losses(view, part), f"{part}/*") for part in ("train", "val"))
+        whole = self._rise(view, train, val) if train is not None and val is not None else None
+        dated = whole or worst
+        return int(dated.val.epoch[0 if worst.never_fell and dated.never_fell else dated.at])
 
     def _part(self, view: View, series: Series) -> Series:
         kept = series.take(series.finite)
@@ -153,17 +170,39 @@ class Overfitting(Detector):
         turned, by_heart = self._turned(view, train, val, smooth), self._by_heart(view, train, val, smooth)
         if turned is not None and by_heart is not None:
             turned = replace(turned, certain=by_heart.certain)
-        found = turned or by_heart
+        found = turned or by_heart or self._nothing_carried(view, train, val, smooth)
         if found is None:
             return None
         lowest = float(running_median(val.values, self.begin_epochs).min())
         never_fell = float(val.values[0]) - lowest < self.min_rise * lowest
-        return replace(found, at=self._lowest(val, found.at), never_fell=never_fell)
+        return replace(found, at=self._lowest(val, smooth, found), never_fell=never_fell)
 
-    def _lowest(self, val: Series, at: int) -> int:
-        """Return the lowest single value near a minimum of the smoothed loss: smoothing dates a sharp turn too early."""
-        first = max(at - self.min_smoothing_epochs // 2, 0)
-        return first + int(np.argmin(val.values[first : at + self.min_smoothing_epochs // 2 + 1]))
+    def _lowest(self, val: Series, smooth: Floats, found: _Rise) -> int:
+        """Return the lowest single value near a minimum of the smoothed loss: smoothing dates a sharp turn wrongly.
+
+        Near is where the smoothed loss lies, or, where it goes on at its minimum, which epochs.
+        """
+        near = smooth <= (1 + self.min_rise / 2) * float(smooth.min())
+        if found.kind != "turned":
+            near = np.abs(np.arange(len(val)) - found.at) <= self.min_smoothing_epochs // 2
+        return int(np.argmin(np.where(near, val.values, np.inf)))
+
+    def _nothing_carried(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
+        """Judge a validation loss that ends no lower than it began while the training loss falls."""
+        n = len(val)
+        begin = int(np.searchsorted(val.epoch, after_warmup(view)))
+        since = n - 1 - begin
+        behind = train.take(train.epoch >= val.epoch[min(begin, n - 1)])
+        if since < max(self.min_epochs, self.min_share * n) or len(behind) < 2 * self.min_epochs:
+            return None
+        first = float(np.median(val.values[begin : begin + self.begin_epochs]))
+        level = float(np.median(val.values[-max(since // 4, 3) :]))
+        start = float(np.median(behind.values[: self.begin_epochs]))
+        fall = 1 - float(np.median(behind.values[-max(len(behind) // 4, 3) :])) / start if start > 0 else 0.0
+        trend = mann_kendall(behind.values)
+        if level < first or fall < self.carried_fall or trend.direction >= 0 or trend.p_value / 2 > self.max_p:
+            return None
+        return _Rise(begin, level / float(smooth.min()) - 1, trend.p_value / 2, fall, val, kind="nothing carried")
 
     def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that stands still while the training loss goes to nothing."""
@@ -179,8 +218,9 @@ class Overfitting(Detector):
         if not (0 < end <= self.heart_share * start and end <= self.heart_ratio * level):
             return None
         return _Rise(
-            at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val, end <= self.heart_certain * level
-        )
+            at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val, end <= self.heart_certain * level,
+            kind="by heart",
+        )  # fmt: skip
 
     def _turned(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that has a minimum and rises from there."""
@@ -221,10 +261,13 @@ class Overfitting(Detector):
         step = max(score.smallest_step(best), 2 * level_error(noise(up[behind]), width))
         line = theil_sen(kept.epoch[behind], up[behind])
         rises = line.low > 0 and line.slope * (until - since) > max(step, self.makes_up_share * best)
-        return _Change(end - best, step, rises and end > best - step)
+        start = float(up[: self.begin_epochs].max())
+        guessed = end - start < self.guess_share * (score.full - start)
+        if rise.kind == "nothing carried":
+            return _Change(end - best, step, not guessed)
+        return _Change(end - best, step, rises and end > best - step and not (rise.never_fell and guessed))
 
-    def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise]) -> Finding:
-        first = 0 if rise.never_fell else rise.at
+    def _finding(self, view: View, rise: _Rise, change: _Change | None, rises: list[_Rise], since: int) -> Finding:
         where = epoch_name(view.run, int(rise.val.epoch[rise.at]))
         whole = self._whole(view, int(rise.val.epoch[rise.at]))
         worse = (
@@ -232,15 +275,8 @@ class Overfitting(Detector):
         )
         severity: Severity = "warning" if worse else "info"
         name = _component(rise.val)
-        text = (
-            self._by_heart_text(name, where, rise)
-            if rise.p_value >= 1
-            else (
-                f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
-                f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
-            )
-        )
-        if rise.never_fell:
+        text = self._text(name, where, rise)
+        if rise.never_fell and since == rise.val.epoch[0]:
             text += f" It never lay {100 * self.min_rise:.0f} % below where it began: nothing learnt served the validation set."
         others = [_component(r.val) for r in rises if r is not rise]
         if others:
@@ -256,9 +292,9 @@ class Overfitting(Detector):
             id=self.id,
             severity=severity,
             confidence=float(np.clip(0.6 + rise.share + (0.1 if worse else 0.0), 0.5, 0.95)),
-            title=f"Overfitting since {epoch_name(view.run, int(rise.val.epoch[first]))}",
+            title=f"Overfitting since {epoch_name(view.run, since)}",
             summary=text,
-            onset=rise.val.where(first),
+            onset=rise.val.where(int(np.searchsorted(rise.val.epoch, since))),
             series=rise.val.name,
             measured=Quantity(rise.share, "share"),
             threshold=Quantity(self.min_rise, "share"),
@@ -279,10 +315,20 @@ class Overfitting(Detector):
         start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
         return end / start - 1 if start > 0 else None
 
-    def _by_heart_text(self, name: str, where: str, rise: _Rise) -> str:
+    def _text(self, name: str, where: str, rise: _Rise) -> str:
+        if rise.kind == "by heart":
+            return (
+                f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
+                f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is memorised."
+            )
+        if rise.kind == "nothing carried":
+            return (
+                f"The validation loss {name} ends no lower than it began, while the same training loss fell by "
+                f"{100 * rise.fall:.0f} %: what is learnt does not carry over."
+            )
         return (
-            f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
-            f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is memorised."
+            f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
+            f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
         )
 
 

@@ -41,6 +41,16 @@ degrees of freedom between its 95 % quantile and six times that; a normal falls 
 TAIL_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 """Values of k that are tried."""
 
+TAIL_BROKEN = 0.01
+"""Chance, by the rate that values 1/k as far out give, of as many values nearer to the spikes as there were, below which that
+rate is no bound: the series has values of a second kind (one batch in twenty with broken images), not one tail."""
+
+SCATTERED = 0.01
+"""Chance of as many neighbours among spikes thrown into a span at random above which they lie there as if thrown."""
+
+DENSE_SHARE = 0.2
+"""Share of a span's values from which spikes in it have no room to lie scattered."""
+
 
 class Departure:
     """How far each value lies above the level of its past; all arrays have the shape (n,).
@@ -222,6 +232,7 @@ def burst(
     chances: float = CHANCES_PER_RUN,
     *,
     rows: int | None = None,
+    together_below: float = 0.0,
 ) -> tuple[int, int] | None:
     """Return first and last index of the first cluster of spikes that this series' own tail does not explain.
 
@@ -229,7 +240,8 @@ def burst(
     together. So a cluster counts only if so many values so large are unlikely at the rate of such values before it,
     against ``CHANCES_PER_RUN`` divided by the number of windows in the run. The rate is that of values 1/k as far out in
     log, divided by k**2.5 (:data:`TAIL_INDEX`), for the k that bounds it best: so a short, calm past is enough to
-    tell that a value of 1000 times the level is no noise.
+    tell that a value of 1000 times the level is no noise. A k counts only while what lies between bears it out
+    (:data:`TAIL_BROKEN`): spikes that have come and gone one by one all along are told by nearer values only.
 
     Args:
         ratio: Value over its level, shape (n,); NaN where there is none.
@@ -238,13 +250,19 @@ def burst(
         within: Span in values.
         chances: Clusters by chance that are allowed in the whole series.
         rows: Values that the series had before it was thinned; default: as many as there are.
+        together_below: Spikes of which half lie below so many times their level count only if they lie together: see
+            :func:`scattered`.
     """
     hits = np.flatnonzero(spike)
     allowed = chances / max((rows or len(ratio)) / within, 1.0)
     first = 0
     while first + count <= len(hits):
         span = hits[first : np.searchsorted(hits, hits[first] + within)]
-        if len(span) < count or not _unlikely(ratio, span, count, within, allowed):
+        if (
+            len(span) < count
+            or (np.median(ratio[span]) < together_below and scattered(span, within))
+            or not _unlikely(ratio, span, count, within, allowed)
+        ):
             first += 1
             continue
         last = first + len(span) - 1
@@ -252,6 +270,27 @@ def burst(
             last += 1
         return int(hits[first]), int(hits[last])
     return None
+
+
+def scattered(hits: Ints, within: int) -> bool:
+    """Whether spikes lie in a span one by one, as if thrown there, with values at their level next to each.
+
+    Weights that were lost are lost in the next batch, too; a loss that is at its level before and after each spike had
+    odd batches, however many. Of m spikes thrown into n places m * (m - 1) / n follow another at once, on average.
+
+    Args:
+        hits: Indices of the spikes, ascending, shape (m,).
+        within: Places of the span.
+    """
+    from scipy import special
+
+    if len(hits) >= DENSE_SHARE * within:
+        return False
+    pairs = int((np.diff(hits) == 1).sum())
+    by_chance = (
+        special.gammainc(pairs, len(hits) * (len(hits) - 1) / within) if pairs else 1.0
+    )  # Poisson: at least so many
+    return bool(by_chance > SCATTERED)
 
 
 def _unlikely(ratio: Floats | Ratios, span: npt.NDArray[np.int64], count: int, within: int, allowed: float) -> bool:
@@ -266,15 +305,34 @@ def _unlikely(ratio: Floats | Ratios, span: npt.NDArray[np.int64], count: int, w
     least: Floats = np.asarray(
         np.log(largest[sizes - 1]), np.float64
     )  # the m-th largest: m values are at least that large
-    for k in TAIL_STEPS:
-        before = len(past) - np.searchsorted(past, least / k)
+    counts = np.array([len(past) - np.searchsorted(past, least / k) for k in TAIL_STEPS])
+    for i, k in enumerate(TAIL_STEPS):
+        before = counts[i]
         # Predictive distribution of a count whose rate is known from `before` events in the past (gamma, then Poisson):
         # a negative binomial, whose upper tail is a regularised beta function.
         exposure = within / (len(past) + within) / k**TAIL_INDEX
         chance = np.asarray(special.betainc(sizes, before + 1, exposure / (1 + exposure)))
-        if (chance[before <= TAIL_SHARE * len(past)] <= allowed).any():
+        if ((before <= TAIL_SHARE * len(past)) & (chance <= allowed) & _borne_out(counts[: i + 1])).any():
             return True
     return False
+
+
+def _borne_out(counts: Ints) -> Bools:
+    """Whether the last of the counts at :data:`TAIL_STEPS`, thinned out as the tail should be, explains all before it.
+
+    Args:
+        counts: Values at least 1/k as far out as the spikes, shape (k, m), for the first so many k.
+
+    Returns:
+        Shape (m,).
+    """
+    from scipy import special
+
+    steps = np.array(TAIL_STEPS[: len(counts)])[:, None]
+    expected = (counts[-1] + 1) * (steps / steps[-1]) ** TAIL_INDEX
+    chance = np.where(counts > 0, special.gammainc(np.maximum(counts, 1), expected), 1.0)  # Poisson: at least so many
+    borne_out: Bools = (chance >= TAIL_BROKEN).all(0)
+    return borne_out
 
 
 def burst_into_nothing(

@@ -2,7 +2,7 @@
 
 A variant is one drawn setting (net, optimizer, schedule, sizes, strength of the fault); it is trained with two seeds. Variants,
 not trainings, are split: even ones are the tuning half, odd ones the held-out half. Of the odd ones those below
-:data:`FRESH` were held out once, measured, and are used up: they belong to the tuning half now.
+:data:`FRESH` were held out once, measured, and are used up: they belong to the tuning half now. So it went twice.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 HALVES = ("tuning", "held-out")
-FRESH, FRESH_HEALTHY = 5, 100
-"""Variants from which odd ones are held out: of each planted fault, of healthy trainings. Those before were measured once."""
-VARIANTS, HEALTHY_VARIANTS = 10, 200
-"""Variants of each planted fault, and healthy ones. Of the fresh ones only the odd are recorded: those before suffice to tune."""
+EVEN, EVEN_HEALTHY = 5, 100
+"""Variants of which all are recorded, of each planted fault and healthy ones. Of those behind, the odd: these suffice to tune."""
+VARIANTS, HEALTHY_VARIANTS = 18, 304
+"""Variants of each planted fault, and healthy ones."""
 SEEDS = 2
 """Trainings of each variant."""
-YOLO_FROM, YOLO_HEALTHY_FROM = VARIANTS, HEALTHY_VARIANTS
-"""Variants from which a training is a fine-tuning of YOLO12n (``yolo.py``)."""
-YOLO_VARIANTS, YOLO_HEALTHY_VARIANTS = 2, 4
+YOLO_TUNING, YOLO_TUNING_HEALTHY = (10, 11), (200, 201, 202, 203)
+"""Variants that are fine-tunings of YOLO12n (``yolo.py``), measured before."""
+YOLO_FRESH, YOLO_FRESH_HEALTHY = (1001,), (1001, 1003)
+"""Those of YOLO12n that are held out."""
+FRESH, FRESH_HEALTHY = YOLO_TUNING[-1] + 1, YOLO_TUNING_HEALTHY[-1] + 1
+"""Variants from which odd ones are held out. Those before were measured, some of them (5 to 11, 100 to 203) held out once."""
 YOLO_KINDS = (
     "lr-high", "explosion-late", "nan-batch", "labels-missing", "host-leak", "frozen-net", "killed", "spent-lr", "val-is-train",
 )  # fmt: skip
@@ -180,25 +183,35 @@ def half_of(kind: str, variant: int) -> str:
 
 
 def plan() -> list[tuple[str, int, int]]:
-    """List (kind, variant, seed) of all trainings, first those that a short run should have."""
-    every = [(k, v, s) for v in _variants(FRESH, VARIANTS) for k in PLANTED for s in range(SEEDS)]
-    healthy = [(HEALTHY, v, s) for v in _variants(FRESH_HEALTHY, HEALTHY_VARIANTS) for s in range(SEEDS)]
-    # Interleaved, so that what is there after half of the time holds both.
-    return [x for i in range(max(len(every), len(healthy))) for x in (*every[i : i + 1], *healthy[i : i + 1])]
+    """List (kind, variant, seed) of all trainings of tiny nets, first those that a short run should have."""
+    every = [(k, v, s) for v in _variants(EVEN, VARIANTS, YOLO_TUNING) for k in PLANTED for s in range(SEEDS)]
+    healthy = [
+        (HEALTHY, v, s)
+        for v in _variants(EVEN_HEALTHY, HEALTHY_VARIANTS, YOLO_TUNING_HEALTHY)
+        for s in range(SEEDS)
+    ]
+    return _interleaved(every, healthy)
 
 
 def yolo_plan() -> list[tuple[str, int, int]]:
-    """List (kind, variant, seed) of the trainings of YOLO12n."""
-    faulty = [(k, YOLO_FROM + v, s) for v in range(YOLO_VARIANTS) for s in range(SEEDS) for k in YOLO_KINDS]
-    healthy = [(HEALTHY, YOLO_HEALTHY_FROM + v, s) for v in range(YOLO_HEALTHY_VARIANTS) for s in range(SEEDS)]
-    return [x for i in range(max(len(faulty), len(healthy))) for x in (*faulty[i : i + 1], *healthy[i : i + 1])]
+    """List (kind, variant, seed) of the trainings of YOLO12n, the held-out ones first."""
+    faulty = [(k, v, s) for v in (*YOLO_FRESH, *YOLO_TUNING) for s in range(SEEDS) for k in YOLO_KINDS]
+    healthy = [(HEALTHY, v, s) for v in (*YOLO_FRESH_HEALTHY, *YOLO_TUNING_HEALTHY) for s in range(SEEDS)]
+    return _interleaved(faulty, healthy)
 
 
 def is_yolo(kind: str, variant: int) -> bool:
     """Whether a training is one of YOLO12n."""
-    return variant >= (YOLO_HEALTHY_FROM if kind == HEALTHY else YOLO_FROM)
+    if kind == HEALTHY:
+        return variant in (*YOLO_TUNING_HEALTHY, *YOLO_FRESH_HEALTHY)
+    return variant in (*YOLO_TUNING, *YOLO_FRESH)
 
 
-def _variants(fresh: int, end: int) -> list[int]:
-    """Return the variants to record, the held-out ones first."""
-    return [*(v for v in range(fresh, end) if v % 2), *range(fresh)]
+def _variants(even: int, end: int, without: tuple[int, ...]) -> list[int]:
+    """Return the variants to record, the latest first."""
+    return [*(v for v in reversed(range(even, end)) if v % 2 and v not in without), *range(even)]
+
+
+def _interleaved(one: list[tuple[str, int, int]], other: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Take from both in turn, so that what is there after half of the time holds both."""
+    return [x for i in range(max(len(one), len(other))) for x in (*one[i : i + 1], *other[i : i + 1])]

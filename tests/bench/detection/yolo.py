@@ -1,8 +1,8 @@
 """One fine-tuning of YOLO12n with one planted fault, by Ultralytics' own trainer, recorded with ``watch`` as a user would.
 
 It starts from the weights of ``cure.py`` (``yolo12n.yaml``, trained once on generated shapes) and gets shapes of another seed,
-64 pixels, on one core. The variant draws the setting, as in ``loops.py``; variants from ``YOLO_FROM`` and ``YOLO_HEALTHY_FROM``
-on are such trainings.
+64 pixels, on one core. The variant draws the setting, as in ``loops.py``; which variants are such
+trainings stands in ``planted.py``.
 """
 
 from __future__ import annotations
