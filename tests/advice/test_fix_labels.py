@@ -36,6 +36,10 @@ def test_too_early_to_tell() -> None:
     assert advise(A, "overfitting") is None
 
 
+def test_labels_are_not_the_suspect_where_no_weight_moves() -> None:
+    assert advise(A, "no-learning", detail={"weights_still": True}) is None
+
+
 def test_a_run_that_drew_no_batch_is_told_how_to_have_one_drawn() -> None:
     found = advise(A, "no-learning", plots=False, detail={"best": 0.008})
     assert found is not None

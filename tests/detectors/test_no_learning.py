@@ -137,3 +137,26 @@ def test_guessing_the_most_frequent_class_is_nothing_learnt(seed: int) -> None:
 def test_one_loss_that_falls_proves_that_something_is_learnt(seed: int) -> None:
     assert NoLearning().detect(guessing(0.0, seed=seed))
     assert NoLearning().detect(guessing(0.0, part=0.3, seed=seed)) == []
+
+
+def moved(still: int, rate: object = 0.01, n: int = 20) -> object:
+    """An update-to-weight ratio at every tenth of 200 steps, of which the last ``still`` are 0."""
+    ratio: list[float | None] = [None] * (10 * n)
+    ratio[::10] = [1e-3] * (n - still) + [0.0] * still
+    return make_run({"update_ratio": ratio, "lr/pg0": rate * np.ones(10 * n)}, {SCORE: np.full(20, 0.4)})
+
+
+@pytest.mark.parametrize(("still", "onset"), [(20, 0), (6, 140)])
+def test_weights_that_no_step_moves_are_told_whatever_the_score_is(still: int, onset: int) -> None:
+    (finding,) = NoLearning().detect(moved(still))
+    assert finding.severity == "warning"
+    assert finding.onset.step == onset
+    assert "did not move at all" in finding.summary
+
+
+def test_weights_that_move_or_a_rate_of_zero_are_quiet() -> None:
+    assert NoLearning().detect(moved(4)) == [], "too few to tell"
+    assert NoLearning().detect(moved(20, rate=0.0)) == [], "the rate is told"
+    warming = moved(20, rate=np.r_[0.0, np.full(199, 0.01)])
+    assert NoLearning().detect(warming)[0].onset.step == 0, "before it the rate was 0"
+    assert NoLearning().missing(make_run({"update_ratio": np.zeros(5)})) is None

@@ -55,6 +55,7 @@ class FixLabels(Advice):
     def advise(self, findings: Sequence[Finding], context: Context) -> Recommendation | None:
         """Return what to check, in order."""
         found = [f for f in answered(findings, self.answers) if not f.detail.get("too_early")]
+        found = [f for f in found if not f.detail.get("weights_still")]  # whatever the labels are
         if not found or context.trainer not in YOLO:
             return None
         data = context.args.get("data") or "the data set's YAML"

@@ -8,18 +8,21 @@ Why it matters:
     of them gets better with more epochs. A week of training is easily lost to a typing error in a path.
 
 How it decides:
-    The best level of the score over three epochs is not above 0.005 after at least ``min_epochs`` validated epochs. A run
-    whose last score is its best and above ``starting_score`` has begun to learn: it is left alone in warm-up and until
-    ``late_epochs``. A score is not judged where it was not measured (metrics-not-measured) or where the loss finds no
-    labels (missing-labels). Without any metric: training and validation loss have both moved by less than ``still_share``
-    over at least ``late_epochs`` epochs and show no trend (``max_p``). A metric above zero (an accuracy at chance) counts
-    as never moved if its level of the last third is no better than the best of the first ``start_epochs`` epochs by
-    ``still_errors`` standard errors, and no level in between was; or if it gained less than ``still_gain_share`` of what it
-    lacked and the validation loss never lay ``still_share`` below where it began (always guessing the most frequent class
-    gains as much). In either case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
+    First by the weights, where it is recorded how far an optimizer step moves them (``update_ratio``): exactly
+    nowhere in the last ``still_updates`` (5) measurements or more, while the learning rate is above 0. Then nothing
+    else is asked. Otherwise by the curves. The best level of the score over three epochs is not above 0.005 after at
+    least ``min_epochs`` validated epochs. A run whose last score is its best and above ``starting_score`` has begun
+    to learn: it is left alone in warm-up and until ``late_epochs``. A score is not judged where it was not measured
+    (metrics-not-measured) or where the loss finds no labels (missing-labels). Without any metric: training and
+    validation loss have both moved by less than ``still_share`` over at least ``late_epochs`` epochs and show no
+    trend (``max_p``). A metric above zero (an accuracy at chance) counts as never moved if its level of the last
+    third is no better than the best of the first ``start_epochs`` epochs by ``still_errors`` standard errors, and no
+    level in between was; or if it gained less than ``still_gain_share`` of what it lacked and the validation loss
+    never lay ``still_share`` below where it began (always guessing the most frequent class gains as much). In either
+    case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
     ``still_train_share``: where one does, something is learnt. Information where a loss is no number from the first
-    epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it.
-    A whole plan of ``late_epochs`` epochs at least whose best score is below ``poor_score`` is a warning, rising or not.
+    epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it. A whole plan of
+    ``late_epochs`` epochs at least whose best score is below ``poor_score`` is a warning, rising or not.
     Information up to ``early_epochs`` epochs, three warm-ups or a tenth of the plan (``planned_share``; small models
     trained from scratch begin late), at most ``late_epochs``; critical from ``late_epochs`` epochs and ``late_share`` of
     the plan, or at its end if that is ``early_epochs`` epochs at least; warning between. Fewer than ``min_steps``
@@ -60,7 +63,7 @@ from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
 from trainwatch.runs import Run, Series, how_it_ended
-from trainwatch.signals.curves import MIN_SCORE, Score, best_level, level_error, noise
+from trainwatch.signals.curves import MIN_SCORE, Score, best_level, level_error, noise, trailing_count
 from trainwatch.signals.trend import mann_kendall
 
 
@@ -83,11 +86,12 @@ class NoLearning(Detector):
         still_epochs: Epochs at least before a metric above zero is judged.
         still_errors: Standard errors by which a metric must rise to have moved.
         still_train_share: Fall of a loss, as a share, that proves that something is learnt.
+        still_updates: Measured optimizer steps in a row, up to the end, that move no weight.
         still_gain_share: Gain of a metric, as a share of what it lacked from its full value, that a guess explains.
     """
 
     title: ClassVar[str] = "Nothing is learnt"
-    optional: ClassVar[tuple[str, ...]] = (*CURVES, "steps.step")
+    optional: ClassVar[tuple[str, ...]] = (*CURVES, "steps.step", "steps.update_ratio")
 
     min_epochs: int = 5
     early_epochs: int = 10
@@ -104,13 +108,51 @@ class NoLearning(Detector):
     still_errors: float = 3.0
     still_train_share: float = 0.05
     still_gain_share: float = 0.1
+    still_updates: int = 5
 
     def missing(self, run: Run) -> str | None:
-        """Ask for a validation score or loss."""
-        return None if has_score(run) else NOTHING
+        """Ask for a validation score or loss, or for how far the weights move."""
+        return None if has_score(run) or "steps.update_ratio" in run.column_names() else NOTHING
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
+        return self._by_weights(view) or self._by_score(view)
+
+    def _by_weights(self, view: View) -> list[Finding]:
+        """Judge weights that no optimizer step moves."""
+        ratio = view.steps("update_ratio")
+        rates = [view.steps(n).at_steps(ratio) for n in view.names("steps.lr/*") if len(view.steps(n))]
+        moving = np.nanmax(rates, axis=0) > 0 if rates else np.ones(len(ratio), bool)  # a rate of 0 is told as such
+        ratio = ratio.take(ratio.finite & moving)
+        still = trailing_count(ratio.values == 0)
+        if still < self.still_updates:
+            return []
+        first = len(ratio) - still
+        since = ratio.take([first]) if first else view.steps("step").take([0])  # nothing says that they moved before
+        where = epoch_name(view.run, int(since.epoch[0]))
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.9,
+                title="No optimizer step moves a weight"
+                if not first
+                else f"No optimizer step moves a weight from {where} on",
+                summary=(
+                    f"In the last {still} of {len(ratio)} optimizer steps at which it was measured, from {where} (step "
+                    f"{since.step[0]}) on, the weights that the optimizer holds did not move at all, at a learning rate above "
+                    "0: they are not those of the model, they are frozen, or every step is skipped."
+                ),
+                onset=since.where(0),
+                series=ratio.name,
+                measured=Quantity(float(still), "measurements"),
+                threshold=Quantity(float(self.still_updates), "measurements"),
+                detail={"measurements": still, "too_early": False, "weights_still": True},
+            )
+        ]
+
+    def _by_score(self, view: View) -> list[Finding]:
+        """Judge what the validations show."""
         score = read_score(view)
         if score is None:
             return []

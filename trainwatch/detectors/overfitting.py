@@ -64,7 +64,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Rise:
-    """A validation loss that turned: index of its minimum, share that it rose, and both sides' series."""
+    """A validation loss that turned: index of its minimum, share that it rose, and both sides' series.
+
+    ``kind``: ``turned`` upwards, known by ``heart``, or nothing of the training ``carried`` over.
+    """
 
     at: int
     share: float
@@ -202,7 +205,7 @@ class Overfitting(Detector):
         trend = mann_kendall(behind.values)
         if level < first or fall < self.carried_fall or trend.direction >= 0 or trend.p_value / 2 > self.max_p:
             return None
-        return _Rise(begin, level / float(smooth.min()) - 1, trend.p_value / 2, fall, val, kind="nothing carried")
+        return _Rise(begin, level / float(smooth.min()) - 1, trend.p_value / 2, fall, val, kind="carried")
 
     def _by_heart(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
         """Judge a validation loss that stands still while the training loss goes to nothing."""
@@ -219,7 +222,7 @@ class Overfitting(Detector):
             return None
         return _Rise(
             at, max(level / lowest - 1, 0.0), 1.0, (start - end) / start, val, end <= self.heart_certain * level,
-            kind="by heart",
+            kind="heart",
         )  # fmt: skip
 
     def _turned(self, view: View, train: Series, val: Series, smooth: Floats) -> _Rise | None:
@@ -263,7 +266,7 @@ class Overfitting(Detector):
         rises = line.low > 0 and line.slope * (until - since) > max(step, self.makes_up_share * best)
         start = float(up[: self.begin_epochs].max())
         guessed = end - start < self.guess_share * (score.full - start)
-        if rise.kind == "nothing carried":
+        if rise.kind == "carried":
             return _Change(end - best, step, not guessed)
         return _Change(end - best, step, rises and end > best - step and not (rise.never_fell and guessed))
 
@@ -316,12 +319,12 @@ class Overfitting(Detector):
         return end / start - 1 if start > 0 else None
 
     def _text(self, name: str, where: str, rise: _Rise) -> str:
-        if rise.kind == "by heart":
+        if rise.kind == "heart":
             return (
                 f"The validation loss {name} no longer falls since {where}, while the same training loss fell by "
                 f"{100 * rise.fall:.0f} % to less than {self.heart_ratio:g} of it: the training set is memorised."
             )
-        if rise.kind == "nothing carried":
+        if rise.kind == "carried":
             return (
                 f"The validation loss {name} ends no lower than it began, while the same training loss fell by "
                 f"{100 * rise.fall:.0f} %: what is learnt does not carry over."

@@ -331,8 +331,7 @@ def _borne_out(counts: Ints) -> Bools:
     steps = np.array(TAIL_STEPS[: len(counts)])[:, None]
     expected = (counts[-1] + 1) * (steps / steps[-1]) ** TAIL_INDEX
     chance = np.where(counts > 0, special.gammainc(np.maximum(counts, 1), expected), 1.0)  # Poisson: at least so many
-    borne_out: Bools = (chance >= TAIL_BROKEN).all(0)
-    return borne_out
+    return np.asarray((chance >= TAIL_BROKEN).all(0), np.bool_)
 
 
 def burst_into_nothing(

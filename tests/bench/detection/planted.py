@@ -186,9 +186,7 @@ def plan() -> list[tuple[str, int, int]]:
     """List (kind, variant, seed) of all trainings of tiny nets, first those that a short run should have."""
     every = [(k, v, s) for v in _variants(EVEN, VARIANTS, YOLO_TUNING) for k in PLANTED for s in range(SEEDS)]
     healthy = [
-        (HEALTHY, v, s)
-        for v in _variants(EVEN_HEALTHY, HEALTHY_VARIANTS, YOLO_TUNING_HEALTHY)
-        for s in range(SEEDS)
+        (HEALTHY, v, s) for v in _variants(EVEN_HEALTHY, HEALTHY_VARIANTS, YOLO_TUNING_HEALTHY) for s in range(SEEDS)
     ]
     return _interleaved(every, healthy)
 

@@ -451,9 +451,18 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the training loss went from {first:n} to {last:n} ({change:n} %)": "训练损失从 {first} 变到 {last}（{change}%）",
     "It is too early to judge: such a run may still begin to learn.": "现在判断为时过早：这样的训练之后仍可能开始学习。",
     "So short a training tells little: many begin to learn later.": "训练这么短说明不了什么：很多训练要晚一些才开始学习。",
-    "{score} began at {start:n} and is at {end:n} in the last {third:n} of {done:n} epochs, within its noise of {noise:n}; "
-    "{train}.": (
-        "{score} 开始时为 {start}，在 {done} 轮的最后 {third} 轮中为 {end}，没有超出其噪声 {noise}；{train}。"
+    "{score} began at {start:n} and is at {end:n} in the last {third:n} of {done:n} epochs, {how}; {train}.": (
+        "{score} 开始时为 {start}，在 {done} 轮的最后 {third} 轮中为 {end}，{how}；{train}。"
+    ),
+    "within its noise of {noise:n}": "没有超出其噪声 {noise}",
+    "and the validation loss lies where it began": "而验证损失停在开始时的水平",
+    "No optimizer step moves a weight": "优化器没有移动任何权重",
+    "No optimizer step moves a weight from {where} on": "自{where}起，优化器没有移动任何权重",
+    "In the last {still:n} of {measured:n} optimizer steps at which it was measured, from {where} (step {step:n}) on, the weights "
+    "that the optimizer holds did not move at all, at a learning rate above 0: they are not those of the model, they are frozen, "
+    "or every step is skipped.": (
+        "在测量过的 {measured} 个优化器步的最后 {still} 个中，自{where}（第 {step} 步）起，优化器所持有的权重完全没有移动，而学习率"
+        "大于 0：它们不是模型的权重，或被冻结，或每一步都被跳过。"
     ),
     "In {done:n} epochs neither the training loss ({train:n}) nor the validation loss ({val:n}) has moved by more than "
     "{share:n} %.": "{done} 轮中，训练损失（{train}）和验证损失（{val}）的变化都不超过 {share}%。",
@@ -598,6 +607,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "training loss fell by {fall:n} %.": (
         "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（p {p}），而同名的训练损失下降了 {fall}%。"
     ),
+    "The validation loss {name} ends no lower than it began, while the same training loss fell by {fall:n} %: what is learnt "
+    "does not carry over.": "验证损失 {name} 结束时并不低于开始时，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",
     "It never lay {share:n} % below where it began: nothing learnt served the validation set.": (
         "它从未比开始时低 {share}%：学到的东西对验证集没有帮助。"
     ),
