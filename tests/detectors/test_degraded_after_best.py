@@ -65,3 +65,11 @@ def test_a_frozen_score_counts_where_the_validation_loss_got_worse_as_well() -> 
         columns[name] = np.r_[columns[name][:50], columns[name][50:] * 1.8]
     (finding,) = DegradedAfterBest().detect(epoch_log(columns))
     assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drop_that_the_noise_of_single_epochs_would_hide(seed: int) -> None:
+    score = 0.6 * falling(drop=0.12) + np.random.default_rng(seed).normal(0, 0.02, 100)
+    columns = curves(100)
+    columns[SCORE] = score
+    assert DegradedAfterBest().detect(epoch_log(columns))

@@ -33,6 +33,18 @@ def test_a_small_rise_under_a_score_that_holds_is_information() -> None:
     assert finding.severity == "info"
 
 
+def test_of_a_small_rise_the_training_loss_has_to_move_clearly() -> None:
+    columns = overfitted(rise=0.07)
+    for name in columns:
+        if name.startswith("train/"):
+            columns[name][40:] = columns[name][40] * np.linspace(1, 0.9, 60)
+    assert Overfitting().detect(epoch_log(columns)) == []
+    for name in columns:
+        if name.startswith("train/"):
+            columns[name][40:] = columns[name][40] * np.linspace(1, 0.6, 60)
+    assert Overfitting().detect(epoch_log(columns))
+
+
 def test_a_score_that_goes_on_rising_makes_up_for_it() -> None:
     assert Overfitting().detect(epoch_log(overfitted(score=0.2))) == []
 

@@ -91,7 +91,7 @@ def test_a_swinging_start_does_not_make_the_rest_look_flat() -> None:
 
 def test_a_brief_one_and_one_that_patience_ended_are_information() -> None:
     rng = np.random.default_rng(0)
-    score = np.r_[np.linspace(0.1, 0.5, 160), np.full(40, 0.5)] + rng.normal(0, 0.003, 200)
+    score = np.r_[np.linspace(0.1, 0.5, 155), np.full(45, 0.5)] + rng.normal(0, 0.003, 200)
     (finding,) = detect(score, planned=600)
     assert finding.severity == "info"
     score = saturating()
@@ -134,3 +134,23 @@ def test_noise_that_would_hide_slow_progress_is_no_warning(seed: int) -> None:
     assert clear.severity == "warning"
     assert hidden.severity == "info"
     assert "would hide slow progress" in hidden.summary
+
+
+def test_the_last_fifth_decides_whether_it_goes_on() -> None:
+    rng = np.random.default_rng(0)
+    rise = np.r_[np.linspace(0.1, 0.9, 100), np.linspace(0.9, 0.93, 100)] + rng.normal(0, 0.002, 200)
+    assert detect(rise, planned=200) == [], "1.2 % of the level in the last fifth"
+    stand = np.r_[np.linspace(0.1, 0.9, 100), np.linspace(0.9, 0.91, 100)] + rng.normal(0, 0.002, 200)
+    assert detect(stand, planned=200), "0.4 %"
+
+
+def test_a_fine_tuning_that_stands_still_from_its_first_epoch() -> None:
+    rng = np.random.default_rng(0)
+    (finding,) = detect(0.6 + rng.normal(0, 0.004, 13), planned=100)
+    assert finding.onset.epoch <= 1
+
+
+def test_an_early_peak_does_not_hide_a_rise() -> None:
+    rise = np.linspace(0.2, 0.5, 60) + np.random.default_rng(0).normal(0, 0.01, 60)
+    rise[5:14] = 0.52
+    assert detect(rise, planned=100) == []

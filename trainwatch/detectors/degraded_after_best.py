@@ -61,7 +61,7 @@ class DegradedAfterBest(Detector):
     final_epochs: int = 4
     min_drop: float = 0.05
     large_drop: float = 0.15
-    noise_errors: float = 4.0
+    noise_errors: float = 2.5
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score or loss."""

@@ -12,7 +12,8 @@ How it decides:
     of mosaic, restart of the learning rate): the validation side, smoothed by a running median (``smoothing_share`` of
     the epochs), has its minimum at least ``min_epochs`` epochs and ``min_share`` of the stretch before the end; the level
     of the last quarter since then lies ``min_rise`` and ``noise_errors`` standard errors above the minimum; a one-sided
-    Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by ``min_fall`` since. A loss
+    Mann-Kendall test finds a rise (p at most ``max_p``); and the training side has fallen by ``min_fall`` since; by
+    ``clear_fall`` where the rise is below ``large_rise``, for one of the two sides has to move clearly. A loss
     that never lay ``min_rise`` below its beginning, and whose total did not either, did so from the first epoch on.
     Otherwise it is dated where the total validation loss is lowest, if that has turned as well, or else the component:
     at the lowest value of all epochs at which the smoothed loss lies within half of ``min_rise`` of its minimum.
@@ -98,10 +99,11 @@ class Overfitting(Detector):
         smoothing_share: Width of the running median as a share of the epochs judged.
         min_smoothing_epochs: Its smallest width.
         min_rise: Smallest rise of the validation loss as a share of its minimum.
-        large_rise: Rise of the total validation loss that makes it a warning whatever the score does.
+        large_rise: A clear rise: of the total validation loss it makes a warning whatever the score does.
         noise_errors: The rise is larger than this many standard errors.
         max_p: Largest one-sided p-value of the Mann-Kendall test.
-        min_fall: Smallest fall of the training loss since the minimum, as a share.
+        min_fall: Smallest fall of the training loss since the minimum, as a share ...
+        clear_fall: ... and that from which a rise smaller than ``large_rise`` counts.
         heart_share: Training loss at the end over that at the minimum at which the set is memorised ...
         heart_ratio: ... and over the validation loss.
         heart_certain: Training loss over the validation loss below which it is told whatever the score does.
@@ -124,6 +126,7 @@ class Overfitting(Detector):
     noise_errors: float = 4.0
     max_p: float = 0.05
     min_fall: float = 0.03
+    clear_fall: float = 0.15
     heart_share: float = 0.5
     heart_ratio: float = 0.25
     heart_certain: float = 0.05
@@ -247,7 +250,8 @@ class Overfitting(Detector):
         part = max(len(behind) // 4, 3)
         start, end = float(np.median(behind.values[:part])), float(np.median(behind.values[-part:]))
         fall = (start - end) / start if start > 0 else 0.0
-        return _Rise(at, rise / lowest, trend.p_value / 2, fall, val) if fall >= self.min_fall else None
+        enough = self.min_fall if rise >= self.large_rise * lowest else self.clear_fall
+        return _Rise(at, rise / lowest, trend.p_value / 2, fall, val) if fall >= enough else None
 
     def _score_since(self, score: Score | None, rise: _Rise) -> _Change | None:
         """Describe how the score moved since the minimum of a loss; None if that cannot be told."""

@@ -9,13 +9,14 @@ Why it matters:
     training is not done: it is stuck, and something has to change.
 
 How it decides:
-    The score is smoothed by a running median (1/40 of the log, 5 epochs at least). An improvement is more than 0.002, 1 %
-    of the best (0.5 % for a loss) and ``noise_errors`` standard errors of the smoothed score, whichever is largest; the
-    noise is that of the second half, for a training swings at first. The plateau begins where the smoothed score first
-    comes within one improvement of the best level that it ever held over an eighth of the log, and must last at least
-    ``min_epochs`` epochs and ``min_share`` of the log. Its Theil-Sen slope, over its whole length, must stay below two
-    improvements, the upper end of the slope's 95 % interval below three; a slope whose interval lies above 0 and that
-    gives more than ``slow_gain_share`` of the level is slow progress, and no plateau.
+    Was the last fifth worth its price? It was not if the best of the smoothed score (running median of 1/20 of the log, 5
+    epochs at least) grew in it by no more than ``late_gain_share`` of the level, or its standard error. A slope since
+    then whose interval lies above 0 and that gives more than ``climb_share`` in a fifth of the log is progress all the
+    same: an early peak hides it.
+    The plateau begins where the score, smoothed over 1/40 of the log, first comes within one improvement of the best level
+    that it ever held over an eighth of the log. An improvement is more than 0.002, 1 % of the best (0.5 % for a loss) and
+    ``noise_errors`` standard errors of the smoothed score, whichever is largest; the noise is that of the second half, for
+    a training swings at first. It must last at least ``min_epochs`` epochs and ``min_share`` of the log.
     Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when
     it begins, it lasts ``warning_share`` of the log, and the standstill is certain: the upper end of the slope's interval
     over all of it is not above 0, or over its second half gives no more than ``slow_gain_share`` of the level there.
@@ -38,7 +39,8 @@ Known false alarms:
 
 References:
     Sen 1968 (slope). Ultralytics' EarlyStopping compares single epochs without a minimum difference
-    (utils/torch_utils.py). Thresholds: this project, from the sample runs.
+    (utils/torch_utils.py). Thresholds: this project, from about 100 real logs that two raters labelled by "would the last
+    fifth have been worth paying for?" (tests/bench/detection).
 """
 
 from __future__ import annotations
@@ -75,10 +77,14 @@ class Plateau(Detector):
         warning_share: Shortest plateau that is a warning, as a share of the epochs done.
         smoothing_share: Window of the running median as a share of the epochs done.
         min_smoothing_epochs: Its smallest width.
-        slope_deltas: What the slope may add over the plateau at most (upper end of its interval), in improvements.
-        gain_deltas: The same for the slope itself.
-        slow_gain_share: A rise that is certain and larger than this share of the level is slow progress; one that cannot be
-            excluded is no warning.
+        late_share: What counts as the end of the log, as a share of it.
+        late_smoothing_share: Window of the running median by which the gain at the end is judged, as a share of the log.
+        late_gain_share: Gain of the best smoothed score at the end up to which the end brought nothing, as a share of the level.
+        late_noise_errors: Standard errors of the smoothed score that such a gain may be in any case: chance gives that.
+        climb_share: A rise over the plateau that is certain and gives more than this share of the level in such an end is
+            progress.
+        slow_gain_share: Progress over the plateau that cannot be excluded and is larger than this share of the level: no
+            warning.
         spent_lr_ratio: Learning rate over its maximum below which the schedule is spent.
         done_share: Share of the planned epochs after which standing still is expected.
         max_frozen_share: Share of exactly repeated values from which the score is frozen, not flat (a dead model).
@@ -90,13 +96,16 @@ class Plateau(Detector):
     title: ClassVar[str] = "Validation score stands still"
     optional: ClassVar[tuple[str, ...]] = CURVES
 
-    min_epochs: int = 15
+    min_epochs: int = 10
     min_share: float = 0.15
     warning_share: float = 0.25
     smoothing_share: float = 1 / 40
     min_smoothing_epochs: int = 5
-    slope_deltas: float = 3.0
-    gain_deltas: float = 2.0
+    late_share: float = 0.2
+    late_smoothing_share: float = 0.05
+    late_gain_share: float = 0.01
+    late_noise_errors: float = 1.0
+    climb_share: float = 0.05
     slow_gain_share: float = 0.025
     spent_lr_ratio: float = 0.1
     done_share: float = 0.9
@@ -129,16 +138,22 @@ class Plateau(Detector):
         behind = slice(last + 1, None)
         if self._frozen(view, score, last) or self._ended(view, score, last, delta):
             return []
-        slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
-        if not (slope.high * flat <= self.slope_deltas * delta and slope.slope * flat <= self.gain_deltas * delta):
+        if self._late_gain(up) > max(self.late_gain_share * abs(level), self.late_noise_errors * error):
             return []
+        slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
+        if slope.low > 0 and slope.slope * self.late_share * len(up) > self.climb_share * abs(level):
+            return []  # it surely rises: an early peak hides that from the best values
         if last == 0 and score.is_loss:
             return []  # a loss that never fell is no-learning's, or a fine-tune's
         if last == 0 and slope.high < 0 and slope.slope * flat < -self.slow_gain_share * abs(level):
             return []  # it never rose, and falls from the start: that is no plateau
-        if slope.low > 0 and slope.slope * flat > max(step, self.slow_gain_share * abs(level)):
-            return []  # slow, but it goes on: the interval excludes a standstill
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
+
+    def _late_gain(self, up: npt.NDArray[np.float64]) -> float:
+        """Return by how much the best smoothed score grew in the last part of the log."""
+        smooth = running_median(up, max(self.min_smoothing_epochs, int(len(up) * self.late_smoothing_share)))
+        late = max(2, int(len(up) * self.late_share))
+        return float(smooth.max() - smooth[:-late].max())
 
     def _frozen(self, view: View, score: Score, since: int) -> bool:
         """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured.
