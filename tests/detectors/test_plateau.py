@@ -154,3 +154,16 @@ def test_an_early_peak_does_not_hide_a_rise() -> None:
     rise = np.linspace(0.2, 0.5, 60) + np.random.default_rng(0).normal(0, 0.01, 60)
     rise[5:14] = 0.52
     assert detect(rise, planned=100) == []
+
+
+def test_the_end_of_a_dip_is_no_gain() -> None:
+    score = 0.5 + np.random.default_rng(0).normal(0, 0.002, 100)
+    score[:15] = np.linspace(0.1, 0.5, 15)
+    score[20:79] -= 0.008
+    score[78] = 0.508
+    (finding,) = detect(score, planned=300)
+    assert finding.onset.epoch <= 20
+
+
+def test_a_short_log_that_swings_is_none() -> None:
+    assert detect(0.3 + np.random.default_rng(0).normal(0, 0.03, 13), planned=350) == []

@@ -42,3 +42,12 @@ def test_a_run_that_was_not_stopped_by_patience_and_a_ceiling_are_quiet() -> Non
     columns = curves(100, speed=1)
     assert PrematureEarlyStop().detect(epoch_log(columns, 300)) == []
     assert PrematureEarlyStop().detect(stopped(np.linspace(0.96, 0.97, 150))) == []
+
+
+def test_a_rise_that_only_makes_good_what_was_lost_is_none() -> None:
+    lost = np.r_[np.full(10, 0.56), np.linspace(0.3, 0.5, 140)]
+    assert PrematureEarlyStop().detect(stopped(lost)) == []
+
+
+def test_a_rise_that_ended_before_the_last_patience_is_none() -> None:
+    assert PrematureEarlyStop().detect(stopped(np.r_[np.linspace(0.3, 0.5, 120), np.full(40, 0.5)], patience=40)) == []

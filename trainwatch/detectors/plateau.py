@@ -10,13 +10,15 @@ Why it matters:
 
 How it decides:
     Was the last fifth worth its price? It was not if the best of the smoothed score (running median of 1/20 of the log, 5
-    epochs at least) grew in it by no more than ``late_gain_share`` of the level, or its standard error. A slope since
-    then whose interval lies above 0 and that gives more than ``climb_share`` in a fifth of the log is progress all the
-    same: an early peak hides it.
+    epochs at least) grew in it by no more than ``late_gain_share`` of the level, or its standard error; or by no more than
+    ``dip_share``, which the end of a dip gives, while the best single epoch gained no more than ``no_gain_share``. A
+    slope since then whose interval lies above 0 and that gives more than ``climb_share`` in a fifth of the log is
+    progress all the same: an early peak hides it.
     The plateau begins where the score, smoothed over 1/40 of the log, first comes within one improvement of the best level
     that it ever held over an eighth of the log. An improvement is more than 0.002, 1 % of the best (0.5 % for a loss) and
     ``noise_errors`` standard errors of the smoothed score, whichever is largest; the noise is that of the second half, for
-    a training swings at first. It must last at least ``min_epochs`` epochs and ``min_share`` of the log.
+    a training swings at first. It must last at least ``min_epochs`` epochs and ``min_share`` of the log; below
+    ``brief_epochs`` only where single epochs show it, their noise being no more than ``late_gain_share``.
     Warning while the learning rate is above a tenth of its maximum and less than 90 % of the planned epochs are done when
     it begins, it lasts ``warning_share`` of the log, and the standstill is certain: the upper end of the slope's interval
     over all of it is not above 0, or over its second half gives no more than ``slow_gain_share`` of the level there.
@@ -81,6 +83,9 @@ class Plateau(Detector):
         late_smoothing_share: Window of the running median by which the gain at the end is judged, as a share of the log.
         late_gain_share: Gain of the best smoothed score at the end up to which the end brought nothing, as a share of the level.
         late_noise_errors: Standard errors of the smoothed score that such a gain may be in any case: chance gives that.
+        no_gain_share: Gain of the best single epoch at the end that is none, as a share of the level ...
+        dip_share: ... and that of the smoothed score, beside it, which the end of a dip explains.
+        brief_epochs: Length from which a plateau may be noisy, epochs.
         climb_share: A rise over the plateau that is certain and gives more than this share of the level in such an end is
             progress.
         slow_gain_share: Progress over the plateau that cannot be excluded and is larger than this share of the level: no
@@ -105,6 +110,9 @@ class Plateau(Detector):
     late_smoothing_share: float = 0.05
     late_gain_share: float = 0.01
     late_noise_errors: float = 1.0
+    no_gain_share: float = 0.002
+    dip_share: float = 0.03
+    brief_epochs: int = 15
     climb_share: float = 0.05
     slow_gain_share: float = 0.025
     spent_lr_ratio: float = 0.1
@@ -138,7 +146,9 @@ class Plateau(Detector):
         behind = slice(last + 1, None)
         if self._frozen(view, score, last) or self._ended(view, score, last, delta):
             return []
-        if self._late_gain(up) > max(self.late_gain_share * abs(level), self.late_noise_errors * error):
+        if flat < self.brief_epochs and noise(up) > self.late_gain_share * abs(level):
+            return []  # too few epochs to see a standstill in such noise
+        if self._goes_on(up, abs(level), error):
             return []
         slope = theil_sen(series.epoch[behind].astype(np.float64), up[behind])
         if slope.low > 0 and slope.slope * self.late_share * len(up) > self.climb_share * abs(level):
@@ -149,11 +159,14 @@ class Plateau(Detector):
             return []  # it never rose, and falls from the start: that is no plateau
         return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 
-    def _late_gain(self, up: npt.NDArray[np.float64]) -> float:
-        """Return by how much the best smoothed score grew in the last part of the log."""
-        smooth = running_median(up, max(self.min_smoothing_epochs, int(len(up) * self.late_smoothing_share)))
+    def _goes_on(self, up: npt.NDArray[np.float64], level: float, error: float) -> bool:
+        """Whether the last part of the log still brought something: to the smoothed score, or to the best single epoch."""
         late = max(2, int(len(up) * self.late_share))
-        return float(smooth.max() - smooth[:-late].max())
+        smooth = running_median(up, max(self.min_smoothing_epochs, int(len(up) * self.late_smoothing_share)))
+        gain, best_gain = (float(s.max() - s[:-late].max()) for s in (smooth, up))
+        if gain <= max(self.late_gain_share * level, self.late_noise_errors * error):
+            return False
+        return best_gain > self.no_gain_share * level or gain > self.dip_share * level
 
     def _frozen(self, view: View, score: Score, since: int) -> bool:
         """Whether the score repeats exactly, mostly or for the last part of the plateau: then nothing is measured.

@@ -11,14 +11,16 @@ Why it matters:
 How it decides:
     The training ended by patience, before ``planned_share`` of the planned epochs and with the learning rate above
     ``high_lr_ratio`` of its maximum; and over the last ``trend_share`` of the epochs, two patiences at least, the score
-    rises: Mann-Kendall p at most ``max_p``, the lower end of its Theil-Sen slope above 0, and the gain expected over
-    one more patience at least the smallest improvement (0.002 or 1 % of the score).
+    rises: Mann-Kendall p at most ``max_p``, the lower end of its Theil-Sen slope above 0, also over the last patience
+    alone, and the gain expected over one more patience at least the smallest improvement (0.002 or 1 % of the score). It
+    ends within such an improvement of the best level it ever held: a rise that only makes good what was lost, as after
+    the first epochs of a fine-tuning, is none.
 
 What to do:
     Start again from best.pt, or resume if last.pt holds its optimizer, with ``patience`` doubled or ``patience=0``.
 
 Known false alarms:
-    A rise that ends just before the stop; the last patience may be flat.
+    A score that rises more and more slowly: the gain to come is less than the slope says.
 
 References:
     ultralytics/utils/torch_utils.py, EarlyStopping (no minimum difference); yolov5 thread 13173; issue 868.
@@ -29,12 +31,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from trainwatch.detectors._curves import CURVES, NOTHING, after_warmup, has_score, lr_ratio, read_score
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
 from trainwatch.runs import Run, how_it_ended
 from trainwatch.runs.patience import replay
+from trainwatch.signals.curves import best_level
 from trainwatch.signals.trend import mann_kendall, theil_sen
 
 
@@ -48,6 +53,7 @@ class PrematureEarlyStop(Detector):
         trend_share: Share of the epochs over which the trend is judged.
         min_epochs: The same in epochs, at least.
         max_p: Largest p-value of the Mann-Kendall test.
+        level_epochs: Epochs that make a level.
     """
 
     title: ClassVar[str] = "Patience stopped it too early"
@@ -58,6 +64,7 @@ class PrematureEarlyStop(Detector):
     trend_share: float = 0.4
     min_epochs: int = 12
     max_p: float = 0.01
+    level_epochs: int = 5
 
     def missing(self, run: Run) -> str | None:
         """Ask for a validation score."""
@@ -81,6 +88,11 @@ class PrematureEarlyStop(Detector):
         line, trend = theil_sen(kept.epoch, kept.values), mann_kendall(kept.values)
         gain = line.slope * state.patience
         smallest = score.smallest_step(float(kept.values.max()))
+        last = score.series.take(score.series.epoch > state.last_epoch - max(state.patience, self.level_epochs))
+        if theil_sen(last.epoch, last.values).low <= 0:
+            return []
+        if best_level(score.up, self.level_epochs) - float(np.median(score.up[-self.level_epochs :])) > smallest:
+            return []
         if not (line.low > 0 and trend.direction > 0 and trend.p_value <= self.max_p and gain >= smallest):
             return []
         where = epoch_name(run, state.last_epoch)
