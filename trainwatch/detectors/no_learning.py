@@ -128,7 +128,9 @@ class NoLearning(Detector):
         if still < self.still_updates:
             return []
         first = len(ratio) - still
-        since = ratio.take([first]) if first else view.steps("step").take([0])  # nothing says that they moved before
+        since = (
+            ratio.take(np.array([first])) if first else view.steps("step").take(np.array([0]))
+        )  # nothing says that they moved before
         where = epoch_name(view.run, int(since.epoch[0]))
         return [
             Finding(

@@ -702,6 +702,10 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the work itself grew": "计算本身变慢了",
     "It cost {duration}.": "因此多花了 {duration}。",
     # tiny_validation
+    "The validation set holds {samples:n} samples": "验证集有 {samples} 个样本",
+    "It is validated on {samples:n} samples, which leaves a share of right answers a standard error of up to {error:n}.": (
+        "验证使用 {samples} 个样本，正确率的标准误差最高可达 {error}。"
+    ),
     "The validation set seems to hold {count:n} samples": "验证集似乎只有 {count} 个样本",
     "Every value of {score} in {epochs:n} epochs is a multiple of 1/{samples:n}: it is measured on {count:n} samples or "
     "objects, which leaves a standard error of up to {error:n}.": (
@@ -777,12 +781,20 @@ DETECTORS: Final[Mapping[str, str]] = {
         "{score} 曾达到 {top}，在{where}降到 {value}，而且有一项验证损失的轮间波动为其水平的 {swing}%。"
     ),
     # validation_is_training
-    "whether validation images are training images was not recorded": "没有记录验证图像是否也是训练图像",
+    "whether validation images are training images was not recorded (loops: Recorder.datasets)": (
+        "没有记录验证图像是否也是训练图像（自写循环：Recorder.datasets）"
+    ),
+    "All validation samples are training samples": "所有验证样本都是训练样本",
+    "{count:n} of {samples:n} validation samples are training samples": "{samples} 个验证样本中有 {count} 个是训练样本",
     "All validation images are training images": "所有验证图像都是训练图像",
     "{count:n} of {images:n} validation images are training images": "{images} 张验证图像中有 {count} 张是训练图像",
     "{count:n} of the {images:n} validation images are files that the model is trained on: the score tells how well they are "
     "memorised, and overfitting does not show in it.": (
         "{images} 张验证图像中有 {count} 张也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
+    ),
+    "{count:n} of the {samples:n} validation samples are among those that the model is trained on: the score tells how well they "
+    "are memorised, and overfitting does not show in it.": (
+        "{samples} 个验证样本中有 {count} 个也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
     ),
     # signals: origin, rate_jump, update
     "Where it began is not known.": "起点未知。",
