@@ -18,7 +18,7 @@ How it decides:
     trend (``max_p``). A metric above zero (an accuracy at chance) counts as never moved if its level of the last
     third is no better than the best of the first ``start_epochs`` epochs by ``still_errors`` standard errors, and no
     level in between was; or if it gained less than ``still_gain_share`` of what it lacked and the validation loss
-    never lay ``still_share`` below where it began (always guessing the most frequent class gains as much). In either
+    never lay ``still_val_share`` below where it began (always guessing the most frequent class gains as much). In either
     case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
     ``still_train_share``: where one does, something is learnt. Information where a loss is no number from the first
     epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it. A whole plan of
@@ -86,6 +86,7 @@ class NoLearning(Detector):
         still_epochs: Epochs at least before a metric above zero is judged.
         still_errors: Standard errors by which a metric must rise to have moved.
         still_train_share: Fall of a loss, as a share, that proves that something is learnt.
+        still_val_share: Fall of the validation loss, as a share, below which it has not moved where the metric has.
         still_updates: Measured optimizer steps in a row, up to the end, that move no weight.
         still_gain_share: Gain of a metric, as a share of what it lacked from its full value, that a guess explains.
     """
@@ -108,6 +109,7 @@ class NoLearning(Detector):
     still_errors: float = 3.0
     still_train_share: float = 0.05
     still_gain_share: float = 0.1
+    still_val_share: float = 0.02
     still_updates: int = 5
 
     def missing(self, run: Run) -> str | None:
@@ -267,7 +269,7 @@ class NoLearning(Detector):
         guessed = (
             top - start < self.still_gain_share * (score.full - start)
             and val is not None
-            and self._fall(val) < self.still_share
+            and self._fall(val) < self.still_val_share
         )
         if top > bar and not guessed:
             return []

@@ -607,8 +607,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "training loss fell by {fall:n} %.": (
         "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（p {p}），而同名的训练损失下降了 {fall}%。"
     ),
-    "The validation loss {name} ends no lower than it began, while the same training loss fell by {fall:n} %: what is learnt "
-    "does not carry over.": "验证损失 {name} 结束时并不低于开始时，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",
+    "The validation loss {name} ends where it began, while the same training loss fell by {fall:n} %: what is learnt does not carry "
+    "over.": "验证损失 {name} 结束时仍停在开始时的水平，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",
     "It never lay {share:n} % below where it began: nothing learnt served the validation set.": (
         "它从未比开始时低 {share}%：学到的东西对验证集没有帮助。"
     ),
