@@ -456,6 +456,11 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     "within its noise of {noise:n}": "没有超出其噪声 {noise}",
     "and the validation loss lies where it began": "而验证损失停在开始时的水平",
+    "The training loss never moves": "训练损失从不变化",
+    "The training loss is {value:n} in all {steps:n} steps: no batch and no step changes it, so it is not what is trained on, or "
+    "not computed from the model.": (
+        "训练损失在全部 {steps} 步中都是 {value}：没有任何批次或步骤改变它，因此它不是所训练的损失，或不是由模型计算得出。"
+    ),
     "No optimizer step moves a weight": "优化器没有移动任何权重",
     "No optimizer step moves a weight from {where} on": "自{where}起，优化器没有移动任何权重",
     "In the last {still:n} of {measured:n} optimizer steps at which it was measured, from {where} (step {step:n}) on, the weights "
