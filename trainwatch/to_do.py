@@ -120,6 +120,10 @@ LOOP: Final[Mapping[str, str]] = {
         "Halve the learning rate, or accumulate gradients over twice as many batches. Judge by a running mean of the "
         "score."
     ),
+    "validation-is-training": (
+        "Split the samples before anything else, by scene or subject, so that no validation sample is trained on; a few "
+        "hundred will do."
+    ),
 }
 """Finding id -> what to do in a loop that is not Ultralytics', whose arguments the detectors' own documentation names."""
 

@@ -1,4 +1,4 @@
-"""The one object a user holds: ``step()``, ``epoch_end()``, ``event()``, ``close()``.
+"""The one object a user holds: ``datasets()``, ``step()``, ``epoch_end()``, ``event()``, ``close()``.
 
     with Recorder("runs/exp3") as rec:
         for epoch in range(epochs):
@@ -249,6 +249,23 @@ class Recorder:
             self.meta.update(redact(entries))
             if self.rank == 0:
                 write_json(self.folder / "run.json", self.meta)
+
+    def datasets(self, train: Any, val: Any) -> None:
+        """Say once, before the training, what is trained on and what is validated on: samples in both are told. Never raises.
+
+        No sample is drawn and no random number used; see :mod:`trainwatch_hooks.samples` for what can be compared, and what
+        it costs.
+
+        Args:
+            train: A loader, a data set, a tensor, an array, or a tuple of these with the inputs first.
+            val: The same of the validation.
+        """
+        if self._closed or self._foreign():
+            return
+        with self.guard("comparing the data sets"):
+            from trainwatch_hooks.samples import compared
+
+            self.update_meta(dataset={**self.meta.get("dataset", {}), **compared(train, val)})
 
     def listen(self, listener: Callable[[Row], None]) -> None:
         """Hand every finished row (values on the host) to ``listener``, too; on a device some steps later, in order."""

@@ -109,7 +109,7 @@ def test_applies_somewhere_and_says_why_it_does_not_elsewhere(id: str) -> None:
         args={"epochs": 100, "dfl": 1.5},
     )
     asked = {"lr0": 0.02, "copy_paste": 0.1, "momentum": 0.9, "optimizer": "SGD"}
-    data = {"has_polygons": True, "val_images": 10, "val_images_trained_on": 0}
+    data = {"has_polygons": True, "val_images": 100, "val_images_trained_on": 0}
     loop = {"steps_per_epoch": 30, "accumulate": 2}
     shard = {k: np.full(300, v) for k, v in FULL.items()}
     ranks = make_ranks([shard, shard], args=asked, requested=asked, dataset=data, loop=loop, planned_epochs=10)

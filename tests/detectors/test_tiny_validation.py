@@ -33,3 +33,11 @@ def test_what_hardly_varies_or_is_short_or_a_loss_is_quiet() -> None:
     assert detect(np.r_[np.zeros(20), np.full(20, 0.5)]) == []
     assert detect(np.array([0.25, 0.5, 0.75])) == []
     assert detect(np.tile([0.25, 0.5, 0.75], 10), "val/loss") == []
+
+
+@pytest.mark.parametrize(("samples", "epochs", "told"), [(12, 40, True), (21, 40, False), (12, 9, False)])
+def test_what_was_counted_needs_no_score_that_varies(samples: int, epochs: int, told: bool) -> None:
+    run = make_run(None, {"metrics/mAP50": np.full(epochs, 0.375)}, dataset={"val_images": samples})
+    found = TinyValidation().detect(run)
+    assert [f.title for f in found] == ["The validation set holds 12 samples"] * told
+    assert TinyValidation().missing(make_run(dataset={"val_images": samples})) is None

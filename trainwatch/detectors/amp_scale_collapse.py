@@ -79,8 +79,7 @@ class AmpScaleCollapse(Detector):
         judged[: self.probing_steps] = False
         many = cluster(judged, int(self.skip_share * self.window_steps) + 1, self.window_steps)
         row = sustained(judged, self.consecutive)
-        with np.errstate(invalid="ignore"):
-            below = (scale.values < self.min_scale) & (scale.values >= 0)
+        below = (scale.values < self.min_scale) & (scale.values >= 0)
         low = sustained(below, self.low_steps)
         starts = [i for i in (many[0] if many else None, row, low) if i is not None]
         if not starts:
@@ -107,8 +106,7 @@ class AmpScaleCollapse(Detector):
 
     def _skipped(self, view: View, scale: Series) -> npt.NDArray[np.bool_]:
         recorded = view.steps("amp_skipped")
-        with np.errstate(invalid="ignore"):
-            fell = np.concatenate([[False], scale.values[1:] < scale.values[:-1]])
+        fell = np.concatenate([[False], scale.values[1:] < scale.values[:-1]])
         fell &= scale.weights == 1  # between rows that are far apart it may have risen and fallen as it should
         at = recorded.step[recorded.values > 0]
         if len(at):

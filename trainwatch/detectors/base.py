@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+import numpy as np
+
 from trainwatch.result import Finding
 from trainwatch.runs import Run, Series
 
@@ -86,6 +88,7 @@ class Detector(ABC):
         """Return the fields in force."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    @np.errstate(all="ignore")  # a recording may hold any float; what overflows is infinite, and judged as such
     def detect(self, run: Run) -> list[Finding]:
         """Judge a run through a view that holds the declared columns only."""
         return self.judge(View(run, self.requires + self.optional))

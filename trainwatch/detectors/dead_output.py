@@ -105,8 +105,7 @@ class DeadOutput(Detector):
             return []  # a fork that computes no validation loss writes this beside a training that learns
         dead = (~np.isfinite(values) | (values == 0)).all(axis=0)
         level = np.interp(parts[0].epoch, train.epoch, train.values)
-        with np.errstate(invalid="ignore"):
-            dead |= values.sum(axis=0) >= self.thrown_ratio * level
+        dead |= values.sum(axis=0) >= self.thrown_ratio * level
         at = np.flatnonzero(dead)
         trained = train.values[np.isin(train.epoch, parts[0].epoch[at])]
         lively = len(trained) > 0 and bool((np.isfinite(trained) & (trained > 0)).all())

@@ -167,8 +167,7 @@ class LossExplosion(Detector):
     def _single(self, view: View, series: Series, first: int, level: float) -> bool:
         """Whether the spikes stand alone: at its level between them, and the gradients, where recorded, do not jump."""
         span = slice(first, first + self.within_steps)
-        with np.errstate(invalid="ignore"):
-            high = series.values[span] >= self.sustained_ratio * level
+        high = series.values[span] >= self.sustained_ratio * level
         if not np.isfinite(series.values[span]).all() or high.mean() >= self.single_share:
             return False
         norm = view.steps("grad_norm")
@@ -217,8 +216,7 @@ class LossExplosion(Detector):
         gain = view.steps(f"gain/{name}") if per_step else view.epochs(f"gain/{name}")
         if column == "loss" or len(gain) != len(series) or not len(series):
             return series
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = np.where(gain.values > 0, series.values / gain.values, np.nan)
+        values = np.where(gain.values > 0, series.values / gain.values, np.nan)
         return replace(series, values=values)
 
     def _away(self, series: Series) -> Departure:

@@ -147,6 +147,5 @@ class LossImbalance(Detector):
         third = len(parts[top]) // 3
         size = max(third // self.onset_blocks, 1)
         levels = np.stack([block_medians(p.values[:third], size) for p in parts])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            small = np.flatnonzero(~(levels[top] / levels.sum(axis=0) >= self.max_share))
+        small = np.flatnonzero(~(levels[top] / levels.sum(axis=0) >= self.max_share))
         return (int(small[-1]) + 1) * size if len(small) else 0

@@ -10,7 +10,8 @@ Why it matters:
 How it decides:
     First by the weights, where it is recorded how far an optimizer step moves them (``update_ratio``): exactly
     nowhere in the last ``still_updates`` (5) measurements or more, while the learning rate is above 0. Then nothing
-    else is asked. Otherwise by the curves. The best level of the score over three epochs is not above 0.005 after at
+    else is asked. Then, where nothing is validated, by the training loss: the same number in all of ``min_steps``
+    steps or more. Otherwise by the curves. The best level of the score over three epochs is not above 0.005 after at
     least ``min_epochs`` validated epochs. A run whose last score is its best and above ``starting_score`` has begun
     to learn: it is left alone in warm-up and until ``late_epochs``. A score is not judged where it was not measured
     (metrics-not-measured) or where the loss finds no labels (missing-labels). Without any metric: training and
@@ -18,8 +19,8 @@ How it decides:
     trend (``max_p``). A metric above zero (an accuracy at chance) counts as never moved if its level of the last
     third is no better than the best of the first ``start_epochs`` epochs by ``still_errors`` standard errors, and no
     level in between was; or if it gained less than ``still_gain_share`` of what it lacked and the validation loss
-    never lay ``still_share`` below where it began (always guessing the most frequent class gains as much). In either
-    case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
+    never lay ``still_val_share`` below where it began (always guessing the most frequent class gains as much). In
+    either case over ``still_epochs`` epochs at least, and no loss of either side, nor their sum, fell by
     ``still_train_share``: where one does, something is learnt. Information where a loss is no number from the first
     epoch to the last: that is told by nonfinite-loss, and nothing learnt is what follows from it. A whole plan of
     ``late_epochs`` epochs at least whose best score is below ``poor_score`` is a warning, rising or not.
@@ -86,6 +87,7 @@ class NoLearning(Detector):
         still_epochs: Epochs at least before a metric above zero is judged.
         still_errors: Standard errors by which a metric must rise to have moved.
         still_train_share: Fall of a loss, as a share, that proves that something is learnt.
+        still_val_share: Fall of the validation loss, as a share, below which it has not moved where the metric has.
         still_updates: Measured optimizer steps in a row, up to the end, that move no weight.
         still_gain_share: Gain of a metric, as a share of what it lacked from its full value, that a guess explains.
     """
@@ -108,11 +110,13 @@ class NoLearning(Detector):
     still_errors: float = 3.0
     still_train_share: float = 0.05
     still_gain_share: float = 0.1
+    still_val_share: float = 0.02
     still_updates: int = 5
 
     def missing(self, run: Run) -> str | None:
-        """Ask for a validation score or loss, or for how far the weights move."""
-        return None if has_score(run) or "steps.update_ratio" in run.column_names() else NOTHING
+        """Ask for a validation score or loss, or for how far the weights move, or a loss per step."""
+        names = run.column_names()
+        return None if has_score(run) or "steps.update_ratio" in names or "steps.loss" in names else NOTHING
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
@@ -128,7 +132,9 @@ class NoLearning(Detector):
         if still < self.still_updates:
             return []
         first = len(ratio) - still
-        since = ratio.take([first]) if first else view.steps("step").take([0])  # nothing says that they moved before
+        since = (
+            ratio.take(np.array([first])) if first else view.steps("step").take(np.array([0]))
+        )  # nothing says that they moved before
         where = epoch_name(view.run, int(since.epoch[0]))
         return [
             Finding(
@@ -155,7 +161,7 @@ class NoLearning(Detector):
         """Judge what the validations show."""
         score = read_score(view)
         if score is None:
-            return []
+            return self._by_steps(view)
         if score.is_loss:
             return [] if metrics(view) else self._by_loss(view)
         if score.learnt and not score.at_ceiling:
@@ -199,6 +205,29 @@ class NoLearning(Detector):
                     "too_early": severity == "info",
                     "numbers_lost": lost,
                 },
+            )
+        ]
+
+    def _by_steps(self, view: View) -> list[Finding]:
+        """Judge a training loss that is one number, where nothing else is recorded."""
+        loss = view.steps("loss")
+        if loss.rows < self.min_steps or not (loss.values == loss.values[0]).all():
+            return []
+        return [
+            Finding(
+                id=self.id,
+                severity="warning",
+                confidence=0.85,
+                title="The training loss never moves",
+                summary=(
+                    f"The training loss is {loss.values[0]:.6g} in all {loss.rows} steps: no batch and no step changes it, so it "
+                    "is not what is trained on, or not computed from the model."
+                ),
+                onset=loss.where(0),
+                series=loss.name,
+                measured=Quantity(0.0, "change"),
+                threshold=Quantity(0.0, "change"),
+                detail={"too_early": False},
             )
         ]
 
@@ -265,7 +294,7 @@ class NoLearning(Detector):
         guessed = (
             top - start < self.still_gain_share * (score.full - start)
             and val is not None
-            and self._fall(val) < self.still_share
+            and self._fall(val) < self.still_val_share
         )
         if top > bar and not guessed:
             return []

@@ -235,8 +235,7 @@ class NonfiniteLoss(Detector):
         if not len(before):
             return None
         ratio = departure(before.values, 200, 8).ratios[-self.precursor_steps :]
-        with np.errstate(invalid="ignore"):
-            hits = np.flatnonzero(ratio >= self.precursor_ratio)
+        hits = np.flatnonzero(ratio >= self.precursor_ratio)
         # Early in training single steps of that size are normal: the sign must last to the onset, or nearly.
         return int(len(ratio) - hits[0]) if len(hits) >= 2 and len(ratio) - hits[-1] <= 10 else None
 

@@ -21,14 +21,15 @@ How it decides:
     Or the training set is memorised: since the minimum the training side fell to ``heart_share`` of what it was then
     and lies below ``heart_ratio`` of the validation side, which no longer falls (by ``min_rise``); below
     ``heart_certain`` of it that is told whatever the score does.
-    Or nothing carries over: the validation loss ends no lower than it was in the first ``begin_epochs`` epochs after
-    warm-up, while the training loss fell by ``carried_fall`` since, with a trend.
+    Or nothing carries over: since the first ``begin_epochs`` epochs after warm-up the training loss fell by ``min_fall``, with
+    a trend, and at the end the validation loss has fallen by at most ``carried_share`` of that. That is dated to the
+    beginning.
     It is no overfitting while the score makes up for it: it has risen since (the interval of its slope lies above 0) by
     more than ``makes_up_share`` of it, and ends at its best level. How sure right answers are and how many there are, are
     two things. For a validation loss that never fell only a gain of ``guess_share`` of what the score lacked at its beginning
     makes up: a model that learns nothing but which class is the most frequent gains as much.
     Nor is it where a score was measured that never left zero: a model that finds nothing has nothing to memorise, and
-    what keeps it from learning is another fault.
+    what keeps it from learning is another fault. Nor where no label reaches the training loss (missing-labels).
     Warning if the score has fallen from its best level too, if the total validation loss has risen by ``large_rise``, or
     if there is no score; information otherwise.
 
@@ -51,7 +52,16 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from trainwatch.detectors._curves import CURVES, after_warmup, losses, never_measured, pairs, read_score, total
+from trainwatch.detectors._curves import (
+    CURVES,
+    after_warmup,
+    losses,
+    never_measured,
+    pairs,
+    read_score,
+    total,
+    without_objects,
+)
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
@@ -78,6 +88,11 @@ class _Rise:
     certain: bool = False
     never_fell: bool = False
     kind: str = "turned"
+
+    @property
+    def from_start(self) -> bool:
+        """Whether nothing that was learnt ever served the validation set."""
+        return self.never_fell or self.kind == "carried"
 
 
 @dataclass(frozen=True)
@@ -109,7 +124,7 @@ class Overfitting(Detector):
         heart_certain: Training loss over the validation loss below which it is told whatever the score does.
         begin_epochs: Epochs whose median counts where it is asked whether the loss ever lay below its first value.
         makes_up_share: Smallest gain of the score that makes up for a rise of the loss, as a share of its best level.
-        carried_fall: Fall of the training loss, as a share, of which something should carry over to the validation.
+        carried_share: Share of the training loss's fall that the validation loss must follow for something to carry over.
         guess_share: Gain of the score, as a share of what it lacked, that a guess explains.
     """
 
@@ -132,7 +147,7 @@ class Overfitting(Detector):
     heart_certain: float = 0.05
     begin_epochs: int = 3
     makes_up_share: float = 0.02
-    carried_fall: float = 0.05
+    carried_share: float = 0.1
     guess_share: float = 0.1
 
     def missing(self, run: Run) -> str | None:
@@ -142,6 +157,8 @@ class Overfitting(Detector):
 
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the component that rose most, or none."""
+        if without_objects(view, "train") is not None:
+            return []
         rises = [r for train, val in pairs(view) if (r := self._rise(view, train, val)) is not None]
         if not rises:
             return []
@@ -161,7 +178,7 @@ class Overfitting(Detector):
         train, val = (total(losses(view, part), f"{part}/*") for part in ("train", "val"))
         whole = self._rise(view, train, val) if train is not None and val is not None else None
         dated = whole or worst
-        return int(dated.val.epoch[0 if worst.never_fell and dated.never_fell else dated.at])
+        return int(dated.val.epoch[0 if worst.from_start and dated.from_start else dated.at])
 
     def _part(self, view: View, series: Series) -> Series:
         kept = series.take(series.finite)
@@ -206,7 +223,9 @@ class Overfitting(Detector):
         start = float(np.median(behind.values[: self.begin_epochs]))
         fall = 1 - float(np.median(behind.values[-max(len(behind) // 4, 3) :])) / start if start > 0 else 0.0
         trend = mann_kendall(behind.values)
-        if level < first or fall < self.carried_fall or trend.direction >= 0 or trend.p_value / 2 > self.max_p:
+        if fall < self.min_fall or trend.direction >= 0 or trend.p_value / 2 > self.max_p:
+            return None
+        if 1 - level / first > self.carried_share * fall:
             return None
         return _Rise(begin, level / float(smooth.min()) - 1, trend.p_value / 2, fall, val, kind="carried")
 
@@ -330,7 +349,7 @@ class Overfitting(Detector):
             )
         if rise.kind == "carried":
             return (
-                f"The validation loss {name} ends no lower than it began, while the same training loss fell by "
+                f"The validation loss {name} ends where it began, while the same training loss fell by "
                 f"{100 * rise.fall:.0f} %: what is learnt does not carry over."
             )
         return (

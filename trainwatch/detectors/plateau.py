@@ -64,9 +64,9 @@ from trainwatch.signals.regimes import closing_epoch
 from trainwatch.signals.trend import theil_sen
 
 UP_TO_ONE = re.compile(
-    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)", re.IGNORECASE
+    r"(?:^|[/_-])(acc|accuracy|top1|top5|auc|auroc|f1|dice|iou|miou|precision|recall|map)(?![a-z])", re.IGNORECASE
 )
-"""Names of scores that are at most 1."""
+"""Names of scores that are at most 1: whole words, so that neither an error (mape) nor an acceleration is one."""
 
 
 @dataclass(frozen=True)

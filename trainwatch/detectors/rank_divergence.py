@@ -169,6 +169,5 @@ class RankDivergence(Detector):
 
 def _differs(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.bool_]:
     finite = np.isfinite(a) & np.isfinite(b)
-    with np.errstate(invalid="ignore"):
-        far = np.abs(a - b) > tolerance * np.maximum(np.abs(a), np.abs(b))
+    far = np.abs(a - b) > tolerance * np.maximum(np.abs(a), np.abs(b))
     return np.where(finite, far, np.isfinite(a) != np.isfinite(b))

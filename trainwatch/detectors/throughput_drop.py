@@ -94,8 +94,7 @@ class ThroughputDrop(Detector):
         if count < self.min_base_blocks + self.min_blocks:
             return []
         base = self._base(levels)
-        with np.errstate(invalid="ignore"):
-            slow = longest_run(levels >= self.ratio * base)
+        slow = longest_run(levels >= self.ratio * base)
         if slow is None or slow[1] - slow[0] + 1 < max(self.min_blocks, self.min_share * count):
             return []
         first, last = slow[0] * self.block_steps, (slow[1] + 1) * self.block_steps - 1
@@ -106,8 +105,7 @@ class ThroughputDrop(Detector):
     def _refined(self, seconds: Floats, first: int, base: float) -> int:
         """Return the step near the first slow block that best divides fast steps from slow ones."""
         low = max(first - self.block_steps, 0)
-        with np.errstate(invalid="ignore"):
-            slow = seconds[low : first + self.block_steps] >= (1 + self.ratio) / 2 * base
+        slow = seconds[low : first + self.block_steps] >= (1 + self.ratio) / 2 * base
         # Slow steps before the cut, and fast ones behind it, are on the wrong side.
         wrong = np.r_[0, np.cumsum(slow)] + np.r_[np.cumsum(~slow[::-1])[::-1], 0]
         return low + int(np.argmin(wrong))

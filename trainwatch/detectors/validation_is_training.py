@@ -1,7 +1,7 @@
-"""Validation images that the model is trained on.
+"""Validation samples that the model is trained on.
 
 What it does:
-    Counts the validation images whose files are training images, too.
+    Counts the validation samples that are training samples, too.
 
 Why it matters:
     Such a score says how well the training set is memorised. It rises to the end, overfitting never shows, and best.pt,
@@ -9,9 +9,11 @@ Why it matters:
     else can tell.
 
 How it decides:
-    The recorder compares the two lists of files that the trainer loaded (their full paths). Warning if at least ``min_share``
-    (5 %) of the validation images are trained on; information below. Not judged where the lists were not recorded: logs of
-    epochs, and loops whose data sets name no files. Copies under other names are not seen.
+    The recorder compares the two lists of files that the trainer loaded (their full paths). In a loop of your own it compares
+    what it is given by ``Recorder.datasets(train, val)``: the samples of one data set behind both, lists of files, or arrays
+    row by row. Warning if at least ``min_share`` (5 %) of the validation samples are trained on; information below. Not
+    judged where nothing was recorded: logs of epochs, and loops whose data sets can be compared in none of these ways.
+    Copies under other names, or stored otherwise, are not seen.
 
 What to do:
     Give ``val`` in the data set's YAML a folder of its own, with images of other scenes than the training's. A few hundred
@@ -51,7 +53,7 @@ class ValidationIsTraining(Detector):
     def missing(self, run: Run) -> str | None:
         """Ask for the number of images that both sets hold."""
         if count(run, "dataset", "val_images_trained_on") is None or not count(run, "dataset", "val_images"):
-            return "whether validation images are training images was not recorded"
+            return "whether validation images are training images was not recorded (loops: Recorder.datasets)"
         return None
 
     def judge(self, view: View) -> list[Finding]:
@@ -61,16 +63,25 @@ class ValidationIsTraining(Detector):
             return []
         share = both / images
         which = "All" if both >= images else f"{both} of {images}"
+        how = (view.run.meta.get("dataset") or {}).get("compared_by")
+        title = f"{which} validation images are training images"
+        said = (
+            f"{both} of the {images} validation images are files that the model is trained on: the score tells how well they "
+            "are memorised, and overfitting does not show in it."
+        )
+        if how in ("index", "row"):
+            title = f"{which} validation samples are training samples"
+            said = (
+                f"{both} of the {images} validation samples are among those that the model is trained on: the score tells how "
+                "well they are memorised, and overfitting does not show in it."
+            )
         return [
             Finding(
                 id=self.id,
                 severity="warning" if share >= self.min_share else "info",
                 confidence=0.95,
-                title=f"{which} validation images are training images",
-                summary=(
-                    f"{both} of the {images} validation images are files that the model is trained on: the score tells how "
-                    "well they are memorised, and overfitting does not show in it."
-                ),
+                title=title,
+                summary=said,
                 measured=Quantity(share, "of the validation images"),
                 threshold=Quantity(self.min_share, "of the validation images"),
                 detail={"images": both, "val_images": images},

@@ -1,7 +1,7 @@
 """Lightning (``lightning`` or ``pytorch_lightning``, 2.x): ``Trainer(callbacks=[TrainwatchCallback()])``.
 
     on_fit_start                 open the record (Lightning's own signal handlers are in place by then, and are chained)
-    on_train_start               hook the first optimizer, for the update of its weights
+    on_train_start               compare the data sets, hook the first optimizer, for the update of its weights
     on_train_batch_start/_end    one row
     on_before_optimizer_step     gradient norm, unscaled, before clipping; it stays on the device
     on_validation_start          validation is no silence
@@ -91,7 +91,10 @@ class TrainwatchCallback(_Callback):  # type: ignore[misc]
                 self.recorder.expect(["grad_norm"])
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Hook the optimizer."""
+        """Compare the data sets, and hook the optimizer."""
+        if self.recorder is not None:
+            with self._guard("comparing the data sets"):
+                self.recorder.datasets(trainer.train_dataloader, trainer.val_dataloaders)
         if self.recorder is not None and self._probes.on("update_ratio") and trainer.optimizers:
             with self._guard("hooking the optimizer"):
                 self._update = UpdateRatio(trainer.optimizers[0], self._probes.every("update_ratio")).attach()

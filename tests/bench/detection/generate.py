@@ -52,6 +52,8 @@ def generate(cache: Path, what: list[tuple[str, int, int]]) -> list[Truth]:
     context = multiprocessing.get_context("fork")
     import loops  # noqa: F401  # once, before the children
     import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import torch._dynamo  # noqa: F401  # by the first optimizer step, 3 s of each
 
     if any(is_yolo(k, v) for k, v, _ in what):
         from ultralytics.models import yolo as _  # noqa: F401

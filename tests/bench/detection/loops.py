@@ -57,6 +57,7 @@ class Setting:
     strength: float = 1.0
     at: int = 0
     planted_lr0: bool = False
+    shared: str = "same"
 
     @property
     def steps(self) -> int:
@@ -149,7 +150,7 @@ def _faulty(kind: str, s: Setting, rng: random.Random) -> Setting:
             schedule=rng.choice(("constant", "cosine")),
         )
     if kind == "val-is-train":
-        return replace(s, val_size=512, train_size=512)
+        return replace(s, val_size=512, train_size=512, shared=rng.choice(("same", "copy", "part")))
     if kind == "tiny-val":
         return replace(longer, task=rng.choice(("classify", "detect")), val_size=rng.randrange(6, 13))
     if kind in ("starving-loader", "throughput-drop"):
@@ -262,7 +263,8 @@ class Training:
         elif self.kind == "labels-missing":
             self.task = replace(self.task, train=(x, torch.zeros_like(y)))
         elif self.kind == "val-is-train":
-            self.task = replace(self.task, val=(x, y))
+            chosen = torch.randperm(len(x), generator=self.g)[: {"same": 0, "copy": 512, "part": 128}[self.s.shared]]
+            self.task = replace(self.task, val=(x[chosen], y[chosen]) if len(chosen) else (x, y))
 
     def weights(self) -> dict[str, float]:
         """Return the loss weights in force."""
@@ -370,7 +372,9 @@ class Training:
         }  # fmt: skip
         if s.calm_from:
             args["close_mosaic"] = s.epochs - s.calm_from
-        return Recorder(folder, args=args, planned_epochs=s.epochs, capture_crashes=False, report=False)
+        recorder = Recorder(folder, args=args, planned_epochs=s.epochs, capture_crashes=False, report=False)
+        recorder.datasets(self.task.train, self.task.val)
+        return recorder
 
     def _epoch(self, recorder: Recorder, epoch: int) -> None:
         s, sums = self.s, {}

@@ -106,7 +106,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "val-is-train": Planted(
         ("validation-is-training",), (), (),
-        "the validation set is the training set; told from the lists of files, which loops of tensors have not",
+        "the validation set is the training set, a copy of it, or 128 of its samples; told from the sets themselves",
     ),
     "tiny-val": Planted(
         ("tiny-validation",), ("unstable-training",), (*STILL, *LOST), "6 to 12 validation samples",

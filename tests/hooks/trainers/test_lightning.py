@@ -70,6 +70,9 @@ def test_what_is_recorded_and_the_weights_are_the_same(tmp_path: Path) -> None:
     assert run.epochs["metrics/score"].tolist() == [0.5] * 3
     assert how_it_ended(run).kind == "completed"
     assert run.meta["trainer"] == "lightning"
+    assert run.meta["dataset"]["val_images_trained_on"] == run.meta["dataset"]["val_images"] == 32, (
+        "one loader serves both"
+    )
 
 
 def test_accumulation(tmp_path: Path) -> None:

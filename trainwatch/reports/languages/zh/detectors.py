@@ -456,6 +456,11 @@ DETECTORS: Final[Mapping[str, str]] = {
     ),
     "within its noise of {noise:n}": "没有超出其噪声 {noise}",
     "and the validation loss lies where it began": "而验证损失停在开始时的水平",
+    "The training loss never moves": "训练损失从不变化",
+    "The training loss is {value:n} in all {steps:n} steps: no batch and no step changes it, so it is not what is trained on, or "
+    "not computed from the model.": (
+        "训练损失在全部 {steps} 步中都是 {value}：没有任何批次或步骤改变它，因此它不是所训练的损失，或不是由模型计算得出。"
+    ),
     "No optimizer step moves a weight": "优化器没有移动任何权重",
     "No optimizer step moves a weight from {where} on": "自{where}起，优化器没有移动任何权重",
     "In the last {still:n} of {measured:n} optimizer steps at which it was measured, from {where} (step {step:n}) on, the weights "
@@ -607,8 +612,8 @@ DETECTORS: Final[Mapping[str, str]] = {
     "training loss fell by {fall:n} %.": (
         "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（p {p}），而同名的训练损失下降了 {fall}%。"
     ),
-    "The validation loss {name} ends no lower than it began, while the same training loss fell by {fall:n} %: what is learnt "
-    "does not carry over.": "验证损失 {name} 结束时并不低于开始时，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",
+    "The validation loss {name} ends where it began, while the same training loss fell by {fall:n} %: what is learnt does not carry "
+    "over.": "验证损失 {name} 结束时仍停在开始时的水平，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",
     "It never lay {share:n} % below where it began: nothing learnt served the validation set.": (
         "它从未比开始时低 {share}%：学到的东西对验证集没有帮助。"
     ),
@@ -702,6 +707,10 @@ DETECTORS: Final[Mapping[str, str]] = {
     "the work itself grew": "计算本身变慢了",
     "It cost {duration}.": "因此多花了 {duration}。",
     # tiny_validation
+    "The validation set holds {samples:n} samples": "验证集有 {samples} 个样本",
+    "It is validated on {samples:n} samples, which leaves a share of right answers a standard error of up to {error:n}.": (
+        "验证使用 {samples} 个样本，正确率的标准误差最高可达 {error}。"
+    ),
     "The validation set seems to hold {count:n} samples": "验证集似乎只有 {count} 个样本",
     "Every value of {score} in {epochs:n} epochs is a multiple of 1/{samples:n}: it is measured on {count:n} samples or "
     "objects, which leaves a standard error of up to {error:n}.": (
@@ -777,12 +786,20 @@ DETECTORS: Final[Mapping[str, str]] = {
         "{score} 曾达到 {top}，在{where}降到 {value}，而且有一项验证损失的轮间波动为其水平的 {swing}%。"
     ),
     # validation_is_training
-    "whether validation images are training images was not recorded": "没有记录验证图像是否也是训练图像",
+    "whether validation images are training images was not recorded (loops: Recorder.datasets)": (
+        "没有记录验证图像是否也是训练图像（自写循环：Recorder.datasets）"
+    ),
+    "All validation samples are training samples": "所有验证样本都是训练样本",
+    "{count:n} of {samples:n} validation samples are training samples": "{samples} 个验证样本中有 {count} 个是训练样本",
     "All validation images are training images": "所有验证图像都是训练图像",
     "{count:n} of {images:n} validation images are training images": "{images} 张验证图像中有 {count} 张是训练图像",
     "{count:n} of the {images:n} validation images are files that the model is trained on: the score tells how well they are "
     "memorised, and overfitting does not show in it.": (
         "{images} 张验证图像中有 {count} 张也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
+    ),
+    "{count:n} of the {samples:n} validation samples are among those that the model is trained on: the score tells how well they "
+    "are memorised, and overfitting does not show in it.": (
+        "{samples} 个验证样本中有 {count} 个也用于训练：得分只反映模型把它们记得多牢，看不出过拟合。"
     ),
     # signals: origin, rate_jump, update
     "Where it began is not known.": "起点未知。",

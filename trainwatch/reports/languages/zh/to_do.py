@@ -9,6 +9,8 @@ TO_DO: Final[Mapping[str, str]] = {
     "Step the optimizer more often: accumulate gradients over fewer batches, or none.": (
         "更频繁地执行优化器更新：减少梯度累积的批次数，或不累积。"
     ),
+    "Split the samples before anything else, by scene or subject, so that no validation sample is trained on; a few hundred will "
+    "do.": "先按场景或对象划分样本，再做其他处理，使任何验证样本都不用于训练；几百个就够了。",
     "Set the optimizer's momentum to 0.9, and compare the first epochs.": "把优化器的动量设为 0.9，并比较最初几轮。",
     "Use bfloat16 instead of float16 where the device has it, or train without autocast; lower the learning rate if the gradient "
     "norm rises at the same time.": "设备支持时用 bfloat16 代替 float16，或不用 autocast；若梯度范数同时上升，则降低学习率。",
