@@ -26,6 +26,7 @@ TINY: dict[str, Any] = {
     "patience": 0,
     "seed": 0,
     "plots": False,
+    "save": False,
     "verbose": False,
     "workers": 0,
     "name": "train",
@@ -57,7 +58,8 @@ def train(
     """Train YOLO12n for real, watched or bare, and return its trainer: ``train(stabilise=..., callbacks={}, **args)``.
 
     An argument that is None is left to Ultralytics. What comes after the last epoch (best.pt is loaded and validated once more)
-    is left out, and no operation is counted, except with the mark ``whole``: that is a third of such a short training.
+    is left out, and no operation is counted, except with the mark ``whole``: that is a third of such a short training. A quarter
+    of each epoch is its checkpoint: only the last epoch's is written, ``save=True`` where the others are wanted.
     """
     monkeypatch.chdir(tmp_path)
     if request.node.get_closest_marker("whole") is None:

@@ -25,7 +25,7 @@ def test_a_kill(tmp_path: Path) -> None:
     spec.loader.exec_module(kills)
     from shapes import make_dataset
 
-    kills.EPOCHS = 4
+    kills.EPOCHS, kills.BATCHES = 3, 4
     data = make_dataset(tmp_path / "data", train=kills.BATCHES * 8, val=16, size=64)
     kills.train(tmp_path / "reference", data)
     row = kills.one_kill(tmp_path, data, 0, tmp_path / "reference")

@@ -64,9 +64,12 @@ def test_numbers_stay_numbers() -> None:
     assert redact(before) == before
 
 
-@pytest.mark.parametrize("row", ["-" * 20_000, "a." * 10_000, "=" * 20_000, "_" * 20_000])
-def test_a_long_row_takes_no_long_time(row: str) -> None:
-    """It runs while the training waits for the interpreter's lock; unbounded, the first took 75 s."""
+@pytest.mark.parametrize(
+    "row",
+    ["-" * 20_000, "a." * 10_000, "=" * 20_000, "_" * 20_000, "token-" * 3000, "--token" * 3000, "token.a" * 3000],
+)
+def test_a_long_row_does_not_hang(row: str) -> None:
+    """It runs while the training waits for the interpreter's lock: 50 to 75 s for the square of the length, 0.01 s now."""
     begun = time.process_time()
     redact_text(row)
     assert time.process_time() - begun < 5.0

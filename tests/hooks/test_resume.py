@@ -61,7 +61,7 @@ STATE = ("model", "ema", "optimizer", "scheduler", "stopper", "best_fitness", "r
 def test_stopped_training_goes_on_exactly_and_then_with_other_arguments(train: Train) -> None:
     stabilise = {**EVERY, "loss_stages": True, "lr_restart": True}
     # 32 images in batches of 12: the last batch is not full; 24 / 12: gradients wait at the end of an epoch.
-    args = {"epochs": 3, "batch": 12, "nbs": 24, "close_mosaic": 2, "warmup_epochs": 1}
+    args = {"epochs": 3, "save": True, "batch": 12, "nbs": 24, "close_mosaic": 2, "warmup_epochs": 1}
     full = train(watched=False, name="full", callbacks=stabilised(stabilise), **args)
 
     def stop(trainer: Any) -> None:
@@ -157,7 +157,7 @@ def test_without_checkpoints_of_ours_ultralytics_resumes(train: Train) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(name="part", callbacks={"on_train_batch_end": die})
+        train(name="part", save=True, callbacks={"on_train_batch_end": die})
     run = Path("runs/part").resolve()
     with pytest.raises(SettingsError, match="Ultralytics would ignore lr0"):
         resume.plan(run, {"lr0": 0.1})

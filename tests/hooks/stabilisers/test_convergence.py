@@ -140,7 +140,7 @@ def test_ends_a_real_training_and_says_what_was_saved(train: Callable[..., Any])
         }
     }  # fmt: skip
     # Learning rate zero: the score cannot move.
-    trainer = train(stabilise=settings, epochs=40, lr0=0.0, warmup_epochs=0, close_mosaic=0)
+    trainer = train(stabilise=settings, epochs=40, lr0=0.0, warmup_epochs=0, close_mosaic=0, save=True)
     run = read_run(trainer.save_dir)
     assert len(run.epochs) == 5, "3 epochs until it is stagnant, 2 of countdown"
     assert how_it_ended(run).kind == "early-stop"
@@ -159,7 +159,15 @@ def test_a_change_of_regime_suspends_and_a_restart_forgets(train: Callable[..., 
         "metric_window": 3, "countdown": 2, "check_every": 1, "not_before": 1, "loss_std": 0.0, "margin": 1,
         "metric_share": 0.0,
     }  # fmt: skip
-    still = {"epochs": 12, "lr0": 0.0, "warmup_epochs": 0, "close_mosaic": 0, "warmup_bias_lr": 0.0}
+    still = {
+        "epochs": 12,
+        "batch": 32,
+        "save": True,
+        "lr0": 0.0,
+        "warmup_epochs": 0,
+        "close_mosaic": 0,
+        "warmup_bias_lr": 0.0,
+    }
     # Without: 3 + 2 epochs. A stage at 2 leaves out epochs 1..3; then 0, 4, 5 are the window, 6 and 7 the countdown.
     staged = {"convergence": base, "loss_stages": {"boundaries": [2, 11]}}
     assert len(read_run(train(name="staged", stabilise=staged, **still).save_dir).epochs) == 8

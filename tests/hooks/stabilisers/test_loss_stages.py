@@ -86,7 +86,9 @@ def test_survives_the_trainers_nan_recovery(train: Callable[..., Any]) -> None:
             next(iter(trainer.model.parameters())).data.view(-1)[0] = math.nan
 
     settings = {"loss_stages": {"boundaries": [2, 3], "box": [1.0, 100.0, 1.0]}}
-    trainer = train(stabilise=settings, epochs=4, lr0=0.0, warmup_epochs=0, callbacks={"on_train_epoch_start": poison})
+    trainer = train(
+        stabilise=settings, epochs=4, lr0=0.0, warmup_epochs=0, save=True, callbacks={"on_train_epoch_start": poison}
+    )
     run = read_run(trainer.save_dir)
     assert poisoned
     assert run.events_of("nan_recovery")

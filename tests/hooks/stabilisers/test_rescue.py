@@ -77,7 +77,7 @@ def test_a_fault_spoils_the_training_and_does_not_with_rescue(train: Train, kind
     bare = Look()
     fault = Fault(kind, [3])
     ends = {"on_pretrain_routine_end": fault.install, "on_train_epoch_end": bare.epoch}
-    train(callbacks=ends, name="bare", **{**SHORT, "epochs": 2})
+    train(callbacks=ends, name="bare", **{**SHORT, "epochs": 2, "save": True})
     assert fault.planted == [3]
     assert any(k.startswith("ema.") for k in bare.spoilt)
     assert any(not k.startswith("ema.") for k in bare.spoilt)
@@ -166,7 +166,7 @@ def test_one_bad_micro_batch_skips_the_whole_step(train: Train) -> None:
 @pytest.mark.training
 def test_the_limit_ends_the_training_with_good_weights_and_a_report(train: Train) -> None:
     fault = Fault("overflow", range(3, 100))
-    look, trainer = run(train, fault, {"rollbacks": 2}, "limit", epochs=20, report=True)
+    look, trainer = run(train, fault, {"rollbacks": 2}, "limit", epochs=20, save=True, report=True)
     assert trainer.epoch < 5
     assert look.spoilt == []
     assert all(v.isfinite().all() for v in look.state(trainer).values() if v.is_floating_point())

@@ -147,7 +147,7 @@ def test_epochs_replayed_by_nan_recovery_are_attempts(train: Train) -> None:
             poisoned.append(1)
             next(iter(trainer.model.parameters())).data.view(-1)[0] = math.nan
 
-    run = read_run(train(callbacks={"on_train_epoch_start": poison}, epochs=3).save_dir)
+    run = read_run(train(callbacks={"on_train_epoch_start": poison}, epochs=3, save=True).save_dir)
     assert run.steps[["epoch", "attempt"]].drop_duplicates().to_numpy().tolist() == [[0, 0], [1, 0], [1, 1], [2, 0]]
     assert run.events_of("nan_recovery")[0]["epoch"] == 1
     assert not run.step_series("loss").finite.all()
