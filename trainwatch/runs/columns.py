@@ -56,13 +56,13 @@ def piece_of(chunk: pa.Array, *, compact: bool = False) -> Piece:
 
     Args:
         chunk: Numbers or truth values.
-        compact: Copy them, so that the Arrow array can be freed; a constant becomes one value.
+        compact: Of a constant keep one value, so that the Arrow array can be freed.
     """
     values = raw_chunk(chunk)
     measured = measured_in_chunk(chunk) if chunk.null_count else None
     if compact:
         same = len(values) > 1 and measured is None and values[0] == values[-1] and bool((values == values[0]).all())
-        values = np.broadcast_to(values[:1].copy(), len(values)) if same else values.copy()
+        values = np.broadcast_to(values[:1].copy(), len(values)) if same else values
     return Piece(values, measured)
 
 
@@ -162,7 +162,7 @@ def is_number(dtype: pa.DataType) -> bool:
 
 
 def of_tables(tables: Iterable[pa.Table], order: Any) -> Columns:
-    """Join tables of a record, copying each, so that it can be freed before the next is read.
+    """Join tables of a record, keeping of each what is not the same throughout.
 
     Args:
         tables: Tables of rows; columns may differ.
@@ -181,7 +181,23 @@ def _piece(batch: pa.RecordBatch, *, compact: bool) -> tuple[dict[str, Piece], i
 def _joined(parts: Sequence[Values], dtype: np.dtype[Any]) -> Values:
     if len(parts) == 1:
         return parts[0].astype(dtype, copy=False)
+    constant = _constant(parts)
+    if constant is not None:
+        return np.broadcast_to(constant.astype(dtype), sum(len(p) for p in parts))
     whole = np.empty(sum(len(p) for p in parts), dtype)
     if parts:
         np.concatenate(parts, out=whole, casting="unsafe")
     return whole
+
+
+def _constant(parts: Sequence[Values]) -> Values | None:
+    """Return the one value, shape (1,), of pieces that each hold one, the same in all; None if they do not."""
+    if not parts or any(p.strides != (0,) or not len(p) for p in parts):
+        return None
+    first = parts[0][:1]
+    return first if all(p[0] == first[0] for p in parts) else None
+
+
+def memory_of(values: Values) -> int:
+    """Return the bytes that an array takes, a constant those of one value."""
+    return values.nbytes if values.strides != (0,) else values.itemsize

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from trainwatch.notebook import block
 from trainwatch.result import Where
-from trainwatch.runs.columns import KEYS, Columns, of_table
+from trainwatch.runs.columns import KEYS, Columns, memory_of, of_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,9 +292,9 @@ class Run:
 
     def _forget(self) -> None:
         """Drop the series that were asked for longest ago; what they were made of is still there."""
-        held = sum(s.values.nbytes for s in self._series.values())
+        held = sum(memory_of(s.values) for s in self._series.values())
         while held > HELD_BYTES and len(self._series) > 1:
-            held -= self._series.pop(next(iter(self._series))).values.nbytes
+            held -= memory_of(self._series.pop(next(iter(self._series))).values)
 
 
 def _series(columns: Columns, column: str, keys: dict[str, Ints]) -> Series:
