@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +22,7 @@ from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
 from trainwatch.prescription import overrides_yaml, without_contradiction
-from trainwatch.registry import members
+from trainwatch.registry import members, modules
 from trainwatch.result import (
     NUMERIC,
     SEVERITIES,
@@ -39,6 +42,13 @@ from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_dates, with_root, with_score
 from trainwatch.what_next import what_next
 from trainwatch_hooks.guard import own_errors
+
+T = TypeVar("T")
+
+LONG = 100_000
+"""Steps from which checks run two at a time; below, starting threads takes longer than they save."""
+WORKERS = 2
+"""More would hold more columns at a time: what a record of a million steps may take is 500 MB."""
 
 LAST_EVENTS = 50
 OLD_OWN_ERRORS = "the recorder had errors of its own"
@@ -60,6 +70,13 @@ class Config:
     strict: bool = False
     now_s: float | None = None
     skip: tuple[str, ...] = ()
+
+
+def load() -> None:
+    """Import all checks and advice, some 0.2 s; what is wrong with one is told when it is asked for."""
+    for package in ("trainwatch.detectors", "trainwatch.advice"):
+        with contextlib.suppress(Exception):
+            modules(package)
 
 
 @np.errstate(all="ignore")  # a recording may hold any float; what overflows is infinite, and judged as such
@@ -101,23 +118,38 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
     passed: list[str] = []
     not_applicable: list[NotDone] = []
     could_not_run: list[NotDone] = []
-    for public, detector in detectors.items():
-        try:
-            missing = detector.missing(run)
-            if missing is not None:
-                not_applicable.append(NotDone(public, missing))
-                continue
-            found = detector.detect(run)
-        except Exception as error:
+    outcomes = zip(detectors, _in_threads(run, [partial(_judge, run, d) for d in detectors.values()]), strict=True)
+    for public, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            told = f"{type(outcome).__name__}: {outcome}"
             if strict:
-                raise TrainwatchError(f"check {public} could not run ({type(error).__name__}: {error})") from error
-            could_not_run.append(NotDone(public, f"{type(error).__name__}: {error}"))
-            continue
-        findings.extend(found)
-        if not found:
-            passed.append(public)
+                raise TrainwatchError(f"check {public} could not run ({told})") from outcome
+            could_not_run.append(NotDone(public, told))
+        elif isinstance(outcome, str):
+            not_applicable.append(NotDone(public, outcome))
+        else:
+            findings.extend(outcome)
+            passed.extend([] if outcome else [public])
     findings = _without_echoes(findings)
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
+
+
+def _judge(run: Run, detector: Detector) -> list[Finding] | str | Exception:
+    """Return what was found, why the check does not apply, or what stopped it."""
+    try:
+        with np.errstate(all="ignore"):  # each thread has a setting of its own
+            missing = detector.missing(run)
+            return detector.detect(run) if missing is None else missing
+    except Exception as error:
+        return error
+
+
+def _in_threads(run: Run, tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """Return what tasks return, in their order; on a long record two run at a time: numpy works without Python's lock."""
+    if run.step_columns.num_rows < LONG:
+        return [task() for task in tasks]
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="checks") as pool:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
 
 
 def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:

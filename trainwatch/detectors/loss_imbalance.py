@@ -88,7 +88,7 @@ class LossImbalance(Detector):
         if (values < 0).any():
             return []  # shares of a sum of both signs mean nothing
         end = self._levels(values[:, 2 * (n // 3) :])
-        if end is None or end.max() < self.max_share * end.sum():
+        if end is None or not end.sum() > 0 or (end / end.sum()).max() < self.max_share:
             return []  # no need to look at the rest
         start, middle = (self._levels(values[:, a : a + n // 3]) for a in (0, n // 3))
         if start is None or middle is None:

@@ -22,6 +22,10 @@ KEYS = {"step": -1, "epoch": 0, "attempt": 0}
 """Columns that place a row, and what stands for a missing one."""
 
 
+JOINED = 32
+"""Segments of a long record that are joined at a time: Arrow's memory for them is used again for the next ones."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Consecutive values of one column.
@@ -162,13 +166,20 @@ def is_number(dtype: pa.DataType) -> bool:
 
 
 def of_tables(tables: Iterable[pa.Table], order: Any) -> Columns:
-    """Join tables of a record, keeping of each what is not the same throughout.
+    """Join tables of a record, some at a time, so that they can be freed before the next are read.
 
     Args:
         tables: Tables of rows; columns may differ.
         order: Sort key of a column's name.
     """
-    pieces = [_piece(b, compact=True) for t in tables for b in t.to_batches()]
+    pieces: list[tuple[dict[str, Piece], int]] = []
+    waiting: list[tuple[dict[str, Piece], int]] = []
+    for batch in (b for t in tables for b in t.to_batches()):
+        waiting.append(_piece(batch, compact=True))
+        if len(waiting) == JOINED:
+            pieces += _merged(waiting)
+            waiting = []
+    pieces += _merged(waiting)
     names = dict.fromkeys(n for columns, _ in pieces for n in columns)
     return Columns(sorted(names, key=order), pieces)
 
@@ -188,6 +199,24 @@ def _joined(parts: Sequence[Values], dtype: np.dtype[Any]) -> Values:
     if parts:
         np.concatenate(parts, out=whole, casting="unsafe")
     return whole
+
+
+def _merged(pieces: Sequence[tuple[dict[str, Piece], int]]) -> list[tuple[dict[str, Piece], int]]:
+    """Make one piece of several with the same columns of the same types; others are left as they are."""
+    kinds = {tuple((name, p.values.dtype) for name, p in columns.items()) for columns, _ in pieces}
+    if len(kinds) != 1:
+        return list(pieces)
+    together = {name: joined([columns[name] for columns, _ in pieces]) for name in pieces[0][0]}
+    return [(together, sum(n for _, n in pieces))]
+
+
+def joined(parts: Sequence[Piece]) -> Piece:
+    """Join consecutive pieces of one column and type, copying them; a constant stays one value."""
+    values = _joined([p.values for p in parts], parts[0].values.dtype)
+    if all(p.measured is None for p in parts):
+        return Piece(values)
+    masks = [np.ones(len(p.values), bool) if p.measured is None else p.measured for p in parts]
+    return Piece(values, np.concatenate(masks))
 
 
 def _constant(parts: Sequence[Values]) -> Values | None:

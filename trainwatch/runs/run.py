@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 FINISHED = ("completed", "early-stop")
 """Ends by which the last epoch is a whole one."""
 
-HELD_BYTES = 96 << 20
+HELD_BYTES = 64 << 20
 """Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
 
@@ -148,6 +149,7 @@ class Run:
         self._series: dict[tuple[str, str], Series] = {}
         self._by_rank: dict[int, Columns] = {}
         self._keys: dict[str, dict[str, Ints]] = {}
+        self._lock = RLock()
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
 
@@ -282,12 +284,13 @@ class Run:
 
     def _get(self, table: str, column: str, read: Callable[[], Columns]) -> Series:
         key = (table, column)
-        series = self._series.pop(key, None)
-        if series is None:
-            series = _series(read(), column, self._keys.setdefault(table, {}))
-            series = _last_attempts(series) if table == "epochs" else series
-        self._series[key] = series  # the newest last
-        self._forget()
+        with self._lock:  # checks run in threads
+            series = self._series.pop(key, None)
+            if series is None:
+                series = _series(read(), column, self._keys.setdefault(table, {}))
+                series = _last_attempts(series) if table == "epochs" else series
+            self._series[key] = series  # the newest last
+            self._forget()
         return series
 
     def _forget(self) -> None:
