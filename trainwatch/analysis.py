@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -203,7 +203,7 @@ def _page(
     cause = next((f for f in findings if f.id == verdict.cause), None)
     trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
     named = {f.id for f in findings} | {r.id for r in recommendations}
-    documentation = _documentation()
+    documentation = _documentation(named)
     answered = {i for r in recommendations for i in r.answers}
     undone = {f.id: to_do(f.id, documentation.get(f.id, ""), context.trainer) for f in findings
               if f.id not in answered and f.severity != "info"}  # fmt: skip
@@ -222,7 +222,7 @@ def _page(
         configuration=_configuration(run),
         thresholds={i: d.thresholds() for i, d in detectors.items()},
         notes=tuple(run.notes),
-        explanations={i: text for i, text in documentation.items() if i in named},
+        explanations=documentation,
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
     )
@@ -256,9 +256,9 @@ def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any]
     return tuple(told[:LAST_EVENTS])
 
 
-def _documentation() -> dict[str, str]:
-    every: dict[str, Any] = {**members("trainwatch.detectors", Detector), **members("trainwatch.advice", Advice)}
-    return {i: inspect.getdoc(sys.modules[type(m).__module__]) or "" for i, m in every.items()}
+def _documentation(ids: Container[str]) -> dict[str, str]:
+    every = {**modules("trainwatch.detectors"), **modules("trainwatch.advice")}
+    return {i: inspect.getdoc(module) or "" for i, module in every.items() if i in ids}
 
 
 def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str], ...]:

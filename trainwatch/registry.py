@@ -81,8 +81,8 @@ def members(package: str, base: type[T]) -> dict[str, T]:
     for public, module in modules(package).items():
         own = [
             c
-            for _, c in inspect.getmembers(module, inspect.isclass)
-            if issubclass(c, base) and c.__module__ == module.__name__
+            for c in vars(module).values()
+            if inspect.isclass(c) and issubclass(c, base) and c.__module__ == module.__name__
         ]
         if len(own) != 1:
             raise TrainwatchError(f"{module.__file__} must define exactly one {base.__name__}, it defines {len(own)}")

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 ALONE = 0.05
 """Share of a single value that an axis shows on both sides of it."""
 
+SMALLEST = 1e-100
+"""Size below which a number is none that a chart could tell from zero."""
+
 STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 """Distances of ticks, times a power of ten."""
-ROUND_STEPS = (1.0, 2.0, 5.0)
+ROUND_SMALLEST = 1e-100
+"""Size below which a number is none that a chart could tell from zero."""
+
+STEPS = (1.0, 2.0, 5.0)
 
 BELOW = -10.0
 """Where a logarithmic axis shows what is not positive, in heights of the chart: outside it, so that a line leads there."""
@@ -52,7 +58,7 @@ def around(values: Iterable[float], margin: float, *, log: bool = False) -> Scal
         margin: Room at both ends, as a share of their range.
         log: Whether it is logarithmic.
     """
-    shown = [v for v in values if v > 0] if log else list(values)
+    shown = [max(v, SMALLEST) for v in values if v > 0] if log else list(values)
     if not shown:
         return Scale(1.0, 10.0, log) if log else Scale(-ALONE, ALONE)
     low, high = min(shown), max(shown)
@@ -63,7 +69,9 @@ def around(values: Iterable[float], margin: float, *, log: bool = False) -> Scal
         room = margin * (math.log10(high) - math.log10(low))
         return Scale(10.0 ** (math.log10(low) - room), 10.0 ** (math.log10(high) + room), log)
     if high - low <= 1e-15 * max(abs(low), abs(high)):
-        low, high = (low - ALONE * abs(low), high + ALONE * abs(high)) if low or high else (-ALONE, ALONE)
+        low, high = low - ALONE * abs(low), high + ALONE * abs(high)
+    if max(abs(low), abs(high)) < SMALLEST:
+        low, high = -ALONE, ALONE
     room = margin * (high - low)
     return Scale(low - room, high + room)
 
