@@ -14,10 +14,7 @@ SMALLEST = 1e-100
 
 STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 """Distances of ticks, times a power of ten."""
-ROUND_SMALLEST = 1e-100
-"""Size below which a number is none that a chart could tell from zero."""
-
-STEPS = (1.0, 2.0, 5.0)
+ROUND_STEPS = (1.0, 2.0, 5.0)
 
 BELOW = -10.0
 """Where a logarithmic axis shows what is not positive, in heights of the chart: outside it, so that a line leads there."""
