@@ -14,7 +14,11 @@ from trainwatch.result import Context, Finding
 DETAILS: dict[str, list[dict[str, Any]]] = {
     "gradient-explosion": [{"lr": 0.5, "times_baseline": 100.0}, {}],
     "loss-explosion": [{"level": 1.0}],
-    "nonfinite-loss": [{"precursor_steps": None, "component": "box_loss"}, {"precursor_steps": 5, "lr": 0.01}],
+    "nonfinite-loss": [
+        {"precursor_steps": None, "component": "box_loss"},
+        {"precursor_steps": 5, "lr": 0.01},
+        {"precursor_steps": None, "same_batches": [2, 3]},
+    ],
     "plateau": [{"training_loss_falls": f, "flat_epochs": 50, "best_epoch": 3} for f in (True, False, None)],
     "memory-creep": [{"kind": "leak"}, {"kind": "fragmentation"}],
     "host-memory-creep": [{"kind": "leak"}],

@@ -255,7 +255,7 @@ def _recommendation(console: Console, recommendation: Recommendation) -> None:
         _hanging(console, Text(f"  + {change.arg}={change_value(change.new)}", style="green"), 4)
     _indented(console, recommendation.why)
     for step in recommendation.steps:
-        _indented(console, f"• {step}")
+        _indented(console, f"• {step.replace('`', '')}")
     _indented(console, f"Expect: {recommendation.expected}")
 
 

@@ -160,6 +160,7 @@ NAMES: Final[Mapping[str, str]] = {
     "raise-limit": "提高内存上限",
     "reduce-memory": "用其他方式减少内存",
     "resume-run": "从最后的检查点继续",
+    "skip-steps": "跳过非有限的步，并记下其图像",
     "save-more-often": "更频繁地保存检查点",
     "set-close-mosaic": "延长无 mosaic 的结尾",
     "set-copy-paste": "按模型规模设置 copy_paste",
