@@ -35,6 +35,7 @@ from trainwatch.result import (
 )
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
+from trainwatch.score import score_in_words
 from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_dates, with_root, with_score
 from trainwatch.what_next import what_next
@@ -182,6 +183,7 @@ def _page(
         to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
+        score=score_in_words(run),
         panels=build_panels(run, findings),
         timeline=timeline.build(run, findings, ending),
         actions=_actions(run.events),
@@ -244,6 +246,7 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
         ("Best score", _best_score(run, context)),
+        ("Score", score_in_words(run)),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),

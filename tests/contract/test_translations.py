@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trainwatch"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 FOLDERS = ("detectors", "signals", "advice")
-FILES = ("verdict", "cost", "timeline", "next_step", "what_next", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
+FILES = ("verdict", "cost", "timeline", "next_step", "what_next", "score", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
          "runs/record", "importers/_epochs", "importers/trainwatch", "importers/ultralytics_csv")  # fmt: skip
 SOURCES = [
     *(f for folder in FOLDERS for f in sorted((PACKAGE / folder).glob("*.py"))),

@@ -168,6 +168,28 @@ def test_a_heat_map_has_a_row_per_layer_and_marks_what_is_not_finite() -> None:
     ET.fromstring(svg)
 
 
+def test_a_cell_without_a_value_is_hatched_and_a_zero_is_the_darkest() -> None:
+    from trainwatch.result import Curve
+
+    def row(name: str, *values: float | None) -> Curve:
+        return Curve(name, tuple(range(len(values))), values, values, values, 1.0)
+
+    def heat(*rows: Curve) -> str:
+        return draw_svg(panel(*rows, heat=True, log=True, id="layers"))
+
+    whole = heat(row("a", 100.0, 10.0, 0.5, 0.5), row("b", 1.0, 1.0, 1.0, 1.0))
+    assert "<pattern" not in whole
+    assert texts(whole)[-5:-1] == ["light: 94", "or more", "dark: 0.5", "or less"]
+    gaps = heat(row("a", 100.0, None, None, 0.5), row("b", 1.0, 1.0, None, 1.0))
+    assert gaps.count("url(#p-layers-h") == 2, "one shape for a stretch of cells"
+    assert texts(gaps)[-3:-1] == ["hatched:", "no value"]
+    zero = heat(row("a", 100.0, 0.0, 1e-21, 1e-21), row("b", 1e-21, 1e-21, 1.0, 1.0))
+    assert "<pattern" not in zero
+    assert texts(zero)[-3:-1] == ["dark: less than", "a millionth of it"]
+    small = heat(row("a", 3e-9, 2e-9, 1e-9, 1e-9))
+    assert "light: 3e-09" in texts(small)
+
+
 def test_a_forecast_is_drawn_and_told() -> None:
     from trainwatch.result import Forecast
 

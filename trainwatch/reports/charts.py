@@ -56,6 +56,7 @@ _STYLE: dict[str, Any] = {
     "text.parse_math": False,
     "path.simplify": True,
     "axes.formatter.useoffset": False,
+    "hatch.linewidth": 0.5,
 }
 
 HEAT_BUCKETS = 150
@@ -121,7 +122,7 @@ def draw_svg(panel: Panel, *, first_epoch: int = 0, small: bool = False, narrow:
         shift = float(first_epoch) if panel.x_unit == "epoch" else 0.0
         if panel.heat:
             rows = replace(panel, curves=tuple(coarser(c, HEAT_BUCKETS) for c in panel.curves))
-            _heat.draw(axes, rows, shift, _INK, _BAD, say)
+            _heat.draw(axes, rows, shift, _INK, _MUTED, _BAD, say)
             _draw_marks(axes, panel, shift, 0 if small else 1 if narrow else 2, say)
             _format_x(axes, panel, slim, say)
             axes.spines["left"].set_visible(False)

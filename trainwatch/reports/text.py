@@ -16,6 +16,7 @@ from trainwatch.reports.wording import (
     SEVERITY_SHAPE,
     SOURCES,
     STATUS_SHAPE,
+    because,
     change_value,
     changed,
     confidence,
@@ -43,6 +44,8 @@ BELOW = " … (more below)"
 """Stands where a paragraph is cut, at the end of a sentence if one fits."""
 MIN_PATH = 20
 """Columns that a path keeps on a narrow terminal."""
+JOINT = "\ue000"
+"""Stands for a blank at which no line may break, while lines are broken: one cell wide, and in no text (private use)."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
 SPARK_WORDS = 50
@@ -131,23 +134,23 @@ def _first_screen(console: Console, analysis: Analysis) -> int:
         below += _labelled(console, "Note", page.notes[0] + more, MAX_NOTE)
     counts = [f"{sum(f.severity == s for f in analysis.findings)} {s}" for s in SEVERITIES]
     checks = analysis.checks
-    tally = (
-        f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
-        f"{len(checks.could_not_run)} could not run"
-    )
+    tally = f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable"
+    if checks.could_not_run:
+        tally += f" · {len(checks.could_not_run)} could not run"
     head = len(_wrapped(console, f"▲ {verdict.headline}")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
     label = "Why" if verdict.cause else "Because"
     for step, expect in TAILS:
         tail = _next_lines(console, page, step, expect)
         rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
         room = SCREEN - head - 2 - len(above) - len(below) - rows
-        why = _labelled(console, label, page.cause_reason, max(room, MIN_WHY))
+        why = _labelled(console, label, because(analysis), max(room, MIN_WHY))
         if len(why) <= room:
             break
     for line in (*above, *why, *below):
         console.print(Text(line), soft_wrap=True)
+    if above or why or below:
+        console.print()
     _sparks(console, analysis, room - len(why) - 1)
-    console.print()
     _hanging(console, Text(tally, style="dim"))
     for line in tail:
         console.print(Text(line, style="bold" if line == "Next" else ""), soft_wrap=True)
@@ -191,11 +194,12 @@ def _long(console: Console, command: str) -> bool:
 def _sparks(console: Console, analysis: Analysis, rows: int) -> None:
     """Draw the first curve of each evidence panel, one line each, as many as there are rows for."""
     panels = [p for p in analysis.page.panels if p.evidence and p.curves and not p.id.endswith("_close")]
-    panels = panels[: max(min(MAX_SPARKS, rows), 0)]
+    named = "score" in analysis.verdict.headline or any(p.id == "score" for p in panels[:MAX_SPARKS])
+    told = bool(analysis.page.score) and rows > 1 and named
+    panels = panels[: max(min(MAX_SPARKS, rows - told), 0)]
     room = min(SPARK_WIDTH, console.width - SPARK_WORDS)
     if not panels or room < MIN_SPARK:
         return
-    console.print()
     for panel in panels:
         curve = panel.curves[0]
         found = summary(curve)
@@ -206,6 +210,9 @@ def _sparks(console: Console, analysis: Analysis, rows: int) -> None:
         line.append(sparkline(curve, room, log=panel.log).ljust(room), style=COLOURS[analysis.verdict.status])
         line.append(f"  {first} → {last}, max {high}", style="dim")
         console.print(line, no_wrap=True, crop=True, overflow="ellipsis")
+    if told:
+        console.print(Text(f"score = {analysis.page.score}", style="dim"), no_wrap=True, crop=True, overflow="ellipsis")
+    console.print()
 
 
 def spark_name(panel: Panel) -> str:
@@ -280,7 +287,8 @@ def _paragraph(console: Console, text: str, label: str, rows: int | None = None)
 
 def _wrapped(console: Console, text: str, room: int | None = None) -> list[str]:
     # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
-    return [line.plain.rstrip() for line in Text(text).wrap(console, room or console.width)]
+    kept = text.replace(" %", f"{JOINT}%")
+    return [line.plain.rstrip().replace(JOINT, " ") for line in Text(kept).wrap(console, room or console.width)]
 
 
 def _cut(console: Console, text: str, room: int, rows: int) -> list[str]:

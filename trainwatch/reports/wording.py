@@ -18,6 +18,9 @@ STATUS_SHAPE = {
 SHARE_IN_PERCENT, SMALLEST_PERCENT = 10.0, 0.01
 """Shares below the first are written in percent (4700 % says less than 47 times), down to the second, in percent."""
 
+MAX_FACT = 400
+"""Letters of a fact at most; an exception's message may be as long as a page."""
+
 SEVERITY_SHAPE = {"critical": "▲", "warning": "■", "info": "●"}
 
 SOURCES = {
@@ -133,6 +136,17 @@ def place(where: Where | None, analysis: Analysis) -> str:
 def percent(confidence: float) -> str:
     """Write a confidence."""
     return f"{100 * confidence:.0f} %"
+
+
+def because(analysis: Analysis) -> str:
+    """Return the reason of the verdict; empty where the headline, with all of it, stands above."""
+    reason = analysis.page.cause_reason
+    return "" if not analysis.verdict.cause and analysis.verdict.headline.endswith(f": {reason}") else reason
+
+
+def fact(value: str) -> str:
+    """Return a fact for its box, where it wraps; only what would fill a screen (a stranger's message) is cut."""
+    return short(value, MAX_FACT)
 
 
 def confidence(page: Page) -> str:

@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Done": "已完成",
     "Ended": "结束方式",
     "Best score": "最佳得分",
+    "Score": "得分",
     "Last good checkpoint": "最后可用的检查点",
     "Wall time": "耗时",
     "Device": "设备",

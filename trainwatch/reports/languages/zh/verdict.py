@@ -67,6 +67,11 @@ VERDICT: Final[Mapping[str, str]] = {
     "The advice further down is optional.": "下面的建议可做可不做。",
     "Nothing needs to be changed": "不需要任何修改",
     "best score {score}": "最佳得分 {score}",
+    # score
+    "fitness: {formula} of the validation images; {full:n} is perfect": "fitness，即验证图像上的 {formula}；满分为 {full}",
+    "{formula!r} (boxes + masks)": "{formula}（边框 + 掩码）",
+    "{formula!r} (boxes + poses)": "{formula}（边框 + 姿态）",
+    "mean of top-1 and top-5 accuracy": "top-1 与 top-5 准确率的平均值",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
