@@ -242,11 +242,11 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
+    best, score = _best_score(run, context), score_in_words(run)
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
-        ("Best score", _best_score(run, context)),
-        ("Score", score_in_words(run)),
+        ("Best score" if best else "Score", f"{best} ({score})" if best and score else best or score),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),

@@ -90,7 +90,9 @@ def command(recommendations: Sequence[Recommendation], context: Context) -> str:
         allowed = {k: v for k, v in changes.items() if k in RESUME_TAKES}
         words = ["resume", f"model={changes.get('model')}", *(_word(k, v) for k, v in allowed.items())]
     else:
-        needed = {k: context.args[k] for k in ("model", "data") if stabilised and context.args.get(k)}  # ours asks for both
+        needed = {
+            k: context.args[k] for k in ("model", "data") if stabilised and context.args.get(k)
+        }  # ours asks for both
         kept = {k: v for k, v in context.requested.items() if k not in NOT_REPEATED and v is not None}
         words = [_word(k, v) for k, v in {**needed, **kept, **changes}.items()]
     ours = f"trainwatch train {_word(STABILISE, RESCUE)} " if stabilised else "yolo train "

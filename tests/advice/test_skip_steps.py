@@ -10,7 +10,14 @@ from trainwatch.advice.skip_steps import SkipSteps
 from trainwatch.prescription import changes_typed, command, without_contradiction
 from trainwatch.result import Change, Context, Finding
 
-SGD: dict[str, Any] = {"model": "yolo12n.yaml", "data": "d.yaml", "optimizer": "SGD", "lr0": 0.01, "batch": 16, "nbs": 16}
+SGD: dict[str, Any] = {
+    "model": "yolo12n.yaml",
+    "data": "d.yaml",
+    "optimizer": "SGD",
+    "lr0": 0.01,
+    "batch": 16,
+    "nbs": 16,
+}
 CPU = {**SGD, "device": "cpu"}
 
 

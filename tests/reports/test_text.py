@@ -98,7 +98,14 @@ def test_a_reason_that_the_headline_holds_is_not_told_again() -> None:
 
 def test_the_score_is_explained_where_it_is_shown() -> None:
     line = "score = fitness: mAP50-95 of the validation images; 1 is perfect"
-    drawn = Panel("score", "Score", "", "epoch", (Curve("fitness", (0.0, 1.0), (0.1, 0.2), (0.1, 0.2), (0.1, 0.2), 1.0),), evidence=True)
+    drawn = Panel(
+        "score",
+        "Score",
+        "",
+        "epoch",
+        (Curve("fitness", (0.0, 1.0), (0.1, 0.2), (0.1, 0.2), (0.1, 0.2), 1.0),),
+        evidence=True,
+    )
     told = make_analysis(panels=(drawn,), score=line.removeprefix("score = "))
     assert line in render(told, width=80, brief=True).splitlines()
     assert "score =" not in render(make_analysis(score="x"), width=80, brief=True)

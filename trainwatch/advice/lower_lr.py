@@ -114,7 +114,9 @@ class LowerLr(Advice):
                 "precision, not at the rate."
             ),
             confidence=self._confidence(found, lr0, bound),
-            root="" if second or lr0 <= self.far * bound else f"lr0={lr0:g} is {lr0 / bound:.3g} times the usual {bound:.2g}",
+            root=""
+            if second or lr0 <= self.far * bound
+            else f"lr0={lr0:g} is {lr0 / bound:.3g} times the usual {bound:.2g}",
             sources=(
                 "Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0; build_optimizer: auto ignores lr0",
                 "lr0 = 0.01 * batch / 64: article on seven techniques for 600 epochs",

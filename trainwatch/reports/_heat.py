@@ -22,7 +22,9 @@ HATCH = 10 * "/"
 """Tells a cell without a value from any colour of the map, also on paper."""
 
 
-def draw(axes: Any, panel: Panel, shift: float, ink: str, muted: str, bad: str, say: Callable[[str], str] = str) -> None:
+def draw(
+    axes: Any, panel: Panel, shift: float, ink: str, muted: str, bad: str, say: Callable[[str], str] = str
+) -> None:
     """Draw into matplotlib axes; rows from top to bottom as the curves come.
 
     Args:
@@ -49,7 +51,9 @@ def draw(axes: Any, panel: Panel, shift: float, ink: str, muted: str, bad: str, 
     scale = (LogNorm if log else Normalize)(low, high if high > low else low + 1.0)
     missing = ~np.isfinite(grid)
     # A zero has no logarithm; it is the smallest there is.
-    image = colormaps[MAP](scale(np.where(missing, low, np.maximum(grid, low) if log else grid)))  # (rows, buckets, RGBA)
+    image = colormaps[MAP](
+        scale(np.where(missing, low, np.maximum(grid, low) if log else grid))
+    )  # (rows, buckets, RGBA)
     image[missing] = 0.0
     step = (x[-1] - x[0]) / max(len(x) - 1, 1) or 1.0
     left, right, rows = x[0] + shift, x[-1] + step + shift, len(grid)

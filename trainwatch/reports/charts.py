@@ -80,6 +80,8 @@ MAX_LABEL, SHORT_LABEL = 48, 24
 """Letters of a word at most, and of what is tried where that has no room; an event may carry any label."""
 LETTERS_APART, LETTERS_NEAR = 2.0, 12.0
 """Letters between two words at least; onsets closer than the second share one word."""
+ROWS, ROW_PT = 2, 9.0
+"""Rows of words above a chart, and the height of one: an onset that finds no room in the first is named in the second."""
 
 LOG_POSITIVE_SHARE = 0.9
 """Share of positive values from which an axis may be logarithmic."""
@@ -307,52 +309,75 @@ def _draw_marks(axes: Any, panel: Panel, shift: float, words: int, say: Say) -> 
         axes.axvline(mark.x + shift, color=_BAD if strong else _MARK, linewidth=1.0 if strong else 0.8,
                      linestyle="-" if strong else (0, (2, 2)))  # fmt: skip
     left, right = axes.get_xlim()
-    width = axes.get_position().width * axes.figure.get_figwidth() * 72 / LETTER_PT
+    place, across = axes.get_position(), axes.figure.get_figwidth() * 72 / LETTER_PT
+    width, over = place.width * across, (1 - place.x1) * across
 
     def letters(x: float) -> float:
         return float((x + shift - left) / (right - left) * width)
 
-    for label in labels(panel.marks, letters, width) if words else ():
+    height = place.height * axes.figure.get_figheight() * 72
+    for label in labels(panel.marks, letters, width, over) if words else ():
         if words == 2 or label.kind in STRONG:
-            axes.annotate(say(label.text), (label.x + shift, 1.02), xycoords=("data", "axes fraction"), fontsize=7.5,
-                          color=_BAD if label.kind in STRONG else _MARK, ha="right" if label.leftwards else "left",
-                          va="bottom")  # fmt: skip
+            at, colour = label.x + shift, _BAD if label.kind in STRONG else _MARK
+            bottom = 1.02 + label.row * ROW_PT / height
+            if label.row:
+                axes.plot([at, at], [1.0, bottom], transform=axes.get_xaxis_transform(), color=colour, linewidth=0.6,
+                          clip_on=False)  # fmt: skip
+            axes.annotate(say(label.text), (at, bottom), xycoords=("data", "axes fraction"), fontsize=7.5, color=colour,
+                          ha="right" if label.leftwards else "left", va="bottom")  # fmt: skip
 
 
 class Label(NamedTuple):
-    """The words at a mark: where it stands, its kind, what it says, and whether the words end there."""
+    """The words at a mark: where it stands, its kind, what it says, whether the words end there, and their row from below."""
 
     x: float
     kind: str
     text: str
     leftwards: bool
+    row: int = 0
 
 
-def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: float) -> list[Label]:
-    """Place the words of marks so that none covers another; a mark without room keeps its line only.
+def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: float, over: float = 0.0) -> list[Label]:
+    """Place the words of marks so that none covers another.
 
-    Onsets come first; those that stand close share one word. Then crashes, then the rest from the left.
+    Every onset is named: in a row above where the first has no room, and together with its neighbour where that has none
+    either. Then crashes, then the rest from the left, of which one without room keeps its line only.
 
     Args:
         marks: All marks of a panel.
         letters: From a mark's x to letters from the left edge.
         width: Letters that fit side by side.
+        over: Letters beyond the right edge that the words of an onset may take.
     """
-    groups = _groups([m for m in marks if m.kind == "onset"], letters)
-    whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
-    brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
-    placed = max((_placed(words, [], letters, width) for words in (whole, brief)), key=len)
+    onsets = [m for m in marks if m.kind == "onset"]
+    placed: list[Label] = []
+    near = LETTERS_NEAR
+    while onsets:
+        groups = _groups(onsets, letters, near)
+        whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
+        brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
+        # From the right: the word above begins left of the one below, so that its line crosses none.
+        tries = [
+            _placed(words[::-1], [], letters, width + over, rows)
+            for rows in range(1, ROWS + 1)
+            for words in (whole, brief)
+        ]
+        placed = max(tries, key=lambda t: (len(t), -sum(label.text.endswith("…") for label in t)))
+        if len(placed) == len(groups) or near >= width:
+            break
+        near *= 2
+    placed.sort(key=lambda p: p.x)
     others = [m for m in marks if m.kind not in ("onset", "checkpoint")]
     others.sort(key=lambda m: m.kind not in STRONG)
     return _placed([(m, m.label) for m in others], placed, letters, width)
 
 
-def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[tuple[Mark, list[str]]]:
+def _groups(onsets: Sequence[Mark], letters: Callable[[float], float], near: float) -> list[tuple[Mark, list[str]]]:
     """Join onsets that stand close: the first of them, and the ids of all."""
     groups: list[tuple[Mark, list[str]]] = []
     for mark in onsets:
         id = mark.label.removeprefix("onset: ")
-        if groups and letters(mark.x) - letters(groups[-1][0].x) <= LETTERS_NEAR:
+        if groups and letters(mark.x) - letters(groups[-1][0].x) <= near:
             groups[-1][1].extend([id] if id not in groups[-1][1] else [])
         else:
             groups.append((mark, [id]))
@@ -360,14 +385,19 @@ def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[t
 
 
 def _placed(
-    words: Sequence[tuple[Mark, str]], before: Sequence[Label], letters: Callable[[float], float], width: float
+    words: Sequence[tuple[Mark, str]],
+    before: Sequence[Label],
+    letters: Callable[[float], float],
+    width: float,
+    rows: int = 1,
 ) -> list[Label]:
-    """Add words where they have room, to the right of their mark or else to the left, whole or else cut."""
+    """Add words where they have room, in the lowest row, to the right of their mark or else to the left, whole or else cut."""
     placed = list(before)
     for mark, word in words:
         at = letters(mark.x)
         tries = [
-            Label(mark.x, mark.kind, text, leftwards)
+            Label(mark.x, mark.kind, text, leftwards, row)
+            for row in range(rows)
             for text in dict.fromkeys((short(word, MAX_LABEL), short(word, SHORT_LABEL)))
             for leftwards in (False, True)
             if (at - len(text) >= -1 if leftwards else at + len(text) <= width + 1)
@@ -378,8 +408,11 @@ def _placed(
 
 
 def _covers(one: Label, other: Label, letters: Callable[[float], float]) -> bool:
-    """Whether two words overlap, or nearly touch."""
+    """Whether two words overlap, or nearly touch, or the line to the upper one goes through the lower."""
     spans = [(letters(o.x) - (len(o.text) if o.leftwards else 0), len(o.text)) for o in (one, other)]
+    if one.row != other.row:
+        upper, (start, long) = (one, spans[1]) if one.row > other.row else (other, spans[0])
+        return start < letters(upper.x) < start + long
     (a, long), (b, _) = sorted(spans)
     return a + long + LETTERS_APART > b
 

@@ -272,6 +272,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "{file!r}; best.pt, of epoch {epoch:n}, scored better": "{file}；第 {epoch} 轮的 best.pt 得分更高",
     "{score:n} in {where}": "{score}（{where}）",
+    "{score:n} in {where} (fitness: {formula} of the validation images; {full:n} is perfect)": (
+        "{score}（{where}；fitness，即验证图像上的 {formula}；满分为 {full}）"
+    ),
     "; best.pt, of epoch {epoch:n}, scored better": "；第 {epoch} 轮的 best.pt 得分更高",
     # tables
     "Arguments as requested": "要求的参数",
