@@ -109,3 +109,11 @@ def test_the_score_is_explained_where_it_is_shown() -> None:
     told = make_analysis(panels=(drawn,), score=line.removeprefix("score = "))
     assert line in render(told, width=80, brief=True).splitlines()
     assert "score =" not in render(make_analysis(score="x"), width=80, brief=True)
+
+
+@pytest.mark.parametrize("words", [5, 60, 400])
+def test_the_brief_one_fits_a_screen_with_its_prompt(words: int) -> None:
+    """The headline must not scroll away: 24 rows less the prompt, less the word that asked for it."""
+    told = make_analysis(cause_reason="why " * words, next_step="do " * words, cost="cost " * words, next_command="")
+    assert len(render(told, width=80, brief=True).splitlines()) <= 23
+    assert render(told, width=80, brief=True).startswith(("▲", "■", "●", "○"))

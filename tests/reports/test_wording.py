@@ -55,3 +55,8 @@ def test_a_long_text_is_cut_at_a_word() -> None:
 def test_unprintable_characters_are_replaced_and_nothing_else() -> None:
     assert wording.clean("a\tb\nc\x1b[0m\u202e\ud800é損") == "a\tb\nc\ufffd[0m\ufffd\ufffdé損"
     assert wording.printable(make_analysis()) == make_analysis()
+
+
+def test_a_size_has_no_exponent() -> None:
+    assert [wording.size(x * 2**20) for x in (999.6, 1010.0, 1024.0)] == ["1000 MiB", "1010 MiB", "1 GiB"]
+    assert wording.size(2000 * 2**30) == "2000 GiB"

@@ -36,6 +36,8 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
+ALL_OF_IT = 2
+"""Rows that say how to see all."""
 MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 2, 4
 """Rows of the paragraphs on the first screen; the reason gets what the others leave, curves what it leaves."""
 TAILS = ((5, 3), (5, 2), (5, 1), (4, 1), (3, 1), (2, 1))
@@ -75,7 +77,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
         highlight=False, emoji=False, markup=False, legacy_windows=False,
     )  # fmt: skip
     verdict = analysis.verdict
-    step_rows = _first_screen(console, analysis)
+    step_rows = _first_screen(console, analysis, SCREEN - ALL_OF_IT if brief else SCREEN)
     if brief:
         console.print(
             Text(f"\nAll of it: trainwatch analyze {shlex.quote(analysis.run.path)}", style="dim"), soft_wrap=True
@@ -112,8 +114,8 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
     return out.getvalue()
 
 
-def _first_screen(console: Console, analysis: Analysis) -> int:
-    """Write what a person must know, in at most :data:`SCREEN` rows; what is cut short here stands in full below.
+def _first_screen(console: Console, analysis: Analysis, screen: int) -> int:
+    """Write what a person must know, in at most so many rows; what is cut short here stands in full below.
 
     Returns:
         Rows that what to do was given.
@@ -142,7 +144,7 @@ def _first_screen(console: Console, analysis: Analysis) -> int:
     for step, expect in TAILS:
         tail = _next_lines(console, page, step, expect)
         rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
-        room = SCREEN - head - 2 - len(above) - len(below) - rows
+        room = screen - head - 2 - len(above) - len(below) - rows
         why = _labelled(console, label, because(analysis), max(room, MIN_WHY))
         if len(why) <= room:
             break

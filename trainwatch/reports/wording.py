@@ -117,7 +117,8 @@ def size(count: float) -> str:
     """Write bytes in GiB, MiB or kiB."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10)):
         if abs(count) >= factor:
-            return f"{count / factor:.3g} {unit}"
+            value = count / factor
+            return f"{value:.0f} {unit}" if abs(value) >= 1000 else f"{value:.3g} {unit}"
     return f"{count:.0f} bytes"
 
 
