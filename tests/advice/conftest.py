@@ -51,7 +51,10 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "rank-straggler": [{"part": "data", "rank": 1}],
     "copy-paste-inert": [{"copy_paste": 0.3}],
     "overfitting": [{"minimum_epoch": 10}],
-    "few-updates": [{"updates": 1, "batches": 80, "accumulate": 64}],
+    "few-updates": [
+        {"updates": 1, "batches": 80, "accumulate": 64},
+        {"updates": 10, "batch": 32, "train_images": 32},
+    ],
     "momentum-too-high": [{"momentum": 0.999, "updates": 80}],
     "validation-is-training": [{"images": 48, "val_images": 48}],
     "over-regularised": [

@@ -113,7 +113,8 @@ def judge(
     reasons.append(_what_could_hide(measure, ends))
     return (
         "no-difference",
-        f"No difference beyond the noise: the {_short(measure)} is {_number(measure.old)} before and {_number(measure.new)} after",
+        f"No difference beyond the noise: the {_short(measure)} is {_number(measure.old)} before and "
+        f"{_number(measure.new)} after",
         SURE if measure.noise == "seeds" else SURE_BY_SCATTER,
         reasons,
     )

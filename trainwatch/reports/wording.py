@@ -118,7 +118,7 @@ def size(count: float) -> str:
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10)):
         if abs(count) >= factor:
             value = count / factor
-            return f"{value:.0f} {unit}" if abs(value) >= 1000 else f"{value:.3g} {unit}"
+            return f"{value:.0f} {unit}" if abs(value) >= 999.5 else f"{value:.3g} {unit}"
     return f"{count:.0f} bytes"
 
 

@@ -197,6 +197,10 @@ DETECTORS: Final[Mapping[str, str]] = {
         "没有记录计划的批次数，或每个优化器步累积的批次数"
     ),
     "The plan holds about {updates:n} optimizer steps": "整个计划只有约 {updates} 个优化器步",
+    "One batch (batch={batch:n}) takes {taken:n} of the {images:n} training images, so the {epochs:n} epochs of the plan give "
+    "about {updates:n} optimizer steps in all: the weights hardly move.": (
+        "一个批次（batch={batch}）就取走了 {images} 张训练图像中的 {taken} 张，因此计划的 {epochs} 轮总共只有约 {updates} 个优化器步：权重几乎没有更新。"
+    ),
     "{behind:n} batches are added up for one optimizer step, so the {batches:n} batches of the plan give about {updates:n} "
     "steps in all: the weights hardly move.": (
         "每个优化器步要累积 {behind} 个批次，因此计划的 {batches} 个批次总共只有约 {updates} 步：权重几乎没有更新。"
