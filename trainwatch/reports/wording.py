@@ -157,7 +157,14 @@ def confidence(page: Page) -> str:
 
 def changed(change: Change) -> str:
     """Write what a command changes: ``lr0 1.0 -> 0.0025``."""
+    if is_option(change):
+        return f"{change.arg}={change_value(change.new)}"
     return f"{change.arg} {change_value(change.old)} -> {change_value(change.new)}"
+
+
+def is_option(change: Change) -> bool:
+    """Tell whether a change is an option of our own command, which the run that was read did not have."""
+    return change.old is None and change.arg.startswith("--")
 
 
 def words(command: str, changes: Sequence[Change]) -> list[tuple[str, bool]]:

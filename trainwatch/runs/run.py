@@ -245,9 +245,8 @@ class Run:
         own may record steps only: then the epochs before the last one are done, and the last one, too, if the record was ended.
         """
         done = self._epochs_recorded()
-        saved = next(
-            (e for e in reversed(self.events) if e.get("kind") == "checkpoint" and e.get("source") == TRAINER), {}
-        )
+        own = (e for e in reversed(self.events) if e.get("kind") == "checkpoint" and e.get("source") == TRAINER)
+        saved: dict[str, Any] = next(own, {})
         attempts = [e["attempt"] for e in self.events if isinstance(e.get("attempt"), int)]
         same = saved.get("attempt") == max(attempts, default=None)
         return done + 1 if same and saved.get("epoch") == done else done
