@@ -123,6 +123,12 @@ VERDICT: Final[Mapping[str, str]] = {
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
     "Hardly anything yet: it began just now, after {duration} of training.": "目前几乎没有：问题刚刚开始，当时已训练 {duration}。",
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing.": (
+        "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮。"
+    ),
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing.": (
+        "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺 {missing} 轮。"
+    ),
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing, and the unfinished one is "
     "lost.": "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮，未完成的一轮也白费了。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
