@@ -37,6 +37,8 @@ def test_between_two_epochs_no_unfinished_one_is_lost() -> None:
     whole = make_run(steps, planned_epochs=200, events=saved)
     assert whole.epochs_done == 100
     assert cost_of(whole, make_finding(epoch=99, step=999)).endswith("100 epochs are missing.")
+    begun = make_run(steps, planned_epochs=200, events=[*saved, {"kind": "oom", "epoch": 100}])
+    assert cost_of(begun, make_finding(epoch=99, step=999)).endswith("and the unfinished one is lost.")
 
 
 def test_a_fault_that_began_just_now_did_not_end_what_still_runs_or_was_stopped_by_hand() -> None:

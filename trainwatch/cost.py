@@ -58,7 +58,8 @@ def _at_the_end(run: Run, total: float) -> str:
     missing = "one epoch is" if planned - done == 1 else f"{planned - done} epochs are"
     said = f"It ended the training after {done} of {planned} epochs ({duration(total)}): {missing} missing"
     last = run.step_series("step").epoch
-    if len(last) and int(last[-1]) < done:  # its last step is one of a whole epoch
+    begun = any(isinstance(e.get("epoch"), int) and e["epoch"] >= done for e in run.events[-1:])
+    if len(last) and int(last[-1]) < done and not begun:  # its last step is one of a whole epoch
         return f"{said}."
     return f"{said}, and the unfinished one is lost."
 
