@@ -38,6 +38,7 @@ from trainwatch.result import (
 )
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
+from trainwatch.score import score_in_words
 from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_dates, with_root, with_score
 from trainwatch.what_next import what_next
@@ -214,6 +215,7 @@ def _page(
         to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
+        score=score_in_words(run),
         panels=build_panels(run, findings),
         timeline=timeline.build(run, findings, ending),
         actions=_actions(run.events),
@@ -272,10 +274,11 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
+    best, score = _best_score(run, context), score_in_words(run)
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
-        ("Best score", _best_score(run, context)),
+        ("Best score" if best else "Score", f"{best} ({score})" if best and score else best or score),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),

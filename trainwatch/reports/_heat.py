@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainwatch.reports._svg import png
 from trainwatch.result import Panel
 
 LOW_PERCENT, HIGH_PERCENT = 1.0, 99.0
 """Percentiles at which the colours end, so that one spike does not turn the rest into one colour."""
+
+MILLIONTH = 1e-6
+"""Share of the top that is the bottom of a logarithmic map at least: what is smaller is nothing beside the rest."""
 
 COLOURS = 255
 """Steps of colour: a palette holds 256, and one is clear."""
@@ -23,15 +26,30 @@ MAP = {
 colours (Nunez, Anderton, Renslow 2018)."""
 
 
-def picture(grid: Any, log: bool) -> tuple[bytes, float, float] | None:
-    """Return the cells as a PNG of one pixel each, and the values of the darkest and the lightest colour.
+class Picture(NamedTuple):
+    """The cells of a heat map, and what its legend tells of them.
+
+    Attributes:
+        png: One pixel a cell; one without a value is clear.
+        low: Value of the darkest colour; what is smaller has it, too.
+        high: Value of the lightest colour.
+        floored: Whether ``low`` is a share of ``high``, and no percentile.
+        gaps: Whether a cell has no value.
+    """
+
+    png: bytes
+    low: float
+    high: float
+    floored: bool
+    gaps: bool
+
+
+def picture(grid: Any, log: bool) -> Picture | None:
+    """Return the cells as a picture, or nothing if there is no value that a colour could stand for.
 
     Args:
         grid: Values, shape (rows, columns); what is not finite is clear.
         log: Whether colours follow the logarithm; what is not positive is then the darkest.
-
-    Returns:
-        None if there is no value that a colour could stand for.
     """
     import numpy as np
 
@@ -40,13 +58,30 @@ def picture(grid: Any, log: bool) -> tuple[bytes, float, float] | None:
     if not finite.size:
         return None
     low, high = (float(v) for v in np.percentile(finite, [LOW_PERCENT, HIGH_PERCENT]))
+    log = log and low < high
+    floored = log and low < high * MILLIONTH
+    low = high * MILLIONTH if floored else low
     top = high if high > low else low + 1.0
-    if log and high > low:
-        share = np.log(np.maximum(np.where(known, grid, low), low) / low) / np.log(top / low)
-    else:
-        share = (np.where(known, grid, low) - low) / (top - low)
+    filled = np.where(known, grid, low)
+    share = np.log(np.maximum(filled, low) / low) / np.log(top / low) if log else (filled - low) / (top - low)
     colour = np.where(known, 1 + np.clip(share * COLOURS, 0, COLOURS - 1).astype(np.uint8), np.uint8(0))
-    return png([row.astype(np.uint8).tobytes() for row in colour], [(0, 0, 0), *palette()]), low, high
+    made = png([row.astype(np.uint8).tobytes() for row in colour], [(0, 0, 0), *palette()])
+    return Picture(made, low, high, floored, not bool(known.all()))
+
+
+def legend(made: Picture) -> list[str]:
+    """Return the lines that tell what the colours mean."""
+    bottom = ["dark: less than", "a millionth of it"] if made.floored else [f"dark: {_plain(made.low)}", "or less"]
+    return [f"light: {_plain(made.high)}", "or more", *bottom, *(["hatched:", "no value"] if made.gaps else [])]
+
+
+def _plain(value: float) -> str:
+    """Write a number with one or two digits that say something, without an exponent where that is short."""
+    import numpy as np
+
+    if value and not 1e-6 <= abs(value) < 1e6:
+        return f"{value:.0e}"
+    return np.format_float_positional(float(f"{value:.2g}"), trim="-")
 
 
 def palette() -> list[tuple[int, int, int]]:

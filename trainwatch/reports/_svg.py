@@ -14,6 +14,9 @@ Point = tuple[float, float]
 
 HEAD = 'stroke-linejoin="round" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
+HATCH = 2.0
+"""Distance of the lines of a hatched area."""
+
 
 def chart(elements: Sequence[str], label: str, width: float, height: float) -> str:
     """Return the ``<svg>`` element.
@@ -101,6 +104,14 @@ def picture(png: bytes, left: float, top: float, width: float, height: float) ->
         f'<image xlink:href="data:image/png;base64,{b64encode(png).decode()}" {sides} preserveAspectRatio="none" '
         'style="image-rendering: crisp-edges; image-rendering: pixelated"/>'
     )
+
+
+def hatched(id: str, left: float, top: float, width: float, height: float, colour: str) -> str:
+    """Return a rectangle full of slanted lines: nobody takes them for a colour, on paper neither; ``id`` is its pattern's."""
+    sides = f'x="{place(left)}" y="{place(top)}" width="{place(width)}" height="{place(height)}"'
+    tile = f'id="{id}" width="{HATCH:g}" height="{HATCH:g}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"'
+    stroke = line([[(HATCH / 2, 0.0), (HATCH / 2, HATCH)]], colour, 0.5, butt=True)
+    return f'<defs><pattern {tile}>{stroke}</pattern></defs><rect {sides} style="fill: url(#{id})"/>'
 
 
 def png(rows: Sequence[bytes], colours: Sequence[tuple[int, int, int]]) -> bytes:

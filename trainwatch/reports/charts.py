@@ -46,6 +46,8 @@ _DASHES: list[tuple[float, ...]] = [(), (4, 1.5), (1, 1), (6, 1.5, 1, 1.5)]
 
 TICK_SIZE, HEAT_TICK_SIZE, WORD_SIZE = 8.5, 6.5, 7.5
 """Size of the letters at ticks, of those at the rows of a heat map, and of all others."""
+ROW = 9.0
+"""From a row of words to the next."""
 ASCENT, DESCENT = 0.76, 0.24
 """Height of letters above the line they stand on, and depth below it, as shares of their size; fonts differ a little."""
 PAD = 4.0
@@ -75,6 +77,8 @@ MAX_LABEL, SHORT_LABEL = 48, 24
 """Letters of a word at most, and of what is tried where that has no room; an event may carry any label."""
 LETTERS_APART, LETTERS_NEAR = 2.0, 12.0
 """Letters between two words at least; onsets closer than the second share one word."""
+ROWS = 2
+"""Rows of words above a chart: an onset that finds no room in the first is named in the second."""
 
 LOG_POSITIVE_SHARE = 0.9
 """Share of positive values from which an axis may be logarithmic."""
@@ -184,7 +188,7 @@ def _curves(drawn: Panel, panel: Panel, form: Form, shift: float, words: int, id
     yield from _checkpoints(box, panel, shift)
     yield _svg.line([[(box.left, box.bottom), (box.left + box.width, box.bottom)]], _MUTED, 0.6)
     yield from named
-    yield from _mark_words(box, panel, shift, words, say)
+    yield from _mark_words(box, panel, form, shift, words, say)
 
 
 def _heat_map(drawn: Panel, panel: Panel, form: Form, shift: float, words: int, id: str, say: Say) -> Iterator[str]:
@@ -199,8 +203,10 @@ def _heat_map(drawn: Panel, panel: Panel, form: Form, shift: float, words: int, 
     made = _heat.picture(grid, panel.log)
     inner = []
     if made is not None:
-        place = box.across(left)
-        inner.append(_svg.picture(made[0], place, box.top, box.across(right) - place, box.height))
+        place = (box.across(left), box.top, box.across(right) - box.across(left), box.height)
+        # Behind the picture, whose cells without a value are clear.
+        inner += [_svg.hatched(f"{id}-hatch", *place, _MUTED)] if made.gaps else []
+        inner.append(_svg.picture(made.png, *place))
     height = box.height / rows
     for row, places in enumerate(nonfinite):
         middle = box.top + (row + 0.5) * height
@@ -214,10 +220,11 @@ def _heat_map(drawn: Panel, panel: Panel, form: Form, shift: float, words: int, 
         yield _svg.text(box.left - PAD, below, name, HEAT_TICK_SIZE, _INK, "end")
     yield _svg.line([[(box.left, box.bottom), (box.left + box.width, box.bottom)]], _MUTED, 0.6)
     if made is not None:  # a bar of colours would take a tenth of the width
-        beside, middle = box.left + 1.008 * box.width, box.top + box.height / 2
-        yield _svg.text(beside, middle - 2.6, say(f"dark {number(made[1])}"), WORD_SIZE, _INK)
-        yield _svg.text(beside, middle + 6.5, say(f"light {number(made[2])}"), WORD_SIZE, _INK)
-    yield from _mark_words(box, panel, shift, words, say)
+        told = _heat.legend(made)
+        first = box.top + box.height / 2 + (ASCENT - DESCENT) / 2 * WORD_SIZE - (len(told) - 1) / 2 * ROW
+        for i, line in enumerate(told):
+            yield _svg.text(box.left + 1.008 * box.width, first + i * ROW, say(line), WORD_SIZE, _INK)
+    yield from _mark_words(box, panel, form, shift, words, say)
 
 
 def describe(panel: Panel, first_epoch: int = 0, say: Say = str) -> str:
@@ -410,55 +417,75 @@ def _checkpoints(box: _Box, panel: Panel, shift: float) -> list[str]:
     return [_svg.area(triangles, _MARK, 1.0, edge=1.0, width=1.0)] if triangles else []
 
 
-def _mark_words(box: _Box, panel: Panel, shift: float, words: int, say: Say) -> Iterator[str]:
+def _mark_words(box: _Box, panel: Panel, form: Form, shift: float, words: int, say: Say) -> Iterator[str]:
     """Name the marks; ``words``: 0 none, 1 the strong ones, 2 all."""
-    width = box.width / LETTER_PT
+    width, over = box.width / LETTER_PT, (form.width - box.left - box.width) / LETTER_PT
 
     def letters(x: float) -> float:
         return (box.across(x + shift) - box.left) / LETTER_PT
 
-    y = box.top - 0.02 * box.height - DESCENT * WORD_SIZE
-    for label in labels(panel.marks, letters, width) if words else ():
+    for label in labels(panel.marks, letters, width, over) if words else ():
         strong = label.kind in STRONG
         if words == 2 or strong:
             x, anchor = box.across(label.x + shift), "end" if label.leftwards else "start"
-            yield _svg.text(x, y, say(label.text), WORD_SIZE, _BAD if strong else _MARK, anchor)
+            colour = _BAD if strong else _MARK
+            below = box.top - 0.02 * box.height - label.row * ROW
+            if label.row:
+                yield _svg.line([[(x, box.top), (x, below)]], colour, 0.6)
+            yield _svg.text(x, below - DESCENT * WORD_SIZE, say(label.text), WORD_SIZE, colour, anchor)
 
 
 class Label(NamedTuple):
-    """The words at a mark: where it stands, its kind, what it says, and whether the words end there."""
+    """The words at a mark: where it stands, its kind, what it says, whether the words end there, and their row from below."""
 
     x: float
     kind: str
     text: str
     leftwards: bool
+    row: int = 0
 
 
-def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: float) -> list[Label]:
-    """Place the words of marks so that none covers another; a mark without room keeps its line only.
+def labels(marks: Sequence[Mark], letters: Callable[[float], float], width: float, over: float = 0.0) -> list[Label]:
+    """Place the words of marks so that none covers another.
 
-    Onsets come first; those that stand close share one word. Then crashes, then the rest from the left.
+    Every onset is named: in a row above where the first has no room, and together with its neighbour where that has none
+    either. Then crashes, then the rest from the left, of which one without room keeps its line only.
 
     Args:
         marks: All marks of a panel.
         letters: From a mark's x to letters from the left edge.
         width: Letters that fit side by side.
+        over: Letters beyond the right edge that the words of an onset may take.
     """
-    groups = _groups([m for m in marks if m.kind == "onset"], letters)
-    whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
-    brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
-    placed = max((_placed(words, [], letters, width) for words in (whole, brief)), key=len)
+    onsets = [m for m in marks if m.kind == "onset"]
+    placed: list[Label] = []
+    near = LETTERS_NEAR
+    while onsets:
+        groups = _groups(onsets, letters, near)
+        whole = [(m, f"onset: {', '.join(ids)}") for m, ids in groups]
+        brief = [(m, f"onset: {ids[0]}" + (f" +{len(ids) - 1}" if ids[1:] else "")) for m, ids in groups]
+        # From the right: the word above begins left of the one below, so that its line crosses none.
+        tries = [
+            _placed(words[::-1], [], letters, width + over, rows)
+            for rows in range(1, ROWS + 1)
+            for words in (whole, brief)
+        ]
+        placed = max(tries, key=lambda t: (len(t), -sum(label.text.endswith("…") for label in t)))
+        if len(placed) == len(groups) or near >= width:
+            break
+        near *= 2
+    placed.sort(key=lambda p: p.x)
     others = [m for m in marks if m.kind not in ("onset", "checkpoint")]
     others.sort(key=lambda m: m.kind not in STRONG)
     return _placed([(m, m.label) for m in others], placed, letters, width)
 
 
-def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[tuple[Mark, list[str]]]:
+def _groups(onsets: Sequence[Mark], letters: Callable[[float], float], near: float) -> list[tuple[Mark, list[str]]]:
     """Join onsets that stand close: the first of them, and the ids of all."""
     groups: list[tuple[Mark, list[str]]] = []
     for mark in onsets:
         id = mark.label.removeprefix("onset: ")
-        if groups and letters(mark.x) - letters(groups[-1][0].x) <= LETTERS_NEAR:
+        if groups and letters(mark.x) - letters(groups[-1][0].x) <= near:
             groups[-1][1].extend([id] if id not in groups[-1][1] else [])
         else:
             groups.append((mark, [id]))
@@ -466,14 +493,19 @@ def _groups(onsets: Sequence[Mark], letters: Callable[[float], float]) -> list[t
 
 
 def _placed(
-    words: Sequence[tuple[Mark, str]], before: Sequence[Label], letters: Callable[[float], float], width: float
+    words: Sequence[tuple[Mark, str]],
+    before: Sequence[Label],
+    letters: Callable[[float], float],
+    width: float,
+    rows: int = 1,
 ) -> list[Label]:
-    """Add words where they have room, to the right of their mark or else to the left, whole or else cut."""
+    """Add words where they have room, in the lowest row, to the right of their mark or else to the left, whole or else cut."""
     placed = list(before)
     for mark, word in words:
         at = letters(mark.x)
         tries = [
-            Label(mark.x, mark.kind, text, leftwards)
+            Label(mark.x, mark.kind, text, leftwards, row)
+            for row in range(rows)
             for text in dict.fromkeys((short(word, MAX_LABEL), short(word, SHORT_LABEL)))
             for leftwards in (False, True)
             if (at - len(text) >= -1 if leftwards else at + len(text) <= width + 1)
@@ -484,8 +516,11 @@ def _placed(
 
 
 def _covers(one: Label, other: Label, letters: Callable[[float], float]) -> bool:
-    """Whether two words overlap, or nearly touch."""
+    """Whether two words overlap, or nearly touch, or the line to the upper one goes through the lower."""
     spans = [(letters(o.x) - (len(o.text) if o.leftwards else 0), len(o.text)) for o in (one, other)]
+    if one.row != other.row:
+        upper, (start, long) = (one, spans[1]) if one.row > other.row else (other, spans[0])
+        return start < letters(upper.x) < start + long
     (a, long), (b, _) = sorted(spans)
     return a + long + LETTERS_APART > b
 

@@ -26,6 +26,9 @@ Ints = npt.NDArray[np.int64]
 FINISHED = ("completed", "early-stop")
 """Ends by which the last epoch is a whole one."""
 
+TRAINER = "ultralytics"
+"""Source of the checkpoints that end an epoch; one's own loop may write some in the middle of one."""
+
 HELD_BYTES = 64 << 20
 """Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
@@ -240,9 +243,17 @@ class Run:
     def epochs_done(self) -> int:
         """Number of the last epoch that has an epoch row, counted from 1; 0 if there is none.
 
-        A loop of one's own may record steps only: then the epochs before the last one are done, and the last one, too, if
-        the record was ended.
+        An exception between the checkpoint of an epoch and its row leaves no row: such an epoch is done, too. A loop of one's
+        own may record steps only: then the epochs before the last one are done, and the last one, too, if the record was ended.
         """
+        done = self._epochs_recorded()
+        own = (e for e in reversed(self.events) if e.get("kind") == "checkpoint" and e.get("source") == TRAINER)
+        saved: dict[str, Any] = next(own, {})
+        attempts = [e["attempt"] for e in self.events if isinstance(e.get("attempt"), int)]
+        same = saved.get("attempt") == max(attempts, default=None)
+        return done + 1 if same and saved.get("epoch") == done else done
+
+    def _epochs_recorded(self) -> int:
         epoch = self.epoch_series("epoch").values
         if len(epoch):
             return int(epoch.max()) + 1
