@@ -131,6 +131,32 @@ def test_the_same_result_twice() -> None:
     assert analyse(run).to_json(full=True) == analyse(run).to_json(full=True)
 
 
+def test_two_checks_at_a_time_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judged() -> str:
+        values = lognormal(3000, 0.2, 3.0) * np.where(np.arange(3000) < 2000, 1.0, 100.0)
+        ranks = {"grad_norm": 10 * values, "batch_size": np.full(3000, 8.0), "step_s": values, "data_s": values / 9}
+        return repr(
+            analyse(make_run({"loss": values, **ranks}, {"fitness": np.linspace(0, 0.5, 30)}, steps_per_epoch=100))
+        )
+
+    one = judged()
+    monkeypatch.setattr(module, "LONG", 0)
+    assert "loss-explosion" in one
+    assert all(judged() == one for _ in range(3))
+
+
+def test_in_threads_a_broken_check_and_odd_numbers_are_what_they_are(
+    detectors: dict[str, Detector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONG", 0)
+    detectors |= {"quiet": fake(lambda v: [] if np.ones(1) / np.zeros(1) > 1 else boom(v)), "broken": fake(boom)}
+    result = analyse(make_run(**RUN))
+    assert result.checks.passed == ("quiet",), "no warning of a division"
+    assert [n.id for n in result.checks.could_not_run] == ["broken"]
+    with pytest.raises(TrainwatchError, match="planted"):
+        analyse(make_run(**RUN), Config(strict=True))
+
+
 def test_an_empty_run_gives_an_unknown_verdict() -> None:
     result = analyse(make_run())
     assert result.verdict.status == "unknown"
@@ -238,13 +264,16 @@ def test_errors_of_the_recorder_are_named_and_explained_also_in_older_records() 
 
 
 def test_the_dates_of_a_standstill_and_an_overfitting_are_told_in_order() -> None:
-    page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "plateau")).page
+    analysis = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "plateau"))
+    page = analysis.page
     assert "In order: no progress since epoch 57; then overfitting since epoch 138." in page.cause_reason
+    assert "no progress since epoch 57, overfitting since epoch 138;" in analysis.verdict.headline
     assert "The best single score came later, in epoch 122, but lies too little above that" in page.cause_reason
     assert "epochs=300" in page.next_command, "more augmentation and fewer epochs are not tried at once"
 
 
 def test_words_that_are_surer_than_the_command_say_so() -> None:
     page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "nan_loss")).page
-    assert page.next_command
-    assert page.next_step.endswith("That is 60 % sure, the command 30 %.")
+    assert page.next_command.startswith("trainwatch train --stabilise=rescue ")
+    assert "lr0" not in page.next_command, "the batch is the suspect, not the rate"
+    assert page.next_step.endswith("That is 60 % sure, the command 55 %.")

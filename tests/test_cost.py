@@ -31,6 +31,16 @@ def test_at_the_very_end_nothing_was_lost() -> None:
     assert "epochs are missing, and the unfinished one is lost" in cost_of(cut, make_finding(epoch=99, step=999))
 
 
+def test_between_two_epochs_no_unfinished_one_is_lost() -> None:
+    saved = [{"kind": "checkpoint", "source": "ultralytics", "epoch": 99}]
+    steps = {"time_s": 10.0 * np.arange(1000), "grad_norm": np.ones(1000)}
+    whole = make_run(steps, planned_epochs=200, events=saved)
+    assert whole.epochs_done == 100
+    assert cost_of(whole, make_finding(epoch=99, step=999)).endswith("100 epochs are missing.")
+    begun = make_run(steps, planned_epochs=200, events=[*saved, {"kind": "oom", "epoch": 100}])
+    assert cost_of(begun, make_finding(epoch=99, step=999)).endswith("and the unfinished one is lost.")
+
+
 def test_a_fault_that_began_just_now_did_not_end_what_still_runs_or_was_stopped_by_hand() -> None:
     steps, late = {"time_s": 10.0 * np.arange(1000)}, make_finding(epoch=99, step=999)
     events = [{"kind": "start", "time_s": 0.0}, {"kind": "end", "time_s": 1e4, "data": {"reason": "signal"}}]

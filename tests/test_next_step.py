@@ -13,6 +13,7 @@ from synthetic import make_finding, make_run
 from trainwatch.analysis import analyse
 from trainwatch.next_step import next_step, train_longer
 from trainwatch.reports import html, markdown, text
+from trainwatch.reports.languages import catalogue
 from trainwatch.result import Context, Verdict
 from trainwatch.runs import Run
 
@@ -89,7 +90,9 @@ def test_a_healthy_run_is_not_to_be_trained_anew_for_a_trifle() -> None:
     assert analysis.verdict.status == "healthy"
     assert analysis.recommendations
     assert analysis.page.next_command == ""
-    assert "Nothing needs to be changed" in analysis.page.next_step
+    assert analysis.page.next_step.startswith("Nothing needs to be changed")
+    assert analysis.page.next_step.endswith(". The advice further down is optional.")
+    assert catalogue("zh").known(analysis.page.next_step)
     assert "Nothing needs to be changed" in text.render(analysis, width=80)
 
 

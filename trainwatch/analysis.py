@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +22,7 @@ from trainwatch.detectors.base import Detector
 from trainwatch.errors import TrainwatchError
 from trainwatch.evidence import build_panels
 from trainwatch.prescription import overrides_yaml, without_contradiction
-from trainwatch.registry import members
+from trainwatch.registry import members, modules
 from trainwatch.result import (
     NUMERIC,
     SEVERITIES,
@@ -35,10 +38,18 @@ from trainwatch.result import (
 )
 from trainwatch.runs import Ending, Run, how_it_ended
 from trainwatch.runs.clock import duration
+from trainwatch.score import score_in_words
 from trainwatch.to_do import to_do
 from trainwatch.verdict import judge, with_dates, with_root, with_score
 from trainwatch.what_next import what_next
 from trainwatch_hooks.guard import own_errors
+
+T = TypeVar("T")
+
+LONG = 100_000
+"""Steps from which checks run two at a time; below, starting threads takes longer than they save."""
+WORKERS = 2
+"""More would hold more columns at a time: what a record of a million steps may take is 500 MB."""
 
 LAST_EVENTS = 50
 OLD_OWN_ERRORS = "the recorder had errors of its own"
@@ -60,6 +71,13 @@ class Config:
     strict: bool = False
     now_s: float | None = None
     skip: tuple[str, ...] = ()
+
+
+def load() -> None:
+    """Import all checks and advice, some 0.2 s; what is wrong with one is told when it is asked for."""
+    for package in ("trainwatch.detectors", "trainwatch.advice"):
+        with contextlib.suppress(Exception):
+            modules(package)
 
 
 @np.errstate(all="ignore")  # a recording may hold any float; what overflows is infinite, and judged as such
@@ -101,23 +119,38 @@ def _check(run: Run, detectors: Mapping[str, Detector], strict: bool) -> tuple[t
     passed: list[str] = []
     not_applicable: list[NotDone] = []
     could_not_run: list[NotDone] = []
-    for public, detector in detectors.items():
-        try:
-            missing = detector.missing(run)
-            if missing is not None:
-                not_applicable.append(NotDone(public, missing))
-                continue
-            found = detector.detect(run)
-        except Exception as error:
+    outcomes = zip(detectors, _in_threads(run, [partial(_judge, run, d) for d in detectors.values()]), strict=True)
+    for public, outcome in outcomes:
+        if isinstance(outcome, Exception):
+            told = f"{type(outcome).__name__}: {outcome}"
             if strict:
-                raise TrainwatchError(f"check {public} could not run ({type(error).__name__}: {error})") from error
-            could_not_run.append(NotDone(public, f"{type(error).__name__}: {error}"))
-            continue
-        findings.extend(found)
-        if not found:
-            passed.append(public)
+                raise TrainwatchError(f"check {public} could not run ({told})") from outcome
+            could_not_run.append(NotDone(public, told))
+        elif isinstance(outcome, str):
+            not_applicable.append(NotDone(public, outcome))
+        else:
+            findings.extend(outcome)
+            passed.extend([] if outcome else [public])
     findings = _without_echoes(findings)
     return tuple(sorted(findings, key=_rank)), Checks(tuple(passed), tuple(not_applicable), tuple(could_not_run))
+
+
+def _judge(run: Run, detector: Detector) -> list[Finding] | str | Exception:
+    """Return what was found, why the check does not apply, or what stopped it."""
+    try:
+        with np.errstate(all="ignore"):  # each thread has a setting of its own
+            missing = detector.missing(run)
+            return detector.detect(run) if missing is None else missing
+    except Exception as error:
+        return error
+
+
+def _in_threads(run: Run, tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """Return what tasks return, in their order; on a long record two run at a time: numpy works without Python's lock."""
+    if run.step_columns.num_rows < LONG:
+        return [task() for task in tasks]
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="checks") as pool:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
 
 
 def _without_echoes(findings: Sequence[Finding]) -> list[Finding]:
@@ -171,7 +204,7 @@ def _page(
     cause = next((f for f in findings if f.id == verdict.cause), None)
     trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
     named = {f.id for f in findings} | {r.id for r in recommendations}
-    documentation = _documentation()
+    documentation = _documentation(named)
     answered = {i for r in recommendations for i in r.answers}
     undone = {f.id: to_do(f.id, documentation.get(f.id, ""), context.trainer) for f in findings
               if f.id not in answered and f.severity != "info"}  # fmt: skip
@@ -182,6 +215,7 @@ def _page(
         to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
         facts=_facts(run, ending, context),
+        score=score_in_words(run),
         panels=build_panels(run, findings),
         timeline=timeline.build(run, findings, ending),
         actions=_actions(run.events),
@@ -190,7 +224,7 @@ def _page(
         configuration=_configuration(run),
         thresholds={i: d.thresholds() for i, d in detectors.items()},
         notes=tuple(run.notes),
-        explanations={i: text for i, text in documentation.items() if i in named},
+        explanations=documentation,
         version=__version__,
         first_epoch=1 if context.trainer == "ultralytics" else 0,
     )
@@ -224,9 +258,9 @@ def _last_events(events: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any]
     return tuple(told[:LAST_EVENTS])
 
 
-def _documentation() -> dict[str, str]:
-    every: dict[str, Any] = {**members("trainwatch.detectors", Detector), **members("trainwatch.advice", Advice)}
-    return {i: inspect.getdoc(sys.modules[type(m).__module__]) or "" for i, m in every.items()}
+def _documentation(ids: Container[str]) -> dict[str, str]:
+    every = {**modules("trainwatch.detectors"), **modules("trainwatch.advice")}
+    return {i: inspect.getdoc(module) or "" for i, module in every.items() if i in ids}
 
 
 def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str], ...]:
@@ -240,10 +274,11 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
+    best, score = _best_score(run, context), score_in_words(run)
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
-        ("Best score", _best_score(run, context)),
+        ("Best score" if best else "Score", f"{best} ({score})" if best and score else best or score),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),

@@ -56,10 +56,12 @@ def _at_the_end(run: Run, total: float) -> str:
     if planned is None or done >= planned or ended_by in FINISHED_BY_OTHERS:
         return f"It came at the very end, after {duration(total)} of training."
     missing = "one epoch is" if planned - done == 1 else f"{planned - done} epochs are"
-    return (
-        f"It ended the training after {done} of {planned} epochs ({duration(total)}): {missing} missing, and the unfinished "
-        "one is lost."
-    )
+    said = f"It ended the training after {done} of {planned} epochs ({duration(total)}): {missing} missing"
+    last = run.step_series("step").epoch
+    begun = any(isinstance(e.get("epoch"), int) and e["epoch"] >= done for e in run.events[-1:])
+    if len(last) and int(last[-1]) < done and not begun:  # its last step is one of a whole epoch
+        return f"{said}."
+    return f"{said}, and the unfinished one is lost."
 
 
 def worked_s(run: Run) -> float | None:

@@ -33,7 +33,8 @@ class Frame:
         step: Steps recorded.
         step_s: Median time of the last steps, seconds.
         epoch_s: Median time of the last epochs, seconds.
-        elapsed_s: Seconds since the start.
+        elapsed_s: Seconds since the start, when it was taken.
+        taken_s: Unix time at which it was taken; 0: not known.
         remaining_s: Seconds until the last planned epoch; None: not known.
         last_sign_s: Unix time of the newest row or event; 0: none.
         memory: Level, limit and forecast, in a sentence.
@@ -55,6 +56,7 @@ class Frame:
     step_s: float | None = None
     epoch_s: float | None = None
     elapsed_s: float | None = None
+    taken_s: float = 0.0
     remaining_s: float | None = None
     last_sign_s: float = 0.0
     memory: str = ""

@@ -37,6 +37,9 @@ With more augmentation the best epoch comes later than it did, so that a plan cu
 nobody could tell which of the two helped."""
 
 
+STABILISE, RESCUE = "--stabilise", "rescue"
+"""What makes ``trainwatch train`` leave out the steps that are not finite, and change nothing else."""
+
 RESUME_TAKES = ("batch", "workers", "cache")
 """Arguments that may be changed beside Ultralytics' own resume, and that a recommendation changes."""
 
@@ -71,7 +74,8 @@ def merged(recommendations: Sequence[Recommendation]) -> tuple[Change, ...]:
 def command(recommendations: Sequence[Recommendation], context: Context) -> str:
     """Return the line to type next; empty if there is nothing to change, or the trainer is not Ultralytics.
 
-    A resume is a command of its own, because Ultralytics' resume ignores most other arguments. Ours takes them all.
+    A resume is a command of its own, because Ultralytics' resume ignores most other arguments. Ours takes them all. Steps are
+    left out by our own training, and by nothing of Ultralytics'.
     """
     if context.trainer != "ultralytics":
         return ""
@@ -79,15 +83,20 @@ def command(recommendations: Sequence[Recommendation], context: Context) -> str:
     if _by_own_resume(recommendations, context):
         words = ["resume", context.run_dir, *(_word(k, v) for k, v in changes.items())]
         return "trainwatch " + " ".join(shlex.quote(w) for w in words)
-    if not changes:
+    stabilised = _stabilised(recommendations) and "resume" not in changes
+    if not changes and not stabilised:
         return ""
     if "resume" in changes:
         allowed = {k: v for k, v in changes.items() if k in RESUME_TAKES}
         words = ["resume", f"model={changes.get('model')}", *(_word(k, v) for k, v in allowed.items())]
     else:
+        needed = {
+            k: context.args[k] for k in ("model", "data") if stabilised and context.args.get(k)
+        }  # ours asks for both
         kept = {k: v for k, v in context.requested.items() if k not in NOT_REPEATED and v is not None}
-        words = [_word(k, v) for k, v in {**kept, **changes}.items()]
-    return "yolo train " + " ".join(shlex.quote(w) for w in words)
+        words = [_word(k, v) for k, v in {**needed, **kept, **changes}.items()]
+    ours = f"trainwatch train {_word(STABILISE, RESCUE)} " if stabilised else "yolo train "
+    return ours + " ".join(shlex.quote(w) for w in words)
 
 
 def changes_typed(recommendations: Sequence[Recommendation], context: Context) -> tuple[Change, ...]:
@@ -97,7 +106,10 @@ def changes_typed(recommendations: Sequence[Recommendation], context: Context) -
     changes = merged(recommendations)
     resumes = not _by_own_resume(recommendations, context) and any(c.arg == "resume" for c in changes)
     typed = [c for c in changes if not resumes or c.arg in RESUME_TAKES]
-    return tuple(replace(c, old=context.args.get(c.arg)) if c.old is None else c for c in typed)
+    typed = [replace(c, old=context.args.get(c.arg)) if c.old is None else c for c in typed]
+    if _stabilised(recommendations) and not resumes:
+        typed.insert(0, Change(STABILISE, None, RESCUE))
+    return tuple(typed)
 
 
 def going_on(context: Context) -> tuple[Recommendation, ...]:
@@ -153,7 +165,11 @@ def leading(recommendations: Sequence[Recommendation], context: Context, cause: 
 
 def is_typed(recommendation: Recommendation, context: Context) -> bool:
     """Tell whether a recommendation has a part in the command."""
-    return bool(recommendation.changes) or _by_own_resume([recommendation], context)
+    return bool(recommendation.changes) or _stabilised([recommendation]) or _by_own_resume([recommendation], context)
+
+
+def _stabilised(recommendations: Sequence[Recommendation]) -> bool:
+    return any(r.id == "skip-steps" for r in recommendations)
 
 
 def _by_own_resume(recommendations: Sequence[Recommendation], context: Context) -> bool:

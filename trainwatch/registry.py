@@ -11,13 +11,19 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
+import sys
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.machinery import PathFinder
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trainwatch.errors import TrainwatchError, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -62,6 +68,43 @@ def modules(package: str) -> dict[str, ModuleType]:
     return {public: importlib.import_module(name) for public, name in names(package).items()}
 
 
+def entry_points(group: str) -> Sequence[EntryPoint]:
+    """Return the entry points of a group; Python's own reader takes a tenth of a second and is asked only if there are any."""
+    if not _named_by_a_package(group):
+        return ()
+    from importlib import metadata
+
+    return tuple(metadata.entry_points(group=group))
+
+
+def _named_by_a_package(group: str) -> bool:
+    """Whether an installed package may have entry points of a group, judged by the files beside it.
+
+    True as well where packages are kept otherwise than in folders of files: then only Python's own reader knows.
+    """
+    if any(hasattr(f, "find_distributions") and f is not PathFinder for f in sys.meta_path):
+        return True
+    return any(_may_name(path or ".", f"[{group}]".encode()) for path in sys.path)
+
+
+def _may_name(folder: str, header: bytes) -> bool:
+    if os.path.isfile(folder) or folder.endswith(".egg"):
+        return True
+    try:
+        with os.scandir(folder) as entries:
+            found = [e.path for e in entries if e.name.endswith((".dist-info", ".egg-info"))]
+    except OSError:
+        return False
+    for path in found:
+        try:
+            with open(os.path.join(path, "entry_points.txt"), "rb") as file:
+                if header in file.read().replace(b" ", b""):
+                    return True
+        except OSError:
+            continue
+    return False
+
+
 def documentation(name: str) -> str:
     """Return the docstring of a module, cleaned, from its source: importing a member may take half a second."""
     spec = importlib.util.find_spec(name)
@@ -81,8 +124,8 @@ def members(package: str, base: type[T]) -> dict[str, T]:
     for public, module in modules(package).items():
         own = [
             c
-            for _, c in inspect.getmembers(module, inspect.isclass)
-            if issubclass(c, base) and c.__module__ == module.__name__
+            for c in vars(module).values()
+            if inspect.isclass(c) and issubclass(c, base) and c.__module__ == module.__name__
         ]
         if len(own) != 1:
             raise TrainwatchError(f"{module.__file__} must define exactly one {base.__name__}, it defines {len(own)}")

@@ -322,6 +322,7 @@ class Page:
         to_do: Finding id and what to do about it, for findings that no recommendation answers.
         overrides_yaml: The recommended arguments as a YAML file.
         facts: Label and value of the facts strip, at most eight.
+        score: What the score is made of, and what would be perfect; empty where that is not known.
         panels: All charts, evidence first, ordered by the verdict.
         timeline: The story of a run with a fault, oldest first.
         actions: What stabilisers did to the training, in time order, as written (checkpoints left out).
@@ -346,6 +347,7 @@ class Page:
     to_do: Mapping[str, str] = field(default_factory=dict)
     overrides_yaml: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    score: str = ""
     panels: tuple[Panel, ...] = ()
     timeline: tuple[Moment, ...] = ()
     actions: tuple[Mapping[str, Any], ...] = ()

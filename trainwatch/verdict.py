@@ -247,7 +247,8 @@ def _told(run: RunSummary, status: Status, cause: Finding, findings: Sequence[Fi
     if not died and not tail and run.ended_by in STOPPED and run.epochs < (run.planned_epochs or 0):
         tail = f"; it stopped after {_progress(run)}"
     stood = next((f for f in findings if f.id == "plateau" and cause.id == "overfitting" and _before(f, cause)), None)
-    headline = f"{verb}: {_lower(cause.title)}{f', {_lower(stood.title)}' if stood is not None else ''}{tail}"
+    # Dates in order: what stood still first, also where the overfitting is the cause.
+    headline = f"{verb}: {f'{_lower(stood.title)}, ' if stood is not None else ''}{_lower(cause.title)}{tail}"
     reason = cause.summary
     for finding in sooner:
         # One incident is told in causal order, but what a reader sees first in the curves must not be said to follow.

@@ -64,7 +64,7 @@ def what_next(
     expected = first.expected if first is not None and told else ""
     step = _before(run, ended_by, verdict, findings, prescribed, first, typed, context, to_do)
     if verdict.status == "healthy" and step.startswith("Nothing needs to be changed") and recommendations:
-        step = " ".join(("The advice further down is optional.", step))
+        step = " ".join((f"{step}.", "The advice further down is optional."))
     onward = None if typed else _onward(ended_by, verdict, first, told, step, context)
     if onward is not None:
         prescribed, step, told = onward

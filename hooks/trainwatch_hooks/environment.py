@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -50,11 +49,13 @@ def world_size(trainer: Any) -> int:
 
 def versions() -> dict[str, str]:
     """Return versions of Python and of the packages that matter, without importing them."""
+    from importlib import metadata  # late: whoever reads a record needs the rest of this module only
+
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             continue
     return found
 

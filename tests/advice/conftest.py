@@ -14,7 +14,11 @@ from trainwatch.result import Context, Finding
 DETAILS: dict[str, list[dict[str, Any]]] = {
     "gradient-explosion": [{"lr": 0.5, "times_baseline": 100.0}, {}],
     "loss-explosion": [{"level": 1.0}],
-    "nonfinite-loss": [{"precursor_steps": None, "component": "box_loss"}, {"precursor_steps": 5, "lr": 0.01}],
+    "nonfinite-loss": [
+        {"precursor_steps": None, "component": "box_loss"},
+        {"precursor_steps": 5, "lr": 0.01},
+        {"precursor_steps": None, "same_batches": [2, 3]},
+    ],
     "plateau": [{"training_loss_falls": f, "flat_epochs": 50, "best_epoch": 3} for f in (True, False, None)],
     "memory-creep": [{"kind": "leak"}, {"kind": "fragmentation"}],
     "host-memory-creep": [{"kind": "leak"}],
@@ -47,7 +51,10 @@ DETAILS: dict[str, list[dict[str, Any]]] = {
     "rank-straggler": [{"part": "data", "rank": 1}],
     "copy-paste-inert": [{"copy_paste": 0.3}],
     "overfitting": [{"minimum_epoch": 10}],
-    "few-updates": [{"updates": 1, "batches": 80, "accumulate": 64}],
+    "few-updates": [
+        {"updates": 1, "batches": 80, "accumulate": 64},
+        {"updates": 10, "batch": 32, "train_images": 32},
+    ],
     "momentum-too-high": [{"momentum": 0.999, "updates": 80}],
     "validation-is-training": [{"images": 48, "val_images": 48}],
     "over-regularised": [

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trainwatch.cli import run
+from trainwatch.commands.train import _chosen
 
 pytest.importorskip("ultralytics")
 
@@ -24,6 +25,7 @@ pytest.importorskip("ultralytics")
         (["trian"], None, "did you mean train?"),
         (["--no-stabilise", "--stabilise", "x.yaml"], None, "contradict each other"),
         (["--stabilise", "missing.yaml"], None, "missing.yaml cannot be read"),
+        (["--stabilise", "rescue,missing"], None, "rescue,missing cannot be read"),
         ([], "lr_restart: {flor: 0.1}", "no setting 'flor', did you mean 'floor'"),
         ([], "lr_restrat: true", "did you mean 'lr_restart'"),
         ([], "accumulate: -4", "accumulate is -4"),
@@ -134,3 +136,12 @@ def test_a_training_that_fails_is_exit_1_with_its_own_traceback(
     err = capfd.readouterr().err
     assert "ZeroDivisionError" in err
     assert "internal error" not in err
+
+
+def test_stabilisers_may_be_named_instead_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _chosen(None) is True
+    assert _chosen("rescue") == {"rescue": True}
+    assert _chosen("lr-restart, checkpoints") == {"lr_restart": True, "checkpoints": True}
+    (tmp_path / "rescue").write_text("all: true")
+    assert _chosen("rescue") == Path("rescue"), "a file of that name comes first"

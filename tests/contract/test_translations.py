@@ -24,8 +24,8 @@ from trainwatch.to_do import to_do
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "trainwatch"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
-FOLDERS = ("detectors", "signals", "advice")
-FILES = ("verdict", "cost", "timeline", "next_step", "what_next", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
+FOLDERS = ("detectors", "signals", "advice", "comparison")
+FILES = ("verdict", "cost", "timeline", "next_step", "what_next", "score", "analysis", "evidence", "to_do", "runs/ending", "runs/death",
          "runs/record", "importers/_epochs", "importers/trainwatch", "importers/ultralytics_csv")  # fmt: skip
 SOURCES = [
     *(f for folder in FOLDERS for f in sorted((PACKAGE / folder).glob("*.py"))),

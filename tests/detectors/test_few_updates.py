@@ -45,3 +45,32 @@ def test_where_the_score_rises_all_the_same_it_is_information() -> None:
     loop = {"steps_per_epoch": 8, "accumulate": 64}
     (finding,) = FewUpdates().detect(make_run(epochs=epochs, planned_epochs=10, loop=loop))
     assert finding.severity == "info"
+
+
+def whole(batch: Any = 32, images: int = 32, epochs: int = 10, **more: Any) -> Run:
+    per_epoch = -(-images // batch) if isinstance(batch, int) else 1
+    loop = {"steps_per_epoch": per_epoch, "accumulate": 1}
+    return make_run(planned_epochs=epochs, loop=loop, dataset={"train_images": images}, args={"batch": batch}, **more)
+
+
+def test_a_batch_that_takes_every_image_leaves_a_step_per_epoch() -> None:
+    (finding,) = FewUpdates().detect(whole())
+    assert finding.severity == "warning"
+    assert "One batch (batch=32) takes 32 of the 32 training images, so the 10 epochs" in finding.summary
+    assert finding.detail == {"updates": 10, "batch": 32, "train_images": 32}
+    (half,) = FewUpdates().detect(whole(batch=20))
+    assert "takes 20 of the 32 training images" in half.summary
+
+
+@pytest.mark.parametrize(
+    ("quiet", "why"),
+    [
+        (whole(epochs=50), "fifty steps"),
+        (whole(batch=8), "a quarter of the images"),
+        (whole(epochs=3), "the plan itself is short"),
+        (whole(batch=0.6), "the batch is found by Ultralytics"),
+        (whole(batch=1, images=1), "there is no smaller one"),
+    ],
+)
+def test_a_large_batch_is_no_fault_by_itself(quiet: Run, why: str) -> None:
+    assert FewUpdates().detect(quiet) == [], why

@@ -84,3 +84,17 @@ def test_the_last_judgement_is_of_the_whole_run(tmp_path: Path) -> None:
     follower.read_once()
     assert follower.analysis is not None
     assert follower.analysis.run.steps == 51
+
+
+def test_what_was_judged_before_the_first_step_does_not_stand_beside_steps(tmp_path: Path) -> None:
+    follower = Follower(str(tmp_path / "exp"), 0.1)
+    with Recorder(tmp_path / "exp", capture_crashes=False, report=False, planned_epochs=9) as rec:
+        follower.read_once()
+        assert follower.frame.headline == "no step has ended yet"
+        follower._judge_at = time.monotonic() + 1e6  # judging took long
+        for _ in range(5):
+            rec.step(epoch=0, losses={"a": 1.0})
+        follower.read_once()
+        assert follower.frame.step == 5
+        assert follower.frame.headline == "nothing wrong so far"
+        assert follower.frame.panels, "its curves are there at once"

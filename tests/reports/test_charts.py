@@ -168,6 +168,31 @@ def test_a_heat_map_has_a_row_per_layer_and_marks_what_is_not_finite() -> None:
     ET.fromstring(svg)
 
 
+def test_a_cell_without_a_value_is_hatched_and_a_zero_is_the_darkest() -> None:
+    from trainwatch.result import Curve
+
+    def row(name: str, *values: float | None) -> Curve:
+        return Curve(name, tuple(range(len(values))), values, values, values, 1.0)
+
+    def heat(*rows: Curve) -> str:
+        return draw_svg(panel(*rows, heat=True, log=True, id="layers"))
+
+    whole = heat(row("a", 100.0, 10.0, 0.5, 0.5), row("b", 1.0, 1.0, 1.0, 1.0))
+    assert "<pattern" not in whole
+    assert texts(whole)[-4:] == ["light: 94", "or more", "dark: 0.5", "or less"]
+    gaps = heat(row("a", 100.0, None, None, 0.5), row("b", 1.0, 1.0, None, 1.0))
+    hatch, picture = gaps.index("url(#p-layers-box-hatch)"), gaps.index("<image")
+    assert hatch < picture, "seen through the clear cells of the picture"
+    sides = [re.findall(r' (x|y|width|height)="([^"]+)"', gaps[gaps.rindex("<", 0, i) :]) for i in (hatch, picture)]
+    assert sides[0][:4] == sides[1][:4]
+    assert texts(gaps)[-2:] == ["hatched:", "no value"]
+    zero = heat(row("a", 100.0, 0.0, 1e-21, 1e-21), row("b", 1e-21, 1e-21, 1.0, 1.0))
+    assert "<pattern" not in zero
+    assert texts(zero)[-2:] == ["dark: less than", "a millionth of it"]
+    small = heat(row("a", 3e-9, 2e-9, 1e-9, 1e-9))
+    assert "light: 3e-09" in texts(small)
+
+
 def test_a_forecast_is_drawn_and_told() -> None:
     from trainwatch.result import Forecast
 
@@ -186,12 +211,41 @@ def test_no_word_at_a_mark_covers_another() -> None:
     marks += [Mark("onset", "onset: loss-explosion", 43.0), Mark("onset", "onset: gradient-explosion", 46.0)]
     marks += [Mark("onset", "onset: dead-output", 70.0), Mark("exception", "exception", 99.0)]
     placed = labels(marks, lambda x: x, 100.0)
-    assert [p.text for p in placed[:2]] == ["onset: loss-explosion +1", "onset: dead-output"]
+    assert [p.text for p in placed[:2]] == ["onset: loss-explosion, gradient-explosion", "onset: dead-output"]
     spans = sorted((p.x - len(p.text), p.x) if p.leftwards else (p.x, p.x + len(p.text)) for p in placed)
     assert all(b >= a for (_, a), (b, _) in pairwise(spans))
     assert spans[0][0] >= -1
     assert spans[-1][1] <= 101
     assert labels([Mark("onset", "onset: a", 9.0)], lambda x: x / 9.0, 4.0) == [], "no room, no word"
+
+
+@pytest.mark.parametrize("width", [40.0, 60.0, 90.0, 136.0])
+@pytest.mark.parametrize("at", [(19, 46, 57), (1, 20, 40, 60, 80), (90, 95, 99), (50, 50, 50), tuple(range(0, 100, 7))])
+def test_every_onset_is_named(at: tuple[int, ...], width: float) -> None:
+    """In the second row, or together with its neighbour: an unnamed line says nothing."""
+    marks = [Mark("onset", f"onset: fault-number-{i}", float(x)) for i, x in enumerate(at)]
+
+    def letters(x: float) -> float:
+        return x / 100 * width
+
+    placed = labels(marks, letters, width, width / 3)
+    told = sum(1 + int((re.search(r"\+(\d+)$", p.text) or [0, 0])[1]) + p.text.count(",") for p in placed)
+    cut = any(p.text.endswith("…") for p in placed)
+    assert told == len(at) or cut, [p.text for p in placed]
+    assert placed[0].x == at[0]
+    for row in {p.row for p in placed}:
+        spans = [(letters(p.x), len(p.text), p.leftwards) for p in placed if p.row == row]
+        ends = sorted((x - n, x) if left else (x, x + n) for x, n, left in spans)
+        assert all(b >= a for (_, a), (b, _) in pairwise(ends))
+    above = [letters(p.x) for p in placed if p.row]
+    below = [(letters(p.x) - (len(p.text) if p.leftwards else 0), len(p.text)) for p in placed if not p.row]
+    assert not any(start < x < start + long for x in above for start, long in below), "its line crosses no word"
+
+
+def test_a_word_of_the_second_row_stands_higher_on_a_line_of_its_own() -> None:
+    close = [Mark("onset", f"onset: {'a-long-name-of-a-fault'}-{i}", float(x)) for i, x in enumerate((40, 55))]
+    svg = draw_svg(panel(curve(np.ones(100)), marks=close))
+    assert sum("a-long-name" in t for t in texts(svg)) == 2
 
 
 def test_a_long_label_is_cut() -> None:

@@ -119,3 +119,26 @@ def test_chinese_text_and_page_are_chinese() -> None:
     assert '<h2 id="pair-B">A and B</h2>' in compare_html.render(result, "en")
     assert '<html lang="zh-CN">' in compare_html.render(result, "zh")
     assert '"headline": "The change helped' in compare_html.render(result, "zh"), "the machine copy stays English"
+
+
+def test_in_chinese_the_stops_are_chinese_and_a_list_of_names_has_its_own() -> None:
+    of = [
+        [Member(n, run := read_run(SAMPLES / n), analyse(run))]
+        for n in ("gradient_explosion", "gradient_explosion_cured")
+    ]
+    out = compare_text.render(compare(of), width=120, language="zh")
+    assert "修改有帮助：dead-output、gradient-explosion 和 loss-explosion 已消失，且验证得分更好" in out
+    assert "gradient_explosion：已发散" in out
+    assert "（fitness），按轮" in out
+    assert "之前有、现在已消失的严重故障：dead-output、gradient-explosion 和 loss-explosion。" in out
+    english = compare_text.render(compare(of), width=120)
+    assert "gradient_explosion: Diverged" in english
+    assert "Critical before, and gone now: dead-output, gradient-explosion and loss-explosion." in english
+
+
+def test_the_page_says_above_the_fold_what_was_changed() -> None:
+    page = compare_html.render(made())
+    header = page[: page.index("<main>")]
+    assert "<del>lr0=1</del> → <ins>lr0=plain</ins>" in header
+    assert "<small>before</small>" in header
+    assert "(decides)" in page

@@ -276,8 +276,8 @@ def test_a_finding_without_a_recommendation_says_what_to_do() -> None:
 
 def test_its_libraries_can_be_loaded_before() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from trainwatch.reports import html; print('matplotlib' in sys.modules); "
-         "html.load(); print('matplotlib.figure' in sys.modules, 'jinja2' in sys.modules)"],
+        [sys.executable, "-c", "import sys; from trainwatch.reports import html; print('jinja2' in sys.modules); "
+         "html.load(); print('jinja2' in sys.modules, 'matplotlib' in sys.modules)"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert done.stdout.split() == ["False", "True", "True"]
+    assert done.stdout.split() == ["False", "True", "False"]

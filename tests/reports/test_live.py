@@ -80,3 +80,10 @@ def test_a_long_path_leaves_room_for_what_happens() -> None:
 def test_several_losses_are_called_by_their_names() -> None:
     analysis = analysed("healthy")
     assert {"val box_loss", "train box_loss", "box_loss"} <= {spark_name(p) for p in analysis.page.panels}
+
+
+def test_the_clock_goes_on_between_two_readings() -> None:
+    """Otherwise a frame that waits for a slow reading says "for 4 s, written 13 s ago"."""
+    taken = replace(FRAME, elapsed_s=4.0, taken_s=100.0, last_sign_s=100.0)
+    assert "for 17 s · written 13 s ago" in render(taken, width=100, height=30, now_s=113.0).plain
+    assert "for 4 s" in render(taken, width=100, height=30, now_s=99.0).plain

@@ -1,13 +1,16 @@
-"""matplotlib's SVG made an element of a page."""
+"""Paths and pictures of a chart."""
 
 from __future__ import annotations
 
+import io
 import random
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
-from trainwatch.reports._svg import relative_path
+from trainwatch.reports import _svg
+from trainwatch.reports._svg import path
 
 
 def points(path: str) -> list[tuple[float, float]]:
@@ -31,25 +34,50 @@ def points(path: str) -> list[tuple[float, float]]:
 
 def test_the_same_points_to_a_tenth_and_shorter() -> None:
     rng = random.Random(0)
-    x, path = 0.0, []
-    for i in range(2000):
-        x += rng.random()
-        path.append(f"{'M' if i in (0, 900) else 'L'} {x:.6f} {rng.random() * 100:.6f}")
-    text = " \n".join([*path[:700], "z", *path[900:]])
-    made = relative_path(text)
-    for (a, b), (c, d) in zip(points(text), points(made), strict=True):
-        assert a == pytest.approx(c, abs=0.051)
-        assert b == pytest.approx(d, abs=0.051)
-    assert len(made) < 0.6 * len(re.sub(r"(\.\d)\d+", r"\1", text))
+    drawn = [
+        [(i + rng.random(), rng.random() * 100) for i in range(700)],
+        [(i + rng.random(), rng.random() * 100) for i in range(900, 2000)],
+    ]
+    for closed in (False, True):
+        made = path(drawn, closed=closed)
+        shown = points(made)
+        for (a, b), (c, d) in zip([p for part in drawn for p in part], shown, strict=True):
+            assert a == pytest.approx(c, abs=0.051)
+            assert b == pytest.approx(d, abs=0.051)
+        assert made.count("z") == 2 * closed
+    absolute = " ".join(f"L {x:.1f} {y:.1f}" for part in drawn for x, y in part)
+    assert len(made) < 0.8 * len(absolute)
 
 
-def test_curves_and_markers() -> None:
-    circle = "M 0 2 C 0.53 2 1.04 1.79 1.41 1.41 C 1.79 1.04 2 0.53 2 0 Q 1 1 -3 -0.5 z"
-    made = points(relative_path(circle))
-    assert [(round(x, 6), round(y, 6)) for x, y in made] == [(0, 2), (1.4, 1.4), (2, 0), (-3, -0.5)]
-    assert relative_path("M 0 0 L 10 -0.04 L 10 5.5") == "M0 0l10 0 0 5.5"
+def test_a_straight_way_is_one_line_and_a_turn_is_kept() -> None:
+    assert path([[(float(i), 5.0) for i in range(300)]]) == "M0 5l299 0"
+    assert path([[(0.0, 0.0), (2.0, 0.0), (1.0, 0.0)]]) == "M0 0l2 0-1 0", "back is not straight on"
+    assert path([[(0.0, 0.0), (1.0, 1.0), (3.0, 3.0), (3.0, 0.0)]]) == "M0 0l3 3 0-3"
 
 
-def test_what_it_does_not_know_is_left_alone() -> None:
-    assert relative_path("M 0 0 A 5 5 0 0 1 3 3") == "M 0 0 A 5 5 0 0 1 3 3"
-    assert relative_path("") == ""
+def test_one_point_is_a_dot_and_no_point_is_nothing() -> None:
+    assert path([[(1.04, -0.26)]]) == "M1-.3l0 0"
+    assert path([[], [(1.0, 1.0), (1.0, 1.0)]]) == "M1 1l0 0"
+    assert path([]) == ""
+
+
+def test_a_second_part_begins_where_the_first_one_ends_or_began() -> None:
+    two = [[(0.0, 0.0), (4.0, 0.0), (4.0, 4.0)], [(10.0, 10.0), (11.0, 10.0)]]
+    assert path(two) == "M0 0l4 0 0 4m6 6l1 0"
+    assert path(two, closed=True) == "M0 0l4 0 0 4zm10 10l1 0z"
+
+
+def test_words_are_escaped_and_an_id_is_the_charts_own() -> None:
+    text = ET.fromstring(_svg.text(1.0, 2.0, '<b>&"', 7.5, "var(--ink)", "end"))
+    assert text.text == '<b>&"'
+    assert _svg.own_id("p-", 'x" onload="y') == "p-x--onload--y-box"
+
+
+def test_a_picture_holds_its_pixels() -> None:
+    imread = pytest.importorskip("matplotlib.image").imread
+    made = imread(io.BytesIO(_svg.png([b"\0\1\2", b"\2\2\0"], [(9, 9, 9), (255, 0, 0), (0, 0, 255)])))
+    assert made.shape == (2, 3, 4)
+    assert made[0, 0, 3] == 0, "the first colour is clear"
+    assert made[0, 1].tolist() == [1, 0, 0, 1]
+    assert made[1, 1].tolist() == [0, 0, 1, 1]
+    assert made[1, 2, 3] == 0

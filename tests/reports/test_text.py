@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from synthetic import make_analysis
 
 from trainwatch.reports.text import render
+from trainwatch.result import Curve, Panel, Verdict
 
 
 @pytest.mark.parametrize("width", [40, 57, 80, 120, 200])
@@ -75,3 +76,44 @@ def test_a_reason_is_cut_at_a_sentence_and_stands_in_full_below() -> None:
     reason = "It is so. " + "This is why it happened to be so. " * 40
     first = render(make_analysis(cause_reason=reason), width=80, brief=True)
     assert "so. … (more below)" in " ".join(first.split())
+
+
+def test_the_tally_breaks_at_no_word_and_a_share_keeps_its_sign() -> None:
+    first = render(make_analysis(cause_reason=f"{'x' * 59} (50 % sure)"), width=80, brief=True).splitlines()
+    (tally,) = [line for line in first if "not applicable" in line]
+    assert tally.startswith("0 critical")
+    assert any(line.endswith("(50 % sure)") for line in first)
+    assert not any(line.lstrip().startswith("%") for line in first)
+
+
+def test_a_reason_that_the_headline_holds_is_not_told_again() -> None:
+    said = "OSError: [Errno 28] No space left on device"
+    crashed = make_analysis(cause_reason=said)
+    crashed = replace(crashed, verdict=Verdict("crashed", f"Crashed after 7 of 24 epochs: {said}", None, 0.9))
+    first = render(crashed, width=100, brief=True)
+    assert first.count("No space left") == 1
+    assert "\n\n\n" not in first
+    assert said in render(replace(crashed, verdict=Verdict("crashed", "Crashed", None, 0.9)), width=100, brief=True)
+
+
+def test_the_score_is_explained_where_it_is_shown() -> None:
+    line = "score = fitness: mAP50-95 of the validation images; 1 is perfect"
+    drawn = Panel(
+        "score",
+        "Score",
+        "",
+        "epoch",
+        (Curve("fitness", (0.0, 1.0), (0.1, 0.2), (0.1, 0.2), (0.1, 0.2), 1.0),),
+        evidence=True,
+    )
+    told = make_analysis(panels=(drawn,), score=line.removeprefix("score = "))
+    assert line in render(told, width=80, brief=True).splitlines()
+    assert "score =" not in render(make_analysis(score="x"), width=80, brief=True)
+
+
+@pytest.mark.parametrize("words", [5, 60, 400])
+def test_the_brief_one_fits_a_screen_with_its_prompt(words: int) -> None:
+    """The headline must not scroll away: 24 rows less the prompt, less the word that asked for it."""
+    told = make_analysis(cause_reason="why " * words, next_step="do " * words, cost="cost " * words, next_command="")
+    assert len(render(told, width=80, brief=True).splitlines()) <= 23
+    assert render(told, width=80, brief=True).startswith(("▲", "■", "●", "○"))

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from synthetic import make_analysis
 
 from trainwatch.reports import wording
-from trainwatch.result import Quantity, Where
+from trainwatch.result import Change, Quantity, Verdict, Where
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,23 @@ def test_a_long_text_is_cut_at_a_word() -> None:
 def test_unprintable_characters_are_replaced_and_nothing_else() -> None:
     assert wording.clean("a\tb\nc\x1b[0m\u202e\ud800é損") == "a\tb\nc\ufffd[0m\ufffd\ufffdé損"
     assert wording.printable(make_analysis()) == make_analysis()
+
+
+def test_a_size_has_no_exponent() -> None:
+    assert [wording.size(x * 2**20) for x in (999.6, 1010.0, 1024.0)] == ["1000 MiB", "1010 MiB", "1 GiB"]
+    assert wording.size(2000 * 2**30) == "2000 GiB"
+    assert wording.size(1e100) == "9.31e+90 GiB", "no number of ninety digits beside an axis"
+
+
+def test_an_option_is_no_argument_that_was_not_set() -> None:
+    assert wording.changed(Change("--stabilise", None, "rescue")) == "--stabilise=rescue"
+    assert wording.changed(Change("lr0", None, 0.1)) == "lr0 not set -> 0.1"
+
+
+def test_a_reason_that_the_headline_tells_and_a_fact_of_a_page_length() -> None:
+    said = make_analysis(cause_reason="OSError: full")
+    crashed = replace(said, verdict=Verdict("crashed", "Crashed after 7 of 24 epochs: OSError: full", None, 0.9))
+    assert wording.because(crashed) == ""
+    assert wording.because(replace(crashed, verdict=Verdict("crashed", "Crashed", None, 0.9))) == "OSError: full"
+    assert wording.fact("x " * 100) == "x " * 100, "a box wraps"
+    assert len(wording.fact("x " * 9000)) <= wording.MAX_FACT

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from trainwatch.runs.columns import of_table, of_tables
+from trainwatch.runs.columns import JOINED, memory_of, of_table, of_tables
 
 
 def tables() -> list[pa.Table]:
@@ -30,6 +30,31 @@ def test_a_constant_takes_the_memory_of_one_value() -> None:
     values = columns.pieces[0][0]["gain"].values
     assert values.strides == (0,)
     assert columns.values("gain").tolist() == [7.5] * 4096
+
+
+def test_segments_are_joined_and_a_constant_of_all_is_one_value() -> None:
+    segments = [
+        pa.table({"step": np.arange(9) + 9 * i, "gain": np.full(9, 2.0), "lr": np.full(9, 1.0 * i)}) for i in range(70)
+    ]
+    columns = of_tables(segments, order=str)
+    assert len(columns.pieces) == -(-70 // JOINED)
+    assert columns.key("step").tolist() == list(range(630))
+    assert columns.values("lr").tolist() == np.repeat(np.arange(70.0), 9).tolist()
+    gain = columns.values("gain")
+    assert gain.tolist() == [2.0] * 630
+    assert gain.strides == (0,)
+    assert memory_of(gain) == 8
+    odd = [*segments[:3], pa.table({"step": [27], "extra": [1.0]}), *segments[3:]]
+    assert of_tables(odd, order=str).num_rows == 631, "columns that differ are kept apart"
+    assert np.isnan(of_tables(odd, order=str).values("gain")).sum() == 1
+
+
+def test_what_was_not_measured_stays_so_when_joined() -> None:
+    columns = of_tables([pa.table({"loss": pa.array([1.0, None])}), pa.table({"loss": [3.0, 4.0]})], order=str)
+    measured = columns.measured("loss")
+    assert len(columns.pieces) == 1
+    assert measured is not None
+    assert measured.tolist() == [True, False, True, True]
 
 
 def test_the_way_back_to_arrow() -> None:

@@ -20,6 +20,10 @@ DIVERGED = (
 """Findings with which no learning rate may be raised."""
 
 
+IN_THE_BATCH = ("input", "loss term")
+"""Places of the recorder's trace at which images or labels made the number."""
+
+
 def has(findings: Sequence[Finding], ids: Sequence[str], *, least: str = "warning") -> bool:
     """Tell whether one of these findings was made, at least that severe."""
     return bool(answered(findings, ids, least=least))
@@ -47,6 +51,25 @@ def traced(findings: Sequence[Finding]) -> Mapping[str, Any]:
     """
     origins = (f.detail.get("origin") for f in findings if f.id == "nonfinite-loss")
     return next((o for o in origins if isinstance(o, Mapping)), {})
+
+
+def suspect_batch(findings: Sequence[Finding]) -> Finding | None:
+    """Return the loss that became NaN for good where the evidence points at a batch and not at the rate; None if it does not.
+
+    Every attempt failed at the same batches, the input was not finite, or only a term of the loss was not; and neither the
+    gradient norm nor the size of the updates had grown before.
+    """
+    for finding in answered(findings, ("nonfinite-loss",), least="critical"):
+        grew = finding.detail.get("precursor_steps") or finding.detail.get("update_precursor_steps")
+        if not grew and (finding.detail.get("same_batches") or traced([finding]).get("place") in IN_THE_BATCH):
+            return finding
+    return None
+
+
+def half_precision(context: Context) -> bool:
+    """Tell whether half precision was in force."""
+    on_cpu = str(context.args.get("device") or "").lower() in ("cpu", "mps")
+    return context.args.get("amp", True) not in (False, "fp32") and not on_cpu
 
 
 def effective_batch(context: Context) -> tuple[int, int] | None:

@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from trainwatch.advice._arguments import answered, traced
+from trainwatch.advice._arguments import answered, half_precision, traced
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 
@@ -60,9 +60,8 @@ class GuardPrecision(Advice):
             return None
         finding = found[0]
         changes: list[Change] = []
-        on_cpu = str(context.args.get("device") or "").lower() in ("cpu", "mps")
         in_the_data = origin.get("place") == "input"
-        if context.args.get("amp", True) not in (False, "fp32") and not on_cpu and not in_the_data:
+        if half_precision(context) and not in_the_data:
             changes.append(Change("amp", context.args.get("amp", True), False))
         saved = context.resume_from
         elsewhere: tuple[str, ...] = ()

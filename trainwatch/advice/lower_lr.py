@@ -13,7 +13,8 @@ Why it works:
 
 When it is given:
     Gradients or loss exploded, the loss became NaN, in training or (with standing metrics) in validation, or the outputs
-    died. Not for a loss that became NaN because the input itself was not finite: no rate mends an image. Also if
+    died. Not for a loss that became NaN because the input itself was not finite: no rate mends an image. Where the evidence
+    points at a batch (every attempt failed at the same ones) it is a second step, in words, unless the rate is far off. Also if
     layers stopped learning at a rate ten times too high: the first steps threw their weights where no gradient is.
 
 What to expect:
@@ -32,7 +33,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from trainwatch.advice._arguments import answered, explicit_optimizer, images_per_step, number, significant, traced
+from trainwatch.advice._arguments import (
+    answered,
+    explicit_optimizer,
+    images_per_step,
+    number,
+    significant,
+    suspect_batch,
+    traced,
+)
 from trainwatch.advice.base import Advice
 from trainwatch.result import Change, Context, Finding, Recommendation
 from trainwatch.usual import DEFAULTS, usual_lr
@@ -82,6 +91,8 @@ class LowerLr(Advice):
             found += answered(findings, ("gradient-vanishing",))
         if not found:
             return None
+        second = lr0 < self.kills * bound and suspect_batch(findings) is not None
+        second = second and not any(f.id in EXPLODED for f in found)
         new = significant(min(lr0 / 2, bound))
         changes = [*named, Change("lr0", lr0, new)]
         if high:
@@ -96,19 +107,22 @@ class LowerLr(Advice):
         return Recommendation(
             id=self.id,
             answers=tuple(f.id for f in found),
-            changes=tuple(changes),
+            changes=() if second else tuple(changes),
             why=self._why(found, lr0, bound, optimizer, context),
             expected=(
                 f"{self._seen(found)} Wrong if it comes back at the same step: then look at that batch and at the "
                 "precision, not at the rate."
             ),
             confidence=self._confidence(found, lr0, bound),
-            root=f"lr0={lr0:g} is {lr0 / bound:.3g} times the usual {bound:.2g}" if lr0 > self.far * bound else "",
+            root=""
+            if second or lr0 <= self.far * bound
+            else f"lr0={lr0:g} is {lr0 / bound:.3g} times the usual {bound:.2g}",
             sources=(
                 "Ultralytics 8.4 engine/trainer.py: optimizer_step clips at 10.0; build_optimizer: auto ignores lr0",
                 "lr0 = 0.01 * batch / 64: article on seven techniques for 600 epochs",
                 "Ultralytics PR 24164 (AdamW, lr0=0.001)",
             ),
+            steps=(_second(changes),) if second else (),
         )
 
     def _seen(self, found: Sequence[Finding]) -> str:
@@ -141,3 +155,8 @@ class LowerLr(Advice):
         warned = any(f.detail.get("precursor_steps") or f.detail.get("update_precursor_steps") for f in found)
         too_high = lr0 > self.far * bound
         return 0.9 if exploded and too_high else 0.7 if exploded else 0.6 if warned else 0.3
+
+
+def _second(changes: Sequence[Change]) -> str:
+    words = " ".join(f"{c.arg}={c.new}" for c in changes)
+    return f"A second step, if neither the batch nor your own code explains it: {words}."

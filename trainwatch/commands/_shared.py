@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,10 @@ def analyse_path(path: str, *, strict: bool = False, mapping: str | None = None)
     Raises:
         TrainwatchError: If it cannot be read.
     """
-    from trainwatch.analysis import Config, analyse
+    from trainwatch.analysis import Config, analyse, load
 
+    if os.path.isdir(os.path.join(path, "trainwatch", "steps")):  # may take seconds to read, most without Python's lock
+        threading.Thread(target=load, daemon=True).start()
     return analyse(read_whole(path, mapping), Config(strict=strict))
 
 

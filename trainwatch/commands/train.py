@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ import click
 @click.option(
     "--stabilise",
     metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="YAML file with settings of stabilisers. Default: all with their defaults.",
+    help="YAML file with settings of stabilisers, or names (rescue,checkpoints): only those. Default: all of them.",
 )
 @click.option("--no-stabilise", is_flag=True, help="Only record; the training stays bit for bit what it was.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[NAME=VALUE]...")
@@ -29,7 +29,7 @@ def command(
     model: str | None,
     data: str | None,
     epochs: int | None,
-    stabilise: Path | None,
+    stabilise: str | None,
     no_stabilise: bool,
     arguments: tuple[str, ...],
 ) -> int:
@@ -54,11 +54,22 @@ def command(
     data, name = str(given["data"]), str(given.pop("model"))
     if not Path(data).exists() and ("/" in data or "\\" in data):
         raise TrainwatchError(f"{data}: no such file; --data takes the data set's YAML file")
-    chosen: Path | bool = False if no_stabilise else (stabilise or True)
-    return train(name, given, chosen)
+    return train(name, given, False if no_stabilise else _chosen(stabilise))
 
 
-def train(name: str, arguments: dict[str, Any], stabilise: Path | bool) -> int:
+def _chosen(stabilise: str | None) -> Path | Mapping[str, bool] | bool:
+    """Return a file, the stabilisers that are named instead of one, or True for all."""
+    from trainwatch_hooks.stabilisers._settings import known
+
+    if stabilise is None:
+        return True
+    names = [n.strip().replace("-", "_") for n in stabilise.split(",")]
+    if not Path(stabilise).exists() and set(names) <= set(known()):
+        return dict.fromkeys(names, True)
+    return Path(stabilise)
+
+
+def train(name: str, arguments: dict[str, Any], stabilise: Path | Mapping[str, bool] | bool) -> int:
     """Check everything, train, write the page.
 
     Raises:

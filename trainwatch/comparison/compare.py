@@ -37,8 +37,9 @@ def compare(sides: Sequence[Sequence[Member]], by: By | None = None) -> Comparis
     every = [m for side in sides for m in side]
     for member in every:
         if axis_of(member.run, axis) is None:
-            what = "no steps" if axis == "step" else "no clock"
-            raise TrainwatchError(f"{member.path}: the record has {what}; compare --by epoch")
+            raise TrainwatchError(
+                f"{member.path}: the record has no {'steps' if axis == 'step' else 'clock'}; compare --by epoch"
+            )
     labels = [chr(ord("A") + i) for i in range(len(sides))]
     outcome = choose_outcome([m.run for m in every], [m.analysis for m in every], gains_differ(sides))
     named = [

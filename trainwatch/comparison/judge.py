@@ -74,17 +74,21 @@ def judge(
     measure = next((d for d in differences if d.decides), None)
     direction = measure.direction if measure is not None else 0
     fault = bool(went) - bool(came)
-    reasons = [_fault_reason(f, old, new) for f in (*went, *came)]
+    reasons = _fault_reasons(went, came, old, new)
     if measure is not None:
         reasons.append(_measure_reason(measure))
     if fault and direction in (0, fault):
         answer: Answer = "helped" if fault > 0 else "harmed"
-        ids = [f.id for f in (went if fault > 0 else came)]
-        names = " and ".join([", ".join(ids[:-1]), ids[-1]] if ids[1:] else ids)
-        be = "are" if ids[1:] else "is"
-        headline = f"The change helped: {names} {be} gone" if fault > 0 else f"The change did harm: {names} {be} new"
-        if direction:
-            headline += f", and the {_short(measure)} is {'better' if direction > 0 else 'worse'}"
+        faults = went if fault > 0 else came
+        names = _listed(faults)
+        told = (
+            f"The change helped: {names} {'are' if faults[1:] else 'is'} gone"
+            if fault > 0
+            else f"The change did harm: {names} {'are' if faults[1:] else 'is'} new"
+        )
+        headline = (
+            f"{told}, and the {_short(measure)} is {'better' if direction > 0 else 'worse'}" if direction else told
+        )
         return answer, headline, _fault_confidence(went if fault > 0 else came, old if fault > 0 else new), reasons
     if fault:
         gone = went[0].id if fault > 0 else came[0].id
@@ -99,33 +103,50 @@ def judge(
         return "could-not-tell", f"Could not tell: {_why_not(measure, went, came)}", 0.0, reasons
     if direction:
         confidence = SURE if measure.noise == "seeds" else SURE_BY_SCATTER
-        word = "helped" if direction > 0 else "did harm"
         return (
             "helped" if direction > 0 else "harmed",
-            f"The change {word}: the {_short(measure)} went from {_number(measure.old)} to {_number(measure.new)}",
+            f"The change {'helped' if direction > 0 else 'did harm'}: the {_short(measure)} went from {_number(measure.old)} "
+            f"to {_number(measure.new)}",
             confidence,
             reasons,
         )
     reasons.append(_what_could_hide(measure, ends))
     return (
         "no-difference",
-        f"No difference that noise does not explain: the {_short(measure)} is {_number(measure.old)} and {_number(measure.new)}",
+        f"No difference beyond the noise: the {_short(measure)} is {_number(measure.old)} before and "
+        f"{_number(measure.new)} after",
         SURE if measure.noise == "seeds" else SURE_BY_SCATTER,
         reasons,
     )
 
 
 def _short(measure: Difference | None) -> str:
-    return "" if measure is None else measure.title.split(" (")[0].lower()
+    assert measure is not None  # only a measure has a direction, or a value
+    return measure.title.split(" (")[0].lower()
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4g}"
+    return format(np.nan if value is None else value, ".4g")
 
 
-def _fault_reason(f: FindingChange, old: Sequence[Member], new: Sequence[Member]) -> str:
-    verb = "went" if f.change == "went" else "came"
-    return f"{f.id} (critical) {verb}: {f.old_runs} of {len(old)} before, {f.new_runs} of {len(new)} after."
+def _listed(faults: Sequence[FindingChange]) -> str:
+    ids = [f.id for f in faults]
+    return " and ".join([", ".join(ids[:-1]), ids[-1]] if ids[1:] else ids)
+
+
+def _fault_reasons(
+    went: Sequence[FindingChange], came: Sequence[FindingChange], old: Sequence[Member], new: Sequence[Member]
+) -> list[str]:
+    """Say which critical faults went and came; with several runs on a side in how many of them."""
+    if len(old) == len(new) == 1:
+        said = [f"Critical before, and gone now: {_listed(went)}." if went else ""]
+        said.append(f"Critical now, and not there before: {_listed(came)}." if came else "")
+        return [s for s in said if s]
+    return [
+        f"{f.id} (critical) {'went' if f.change == 'went' else 'came'}: {f.old_runs} of {len(old)} runs before, "
+        f"{f.new_runs} of {len(new)} after."
+        for f in (*went, *came)
+    ]
 
 
 def _fault_confidence(faults: Sequence[FindingChange], side: Sequence[Member]) -> float:
@@ -140,15 +161,14 @@ def _measure_reason(d: Difference) -> str:
     if d.difference is None or d.low is None or d.high is None:
         return f"{d.title}: too few validated epochs for a level on both sides."
     half = (d.high - d.low) / 2
-    made = {
-        "seeds": "from the seeds given",
-        "late-scatter": "estimated from the scatter from epoch to epoch of one run each, "
-        f"times {SEED_FACTOR:.3g}; seeds may differ more",
-        "none": "",
-    }[d.noise]
+    said = (
+        f"{d.title}: {_number(d.old)} before, {_number(d.new)} after, a difference of {d.difference:+.3g} ± {half:.2g}"
+    )
+    if d.noise == "seeds":
+        return f"{said} (95 % interval, from the seeds given)."
     return (
-        f"{d.title}: {_number(d.old)} before, {_number(d.new)} after, a difference of {d.difference:+.3g} "
-        f"± {half:.2g} (95 % interval, {made})."
+        f"{said} (95 % interval, estimated from how far each run swings from epoch to epoch, times {SEED_FACTOR:.3g}; other "
+        "seeds may differ more)."
     )
 
 
@@ -166,8 +186,8 @@ def _what_could_hide(d: Difference, ends: tuple[Sequence[Late], Sequence[Late]])
         sd = SEED_FACTOR * float(np.sqrt(np.mean([r.scatter**2 for side in ends for r in side])))
     seeds = seeds_needed(sd, counts)
     return (
-        f"A difference of up to {largest:.2g} may hide in the noise; {seeds} seeds on each side would show one of "
-        f"{counts:.2g}."
+        f"A difference of up to {largest:.2g} may hide in the noise; {seeds} seeds on each side would show a difference "
+        f"of {counts:.2g}."
     )
 
 

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
@@ -75,12 +76,9 @@ class DataloaderBound(Detector):
         inside = sound & ~starts
         if inside.sum() >= self.min_steps:
             waits, works = wait.values[inside], work.values[inside]
-            share = waits / np.maximum(waits + works, 1e-12)
             waited = float((waits * weight[inside]).sum())
             summed = waited / max(float(((waits + works) * weight[inside]).sum()), 1e-12)
-            blocks = block_medians(share, self.block_steps)
-            lasts = float((blocks >= self.max_share).mean()) >= self.lasting
-            if min(float(np.median(share)), summed) >= self.max_share and lasts:
+            if summed >= self.max_share and self._lasts(waits / np.maximum(waits + works, 1e-12)):
                 return [self._finding(view, wait, summed, waited, "every batch")]
         first_waits = wait.values[sound & starts]
         # Medians, so that one pause of the machine is not taken for a habit.
@@ -88,6 +86,12 @@ class DataloaderBound(Detector):
         if at_start / total >= self.max_share:
             return [self._finding(view, wait, at_start / total, at_start, "the start of each epoch")]
         return []
+
+    def _lasts(self, share: npt.NDArray[np.float64]) -> bool:
+        """Whether most steps wait that long, and in most parts of the record."""
+        blocks = block_medians(share, self.block_steps)
+        often = float((blocks >= self.max_share).mean()) >= self.lasting
+        return often and float(np.median(share)) >= self.max_share
 
     def _finding(self, view: View, wait: Series, share: float, seconds: float, where: str) -> Finding:
         workers = view.run.args.get("workers")

@@ -11,10 +11,11 @@ How it decides:
     Planned epochs times batches per epoch, divided by the batches behind one step (``accumulate``). Warning if that is below
     ``min_updates`` (50), while the batches themselves are at least as many: then adding up is what makes them too few, not the
     length of the plan; information where the score has left nothing all the same. The first epochs of a warm-up add up less,
-    so the number is a lower one.
+    so the number is a lower one. Also if one batch takes at least ``half`` of the training images, and ``parts`` batches per
+    epoch would give the plan that many steps.
 
 What to do:
-    Set ``nbs`` to ``batch``: each batch is a step.
+    Set ``nbs`` to ``batch``: each batch is a step. Where one batch takes all images, a smaller batch.
 
 Known false alarms:
     A trial of a few epochs whose result nobody looks at.
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trainwatch.detectors._curves import CURVES
+from trainwatch.detectors._record import count
 from trainwatch.detectors._updates import accumulate, learns, planned_batches
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
@@ -42,12 +44,16 @@ class FewUpdates(Detector):
 
     Attributes:
         min_updates: Optimizer steps of a plan below which it is told.
+        half: Share of the training images in one batch from which the batch is what makes them few.
+        parts: Batches per epoch that are compared with.
     """
 
     title: ClassVar[str] = "Hardly any optimizer step"
     optional: ClassVar[tuple[str, ...]] = CURVES
 
     min_updates: int = 50
+    half: float = 0.5
+    parts: int = 8
 
     def missing(self, run: Run) -> str | None:
         """Ask for the plan, the batches of an epoch and those behind a step."""
@@ -58,11 +64,13 @@ class FewUpdates(Detector):
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
         batches, behind = planned_batches(view.run), accumulate(view.run)
-        if batches is None or behind is None or behind < 2:
+        if batches is None or behind is None:
             return []
         updates = batches // behind
-        if updates >= self.min_updates or batches < self.min_updates:
+        if updates >= self.min_updates:
             return []
+        if batches < self.min_updates:
+            return self._of_one_batch(view, updates)
         return [
             Finding(
                 id=self.id,
@@ -76,5 +84,32 @@ class FewUpdates(Detector):
                 measured=Quantity(float(updates), "optimizer steps"),
                 threshold=Quantity(float(self.min_updates), "optimizer steps"),
                 detail={"updates": updates, "batches": batches, "accumulate": behind},
+            )
+        ]
+
+    def _of_one_batch(self, view: View, updates: int) -> list[Finding]:
+        """Return one finding where so large a batch leaves a plan of many epochs hardly any step; none else."""
+        batch, images, planned = (
+            view.run.args.get("batch"),
+            count(view.run, "dataset", "train_images"),
+            view.run.planned_epochs,
+        )
+        if not isinstance(batch, int) or batch < 2 or not images or batch < self.half * images or not planned:
+            return []
+        if planned * min(self.parts, images) < self.min_updates:
+            return []  # the plan itself is short
+        return [
+            Finding(
+                id=self.id,
+                severity="info" if learns(view) else "warning",
+                confidence=0.8,
+                title=f"The plan holds about {updates} optimizer steps",
+                summary=(
+                    f"One batch (batch={batch}) takes {min(batch, images)} of the {images} training images, so the {planned} "
+                    f"epochs of the plan give about {updates} optimizer steps in all: the weights hardly move."
+                ),
+                measured=Quantity(float(updates), "optimizer steps"),
+                threshold=Quantity(float(self.min_updates), "optimizer steps"),
+                detail={"updates": updates, "batch": batch, "train_images": images},
             )
         ]

@@ -41,6 +41,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from trainwatch.detectors._samples import samples_behind
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity, Severity
@@ -97,7 +98,7 @@ class GradientExplosion(Detector):
         norm = view.steps("grad_norm")
         if len(norm) <= self.min_past_steps:
             return []
-        per_sample = norm.values / self._samples(view, norm)
+        per_sample = norm.values / samples_behind(view, norm)
         skipped = view.steps("amp_skipped")
         at = skipped.step[skipped.values > 0]
         if len(at):
@@ -134,15 +135,6 @@ class GradientExplosion(Detector):
         capped = np.minimum(self.spike_mads * logs / np.maximum(mads, 1e-9), np.log10(self.mads_cap_ratio))
         beyond: npt.NDArray[np.bool_] = logs >= capped
         return beyond
-
-    def _samples(self, view: View, norm: Series) -> npt.NDArray[np.float64]:
-        """Samples behind each gradient; 1 where not recorded, which leaves all ratios as they are."""
-        samples = np.ones(len(norm))
-        for name in ("batch_size", "accumulate"):
-            column = view.steps(name)
-            if len(column):
-                samples = samples * np.maximum(np.nan_to_num(column.at_steps(norm), nan=1.0), 1.0)
-        return samples
 
     def _finding(
         self,

@@ -37,6 +37,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from trainwatch.detectors._samples import samples_behind
 from trainwatch.detectors._words import epoch_name
 from trainwatch.detectors.base import Detector, View
 from trainwatch.result import Finding, Quantity
@@ -77,7 +78,7 @@ class GradientVanishing(Detector):
     def judge(self, view: View) -> list[Finding]:
         """Return one finding about the model, or else one about its layers, or none."""
         norm = view.steps("grad_norm")
-        samples = _samples(view, norm)
+        samples = samples_behind(view, norm)
         steps = norm.step
         whole = self._vanished(norm, samples)
         if whole is not None:
@@ -92,7 +93,7 @@ class GradientVanishing(Detector):
         for name in view.names("steps.grad_norm/*"):
             layer = view.steps(name)
             # Layers are mostly recorded together with the whole norm, and the samples behind them are the same then.
-            found = self._vanished(layer, samples if layer.step is steps else _samples(view, layer))
+            found = self._vanished(layer, samples if layer.step is steps else samples_behind(view, layer))
             if found is not None:
                 layers.append((found, name, layer))
         if not layers:
@@ -156,7 +157,7 @@ class GradientVanishing(Detector):
     def _finding(
         self, view: View, norm: Series, block: int, level: float, baseline: float, layers: list[str]
     ) -> Finding:
-        first = self._begin(norm, norm.values / _samples(view, norm), block, baseline)
+        first = self._begin(norm, norm.values / samples_behind(view, norm), block, baseline)
         where = epoch_name(view.run, int(norm.epoch[first]))
         what = f"of {'layer' if len(layers) == 1 else 'layers'} {', '.join(layers)} " if layers else ""
         small = f"{level / baseline:.2g} times" if level else "exactly 0, against"
@@ -175,13 +176,3 @@ class GradientVanishing(Detector):
             threshold=Quantity(self.ratio, "of its first level"),
             detail={"level_per_sample": level, "baseline_per_sample": baseline, "layers": layers},
         )
-
-
-def _samples(view: View, norm: Series) -> Floats:
-    """Samples behind each gradient; 1 where not recorded, which leaves all ratios as they are."""
-    samples = np.ones(len(norm))
-    for name in ("batch_size", "accumulate"):
-        column = view.steps(name)
-        if len(column) and len(norm):
-            samples = samples * np.maximum(np.nan_to_num(column.at_steps(norm), nan=1.0), 1.0)
-    return samples

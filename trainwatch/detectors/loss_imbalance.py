@@ -77,23 +77,22 @@ class LossImbalance(Detector):
         """Return one finding, or none."""
         steps, epochs = view.names("steps.loss/*"), view.names("epochs.train/*")
         parts = [view.steps(n) for n in steps] if len(steps) > 1 else [view.epochs(n) for n in epochs]
-        parts = [p for p in parts if len(p) and not (p.values == 0).all()]
+        parts = [p for p in parts if len(p) and not (p.values[0] == 0 and (p.values == 0).all())]
         if len(parts) < 2 or len({len(p) for p in parts}) > 1:
             return []
         first = parts[0]
         n = len(first)
         if n // 3 < self.min_values or int(first.epoch[-1]) - int(first.epoch[0]) + 1 < self.min_epochs:
             return []
-        values = np.stack([np.where(p.finite, p.values, np.nan) for p in parts])
+        values = np.stack([p.values if p.finite.all() else np.where(p.finite, p.values, np.nan) for p in parts])
         if (values < 0).any():
             return []  # shares of a sum of both signs mean nothing
-        levels = []
-        for third in (slice(0, n // 3), slice(n // 3, 2 * (n // 3)), slice(2 * (n // 3), n)):
-            whole = np.isfinite(values[:, third]).all(axis=0)
-            if whole.sum() < self.min_values:
-                return []
-            levels.append(np.median(values[:, third][:, whole], axis=1))
-        start, middle, end = levels
+        end = self._levels(values[:, 2 * (n // 3) :])
+        if end is None or not end.sum() > 0 or (end / end.sum()).max() < self.max_share:
+            return []  # no need to look at the rest
+        start, middle = (self._levels(values[:, a : a + n // 3]) for a in (0, n // 3))
+        if start is None or middle is None:
+            return []
         if not (middle.sum() > 0 and end.sum() > 0) or (end > self.risen_ratio * np.maximum(start, 1e-12)).any():
             return []
         shares = [middle / middle.sum(), end / end.sum()]
@@ -102,6 +101,14 @@ class LossImbalance(Detector):
         if share < self.max_share or self._learnt_away(values, top):
             return []
         return [self._finding(view, parts, end, top, share)]
+
+    def _levels(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+        """Return the medians of the parts, of steps at which all are known; None if there are too few."""
+        whole = np.isfinite(values).all(axis=0)
+        if whole.sum() < self.min_values:
+            return None
+        levels: npt.NDArray[np.float64] = np.median(values if whole.all() else values[:, whole], axis=1)
+        return levels
 
     def _finding(
         self, view: View, parts: list[Series], levels: npt.NDArray[np.float64], top: int, share: float

@@ -118,7 +118,9 @@ class LrTooSmall(Detector):
         )
 
     def _off(self, view: View, rate: Series, per_step: bool) -> list[Finding]:
-        top = np.maximum.accumulate(np.nan_to_num(rate.values, nan=0.0))
+        if rate.values[-1] > self.off_ratio * rate.values.max():
+            return []  # it is on at the end
+        top = np.maximum.accumulate(rate.values)
         on = np.flatnonzero(rate.values > self.off_ratio * top)
         first = int(on[-1]) + 1 if len(on) else 0
         off = int(rate.weights[first:].sum())
@@ -149,7 +151,7 @@ class LrTooSmall(Detector):
     def _cut(self, view: View, groups: list[Series], per_step: bool) -> list[Finding]:
         """Judge a rate that falls to almost nothing at once while much of the plan is left."""
         rate = _over_groups(groups, np.min)
-        if rate is None or len(rate) < 2:
+        if rate is None or len(rate) < 2 or rate.values[-1] > self.cut_ratio * rate.values.max():
             return []
         highest_since = np.maximum.accumulate(rate.values[::-1])[::-1]
         warm = _number(view.run.args.get("warmup_epochs"))
@@ -187,11 +189,14 @@ class LrTooSmall(Detector):
 
     def _warming(self, view: View, groups: list[Series]) -> list[Finding]:
         """Judge a warm-up that leaves less than half of the plan, or nothing, to the rate that was asked for."""
-        run, rate = view.run, _over_groups(groups, np.min)
+        run = view.run
         asked, warmup = (_number(run.args.get(name)) for name in ("lr0", "warmup_epochs"))
         planned = run.planned_epochs
         ignored = str(run.requested.get("optimizer", run.args.get("optimizer"))).lower() == "auto"
-        if rate is None or not planned or ignored or not (asked > 0 and warmup > 0):
+        if not planned or ignored or not (asked > 0 and warmup > 0):
+            return []
+        rate = _over_groups(groups, np.min)
+        if rate is None:
             return []
         per_epoch = count(run, "loop", "steps_per_epoch")
         least = self.warmup_steps / per_epoch if per_epoch else 0.0
@@ -265,8 +270,8 @@ def _over_groups(groups: list[Series], reduce: Callable[..., Floats]) -> Series 
         return None
     first = groups[0]
     same = [g.values for g in groups if len(g) == len(first)]
-    values = reduce(np.nan_to_num(np.stack(same), nan=0.0), axis=0)
-    return replace(first, values=values)
+    known = [v if np.isfinite(v).all() else np.nan_to_num(v, nan=0.0) for v in same]
+    return replace(first, values=reduce(np.stack(known), axis=0))
 
 
 def _fall(view: View, since_epoch: int) -> float | None:

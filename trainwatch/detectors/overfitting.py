@@ -354,7 +354,7 @@ class Overfitting(Detector):
             )
         return (
             f"The validation loss {name} has its minimum at {where} and has risen by {100 * rise.share:.0f} % since "
-            f"(p {rise.p_value:.1g}), while the same training loss fell by {100 * rise.fall:.0f} %."
+            f"({_by_chance(rise.p_value)}), while the same training loss fell by {100 * rise.fall:.0f} %."
         )
 
 
@@ -362,3 +362,8 @@ def _component(loss: Series) -> str:
     """Name a loss without its side; the sum of sides whose components have other names has none."""
     name = loss.name.split("/", 1)[-1]
     return "(total)" if name == "*" else name
+
+
+def _by_chance(p: float) -> str:
+    """Say in plain words how seldom a level curve would rise so."""
+    return "by chance: less than 1 in a million" if p < 1e-6 else f"by chance: 1 in {float(f'{1 / p:.1g}'):.0f}"

@@ -93,14 +93,22 @@ class ThroughputDrop(Detector):
         count = len(levels)
         if count < self.min_base_blocks + self.min_blocks:
             return []
+        if self._slow(levels, levels[levels > 0].min(initial=np.inf)) is None:  # no base is smaller
+            return []
         base = self._base(levels)
-        slow = longest_run(levels >= self.ratio * base)
-        if slow is None or slow[1] - slow[0] + 1 < max(self.min_blocks, self.min_share * count):
+        slow = self._slow(levels, base)
+        if slow is None:
             return []
         first, last = slow[0] * self.block_steps, (slow[1] + 1) * self.block_steps - 1
         first = self._refined(seconds / self._amount(view, work), first, float(base[slow[0]]))
         return [self._finding(view, work, wait, seconds, first, last, float(np.nanmedian(levels[slow[0] : slow[1] + 1])
                               / base[slow[0]]))]  # fmt: skip
+
+    def _slow(self, levels: Floats, base: Floats | float) -> tuple[int, int] | None:
+        """Return the longest stretch of slow blocks if it is long enough."""
+        slow = longest_run(levels >= self.ratio * base)
+        least = max(self.min_blocks, self.min_share * len(levels))
+        return slow if slow is not None and slow[1] - slow[0] + 1 >= least else None
 
     def _refined(self, seconds: Floats, first: int, base: float) -> int:
         """Return the step near the first slow block that best divides fast steps from slow ones."""

@@ -66,7 +66,8 @@ class UnshuffledData(Detector):
         if grid is None:
             return []
         epochs, batches = grid.shape
-        ranks = np.argsort(np.argsort(grid, axis=1), axis=1) + 1.0
+        ranks = np.empty_like(grid)
+        np.put_along_axis(ranks, np.argsort(grid, axis=1), np.arange(1.0, batches + 1)[None], axis=1)
         spread = float(np.sum((ranks.sum(axis=0) - epochs * (batches + 1) / 2) ** 2))
         concordance = 12 * spread / (epochs**2 * (batches**3 - batches))
         if concordance < self.min_concordance or self._p(concordance, epochs, batches) > self.max_p:

@@ -85,10 +85,13 @@ class Follower:
 
     def _judge(self, run: Run) -> Analysis:
         """Judge the run if it has changed and the last judgement is long enough ago for its cost."""
-        if self.analysis is None or (self._key(run) != self._judged and time.monotonic() >= self._judge_at):
+        key = self._key(run)
+        # "Nothing to judge" stands in the first seconds only: beside curves it would be wrong.
+        first = self._judged is not None and not any(self._judged[:2]) and any(key[:2])
+        if self.analysis is None or (key != self._judged and (first or time.monotonic() >= self._judge_at)):
             began = time.monotonic()
             self.analysis = analyse(run)
-            self._judged = self._key(run)
+            self._judged = key
             self._judge_at = time.monotonic() + JUDGE_REST * (time.monotonic() - began)
         return self.analysis
 

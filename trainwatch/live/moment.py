@@ -54,6 +54,7 @@ def take_frame(path: str, run: Run, analysis: Analysis, *, read_s: float = 0.0, 
         step_s=done.step_s,
         epoch_s=done.epoch_s,
         elapsed_s=done.elapsed_s,
+        taken_s=now,
         remaining_s=done.remaining_s if running else None,
         last_sign_s=last_sign_of_life_s(run) if run.source == "trainwatch" else _changed_s(run.path),
         memory=_memory(memory_now(run), analysis.findings, analysis.page.first_epoch),
@@ -72,6 +73,8 @@ def _headline(run: Run, analysis: Analysis, running: bool) -> str:
         return analysis.verdict.headline
     if not run.step_rows and not run.epochs_done:
         return "no step has ended yet"
+    if analysis.verdict.status == "unknown":
+        return "too early to judge"
     return "nothing wrong so far" if analysis.verdict.status == "healthy" else analysis.verdict.headline
 
 

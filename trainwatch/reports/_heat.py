@@ -2,53 +2,96 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from trainwatch.reports._svg import png
 from trainwatch.result import Panel
 
 LOW_PERCENT, HIGH_PERCENT = 1.0, 99.0
 """Percentiles at which the colours end, so that one spike does not turn the rest into one colour."""
 
-MAP = "cividis"
-"""Dark to light in both themes, and the same to people who see fewer colours (Nunez, Anderton, Renslow 2018)."""
+MILLIONTH = 1e-6
+"""Share of the top that is the bottom of a logarithmic map at least: what is smaller is nothing beside the rest."""
+
+COLOURS = 255
+"""Steps of colour: a palette holds 256, and one is clear."""
+
+MAP = {
+    0: "00224e", 19: "00306f", 21: "003170", 23: "013271", 28: "123570", 34: "1e3a6f", 43: "2b406d", 52: "36466c",
+    66: "45506c", 84: "565c6d", 107: "6b6d72", 126: "7b7a78", 147: "8f8a78", 179: "aea371", 205: "c9b965", 219: "d9c55c",
+    232: "e7d150", 243: "f3db42", 251: "fde334", 255: "fee838",
+}  # fmt: skip
+"""cividis by places of 256, straight between them: dark to light in both themes, and the same to people who see fewer
+colours (Nunez, Anderton, Renslow 2018)."""
 
 
-def draw(axes: Any, panel: Panel, shift: float, ink: str, bad: str, say: Callable[[str], str] = str) -> None:
-    """Draw into matplotlib axes; rows from top to bottom as the curves come.
+class Picture(NamedTuple):
+    """The cells of a heat map, and what its legend tells of them.
+
+    Attributes:
+        png: One pixel a cell; one without a value is clear.
+        low: Value of the darkest colour; what is smaller has it, too.
+        high: Value of the lightest colour.
+        floored: Whether ``low`` is a share of ``high``, and no percentile.
+        gaps: Whether a cell has no value.
+    """
+
+    png: bytes
+    low: float
+    high: float
+    floored: bool
+    gaps: bool
+
+
+def picture(grid: Any, log: bool) -> Picture | None:
+    """Return the cells as a picture, or nothing if there is no value that a colour could stand for.
 
     Args:
-        axes: The axes.
-        panel: Curves over one axis of steps or epochs.
-        shift: Added to x.
-        ink: Colour of words.
-        bad: Colour of values that are not finite.
-        say: Translates the legend.
+        grid: Values, shape (rows, columns); what is not finite is clear.
+        log: Whether colours follow the logarithm; what is not positive is then the darkest.
     """
     import numpy as np
-    from matplotlib import colormaps
-    from matplotlib.colors import LogNorm, Normalize
 
-    x, grid, nonfinite = cells(panel)
-    finite = grid[np.isfinite(grid) & (grid > 0)] if panel.log else grid[np.isfinite(grid)]
+    known = np.isfinite(grid)
+    finite = grid[known & (grid > 0)] if log else grid[known]
     if not finite.size:
-        return
-    low, high = np.percentile(finite, [LOW_PERCENT, HIGH_PERCENT])
-    scale = (LogNorm if panel.log and low < high else Normalize)(low, high if high > low else low + 1.0)
-    image = colormaps[MAP](scale(np.ma.masked_invalid(grid)))  # (rows, buckets, RGBA) of floats
-    image[~np.isfinite(grid)] = 0.0  # nothing was measured: the ground shows
-    step = (x[-1] - x[0]) / max(len(x) - 1, 1) or 1.0
-    left, right, rows = x[0] + shift, x[-1] + step + shift, len(grid)
-    axes.imshow(
-        (255 * image).round().astype(np.uint8), aspect="auto", interpolation="none", extent=(left, right, rows, 0)
-    )
-    for row, places in enumerate(nonfinite):
-        if places:
-            axes.plot([p + shift for p in places], [row + 0.5] * len(places), "|", color=bad, markersize=4)
-    shown = range(0, rows, max(1, math.ceil(rows / 12)))
-    axes.set_yticks([i + 0.5 for i in shown], [_short(panel.curves[i].name) for i in shown])
-    _legend(axes, low, high, ink, say)
+        return None
+    low, high = (float(v) for v in np.percentile(finite, [LOW_PERCENT, HIGH_PERCENT]))
+    log = log and low < high
+    floored = log and low < high * MILLIONTH
+    low = high * MILLIONTH if floored else low
+    top = high if high > low else low + 1.0
+    filled = np.where(known, grid, low)
+    share = np.log(np.maximum(filled, low) / low) / np.log(top / low) if log else (filled - low) / (top - low)
+    colour = np.where(known, 1 + np.clip(share * COLOURS, 0, COLOURS - 1).astype(np.uint8), np.uint8(0))
+    made = png([row.astype(np.uint8).tobytes() for row in colour], [(0, 0, 0), *palette()])
+    return Picture(made, low, high, floored, not bool(known.all()))
+
+
+def legend(made: Picture) -> list[str]:
+    """Return the lines that tell what the colours mean."""
+    bottom = ["dark: less than", "a millionth of it"] if made.floored else [f"dark: {_plain(made.low)}", "or less"]
+    return [f"light: {_plain(made.high)}", "or more", *bottom, *(["hatched:", "no value"] if made.gaps else [])]
+
+
+def _plain(value: float) -> str:
+    """Write a number with one or two digits that say something, without an exponent where that is short."""
+    import numpy as np
+
+    if value and not 1e-6 <= abs(value) < 1e6:
+        return f"{value:.0e}"
+    return np.format_float_positional(float(f"{value:.2g}"), trim="-")
+
+
+def palette() -> list[tuple[int, int, int]]:
+    """Return the colours from dark to light."""
+    import numpy as np
+
+    places = np.linspace(0, max(MAP), COLOURS)
+    parts = [[int(text[i : i + 2], 16) for text in MAP.values()] for i in (0, 2, 4)]
+    red, green, blue = (np.interp(places, list(MAP), part).round().astype(int).tolist() for part in parts)
+    return list(zip(red, green, blue, strict=True))
 
 
 def cells(panel: Panel) -> tuple[list[float], Any, Sequence[tuple[float, ...]]]:
@@ -62,17 +105,3 @@ def cells(panel: Panel) -> tuple[list[float], Any, Sequence[tuple[float, ...]]]:
         for place, value in zip(curve.x, curve.mid, strict=True):
             grid[row, column[place]] = np.nan if value is None else value
     return x, grid, [c.nonfinite for c in panel.curves]
-
-
-def _legend(axes: Any, low: float, high: float, ink: str, say: Callable[[str], str]) -> None:
-    """Write what the ends of the colours mean; a bar of its own would take a tenth of the width."""
-    from trainwatch.reports.wording import number
-
-    axes.annotate(
-        "\n".join((say(f"dark {number(low)}"), say(f"light {number(high)}"))),
-        (1.008, 0.5), xycoords="axes fraction", va="center", fontsize=7.5, color=ink,
-    )  # fmt: skip
-
-
-def _short(name: str, limit: int = 14) -> str:
-    return name if len(name) <= limit else "…" + name[1 - limit :]

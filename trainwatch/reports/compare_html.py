@@ -16,6 +16,10 @@ TONE = {"helped": "healthy", "harmed": "crashed", "no-difference": "unknown", "c
 """Class of the style sheet by answer."""
 
 
+MAX_FIRST = 6
+"""Changed arguments above the fold; all of them stand further down."""
+
+
 def render(comparison: Comparison, language: str = "en") -> str:
     """Return the page as one HTML document; all text is escaped, the machine copy stays English."""
     import json
@@ -44,6 +48,7 @@ def render(comparison: Comparison, language: str = "en") -> str:
         shape=SHAPE,
         tone=TONE,
         change=CHANGE,
+        most=MAX_FIRST,
         value=value,
         signed=signed,
         charts=charts,

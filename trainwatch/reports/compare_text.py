@@ -59,7 +59,7 @@ def _pair(console: Console, comparison: Comparison, pair: Pair, say: Say) -> Non
     for label in (pair.old, pair.new):
         side = sides[label]
         for path, status, headline in zip(side.paths, side.statuses, side.headlines, strict=True):
-            _say(console, f"  {label} {STATUS_SHAPE[status]} {path}: {headline}", "dim")
+            _say(console, f"  {label} {STATUS_SHAPE[status]} {path}{joint(':', say)}{headline}", "dim")
     console.print()
     for reason in pair.reasons:
         _say(console, f"• {reason}")
@@ -112,6 +112,12 @@ def _measures(differences: Sequence[Difference], pair: Pair, say: Say) -> Table:
     return table
 
 
+def joint(stop: str, say: Say) -> str:
+    """Return what joins two parts: a Chinese stop is as wide as a letter and needs no blank."""
+    said = say(stop)
+    return f"{stop} " if said == stop else said
+
+
 def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=True, header_style="dim")
     for name in names:
@@ -138,7 +144,7 @@ def _curves(console: Console, comparison: Comparison, say: Say) -> None:
     """Draw all curves of a panel over the same range of the axis; each line has its own height."""
     for panel in comparison.panels:
         end = max((c.x[-1] for c in panel.curves if c.x), default=0.0)
-        _say(console, f"{panel.title}, {say(BY[panel.x_unit])}", "bold")
+        _say(console, f"{panel.title}{joint(',', say)}{say(BY[panel.x_unit])}", "bold")
         room = max(min(SPARK_WIDTH, console.width - 30), 8)
         for curve in panel.curves:
             reach = curve.x[-1] / end if end > 0 and curve.x else 1.0
@@ -146,7 +152,7 @@ def _curves(console: Console, comparison: Comparison, say: Say) -> None:
             mids = [v for v in curve.mid if v is not None]
             ends = f"{number(mids[0])} → {number(mids[-1])}" if mids else say("no finite value")
             _say(console, f"  {curve.name:<3} {drawn} {ends}")
-    if comparison.panels:
+    if comparison.panels and comparison.notes:
         console.print()
 
 

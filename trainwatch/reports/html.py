@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ from trainwatch.reports.translated import quantity, translated
 from trainwatch.result import Analysis, Panel, Where
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -45,16 +47,8 @@ def render(analysis: Analysis, language: str = "en") -> str:
         analysis: What to show; all of its text is escaped.
         language: A key of :data:`trainwatch.reports.languages.LANGUAGES`.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     document = storable(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False, indent=1))
     analysis = wording.printable(analysis)
     t, say = languages.words(language), languages.catalogue(language).say
@@ -67,7 +61,7 @@ def render(analysis: Analysis, language: str = "en") -> str:
         for p in (*evidence, *others)
     }
     narrow = {p.id: Markup(draw_svg(p, first_epoch=page.first_epoch, narrow=True, say=say)) for p in evidence}
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         a=analysis,
         page=page,
         w=wording,
@@ -107,11 +101,23 @@ def render(analysis: Analysis, language: str = "en") -> str:
 
 
 def load() -> None:
-    """Import what :func:`render` needs, some 0.4 s; what is missing is told when a page is rendered."""
+    """Import what :func:`render` needs, and read the template; what is missing is told when a page is rendered."""
     with contextlib.suppress(Exception):
-        import jinja2  # noqa: F401
-        import matplotlib.backends.backend_svg
-        import matplotlib.figure  # noqa: F401
+        _template()
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")
 
 
 def legend(panels: Sequence[Panel]) -> list[str]:

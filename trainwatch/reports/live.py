@@ -94,7 +94,8 @@ def _facts(frame: Frame, now_s: float) -> list[str]:
     if frame.epoch_s is not None:
         facts.append(f"{span(frame.epoch_s)} per epoch")
     if frame.elapsed_s is not None and frame.state == "running":
-        facts.append(f"for {span(frame.elapsed_s)}")
+        since = max(now_s - frame.taken_s, 0.0) if frame.taken_s else 0.0  # reading may take longer than a picture
+        facts.append(f"for {span(frame.elapsed_s + since)}")
     if frame.last_sign_s > 0 and frame.state == "running":
         facts.append(f"written {span(max(now_s - frame.last_sign_s, 0.0))} ago")
     if frame.read_s > 1.0:

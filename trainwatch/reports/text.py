@@ -16,6 +16,7 @@ from trainwatch.reports.wording import (
     SEVERITY_SHAPE,
     SOURCES,
     STATUS_SHAPE,
+    because,
     change_value,
     changed,
     confidence,
@@ -35,6 +36,8 @@ COLOURS = {
 
 SCREEN = 23
 """Rows of the first screen at most: a terminal of 24 rows less the prompt."""
+ALL_OF_IT = 2
+"""Rows that say how to see all."""
 MIN_WHY, MAX_COST, MAX_NOTE, MAX_COMMAND, MAX_CHANGED, MAX_NEEDS = 3, 2, 1, 5, 2, 4
 """Rows of the paragraphs on the first screen; the reason gets what the others leave, curves what it leaves."""
 TAILS = ((5, 3), (5, 2), (5, 1), (4, 1), (3, 1), (2, 1))
@@ -43,6 +46,8 @@ BELOW = " … (more below)"
 """Stands where a paragraph is cut, at the end of a sentence if one fits."""
 MIN_PATH = 20
 """Columns that a path keeps on a narrow terminal."""
+JOINT = "\ue000"
+"""Stands for a blank at which no line may break, while lines are broken: one cell wide, and in no text (private use)."""
 MAX_SPARKS = 3
 SPARK_WIDTH, MIN_SPARK = 30, 8
 SPARK_WORDS = 50
@@ -72,7 +77,7 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
         highlight=False, emoji=False, markup=False, legacy_windows=False,
     )  # fmt: skip
     verdict = analysis.verdict
-    step_rows = _first_screen(console, analysis)
+    step_rows = _first_screen(console, analysis, SCREEN - ALL_OF_IT if brief else SCREEN)
     if brief:
         console.print(
             Text(f"\nAll of it: trainwatch analyze {shlex.quote(analysis.run.path)}", style="dim"), soft_wrap=True
@@ -109,8 +114,8 @@ def render(analysis: Analysis, *, width: int | None = None, color: bool = False,
     return out.getvalue()
 
 
-def _first_screen(console: Console, analysis: Analysis) -> int:
-    """Write what a person must know, in at most :data:`SCREEN` rows; what is cut short here stands in full below.
+def _first_screen(console: Console, analysis: Analysis, screen: int) -> int:
+    """Write what a person must know, in at most so many rows; what is cut short here stands in full below.
 
     Returns:
         Rows that what to do was given.
@@ -131,23 +136,23 @@ def _first_screen(console: Console, analysis: Analysis) -> int:
         below += _labelled(console, "Note", page.notes[0] + more, MAX_NOTE)
     counts = [f"{sum(f.severity == s for f in analysis.findings)} {s}" for s in SEVERITIES]
     checks = analysis.checks
-    tally = (
-        f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable · "
-        f"{len(checks.could_not_run)} could not run"
-    )
+    tally = f"{' · '.join(counts)} · {len(checks.passed)} passed · {len(checks.not_applicable)} not applicable"
+    if checks.could_not_run:
+        tally += f" · {len(checks.could_not_run)} could not run"
     head = len(_wrapped(console, f"▲ {verdict.headline}")) + len(_wrapped(console, of)) + len(_wrapped(console, tally))
     label = "Why" if verdict.cause else "Because"
     for step, expect in TAILS:
         tail = _next_lines(console, page, step, expect)
         rows = sum(-(-max(cell_len(line), 1) // console.width) for line in tail)
-        room = SCREEN - head - 2 - len(above) - len(below) - rows
-        why = _labelled(console, label, page.cause_reason, max(room, MIN_WHY))
+        room = screen - head - 2 - len(above) - len(below) - rows
+        why = _labelled(console, label, because(analysis), max(room, MIN_WHY))
         if len(why) <= room:
             break
     for line in (*above, *why, *below):
         console.print(Text(line), soft_wrap=True)
+    if above or why or below:
+        console.print()
     _sparks(console, analysis, room - len(why) - 1)
-    console.print()
     _hanging(console, Text(tally, style="dim"))
     for line in tail:
         console.print(Text(line, style="bold" if line == "Next" else ""), soft_wrap=True)
@@ -191,11 +196,12 @@ def _long(console: Console, command: str) -> bool:
 def _sparks(console: Console, analysis: Analysis, rows: int) -> None:
     """Draw the first curve of each evidence panel, one line each, as many as there are rows for."""
     panels = [p for p in analysis.page.panels if p.evidence and p.curves and not p.id.endswith("_close")]
-    panels = panels[: max(min(MAX_SPARKS, rows), 0)]
+    named = "score" in analysis.verdict.headline or any(p.id == "score" for p in panels[:MAX_SPARKS])
+    told = bool(analysis.page.score) and rows > 1 and named
+    panels = panels[: max(min(MAX_SPARKS, rows - told), 0)]
     room = min(SPARK_WIDTH, console.width - SPARK_WORDS)
     if not panels or room < MIN_SPARK:
         return
-    console.print()
     for panel in panels:
         curve = panel.curves[0]
         found = summary(curve)
@@ -206,6 +212,9 @@ def _sparks(console: Console, analysis: Analysis, rows: int) -> None:
         line.append(sparkline(curve, room, log=panel.log).ljust(room), style=COLOURS[analysis.verdict.status])
         line.append(f"  {first} → {last}, max {high}", style="dim")
         console.print(line, no_wrap=True, crop=True, overflow="ellipsis")
+    if told:
+        console.print(Text(f"score = {analysis.page.score}", style="dim"), no_wrap=True, crop=True, overflow="ellipsis")
+    console.print()
 
 
 def spark_name(panel: Panel) -> str:
@@ -255,7 +264,7 @@ def _recommendation(console: Console, recommendation: Recommendation) -> None:
         _hanging(console, Text(f"  + {change.arg}={change_value(change.new)}", style="green"), 4)
     _indented(console, recommendation.why)
     for step in recommendation.steps:
-        _indented(console, f"• {step}")
+        _indented(console, f"• {step.replace('`', '')}")
     _indented(console, f"Expect: {recommendation.expected}")
 
 
@@ -280,7 +289,8 @@ def _paragraph(console: Console, text: str, label: str, rows: int | None = None)
 
 def _wrapped(console: Console, text: str, room: int | None = None) -> list[str]:
     # rich counts the cells that a terminal uses (two for a CJK character), textwrap counts characters.
-    return [line.plain.rstrip() for line in Text(text).wrap(console, room or console.width)]
+    kept = text.replace(" %", f"{JOINT}%")
+    return [line.plain.rstrip().replace(JOINT, " ") for line in Text(kept).wrap(console, room or console.width)]
 
 
 def _cut(console: Console, text: str, room: int, rows: int) -> list[str]:

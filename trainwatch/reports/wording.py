@@ -18,6 +18,9 @@ STATUS_SHAPE = {
 SHARE_IN_PERCENT, SMALLEST_PERCENT = 10.0, 0.01
 """Shares below the first are written in percent (4700 % says less than 47 times), down to the second, in percent."""
 
+MAX_FACT = 400
+"""Letters of a fact at most; an exception's message may be as long as a page."""
+
 SEVERITY_SHAPE = {"critical": "▲", "warning": "■", "info": "●"}
 
 SOURCES = {
@@ -114,7 +117,8 @@ def size(count: float) -> str:
     """Write bytes in GiB, MiB or kiB."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("kiB", 2**10)):
         if abs(count) >= factor:
-            return f"{count / factor:.3g} {unit}"
+            value = count / factor
+            return f"{value:.0f} {unit}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g} {unit}"
     return f"{count:.0f} bytes"
 
 
@@ -135,6 +139,17 @@ def percent(confidence: float) -> str:
     return f"{100 * confidence:.0f} %"
 
 
+def because(analysis: Analysis) -> str:
+    """Return the reason of the verdict; empty where the headline, with all of it, stands above."""
+    reason = analysis.page.cause_reason
+    return "" if not analysis.verdict.cause and analysis.verdict.headline.endswith(f": {reason}") else reason
+
+
+def fact(value: str) -> str:
+    """Return a fact for its box, where it wraps; only what would fill a screen (a stranger's message) is cut."""
+    return short(value, MAX_FACT)
+
+
 def confidence(page: Page) -> str:
     """Say how sure the next command or step is; empty where nobody said."""
     return "" if page.next_confidence is None else f"{percent(page.next_confidence)} sure that it helps"
@@ -142,7 +157,14 @@ def confidence(page: Page) -> str:
 
 def changed(change: Change) -> str:
     """Write what a command changes: ``lr0 1.0 -> 0.0025``."""
+    if is_option(change):
+        return f"{change.arg}={change_value(change.new)}"
     return f"{change.arg} {change_value(change.old)} -> {change_value(change.new)}"
+
+
+def is_option(change: Change) -> bool:
+    """Tell whether a change is an option of our own command, which the run that was read did not have."""
+    return change.old is None and change.arg.startswith("--")
 
 
 def words(command: str, changes: Sequence[Change]) -> list[tuple[str, bool]]:

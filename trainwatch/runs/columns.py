@@ -22,6 +22,10 @@ KEYS = {"step": -1, "epoch": 0, "attempt": 0}
 """Columns that place a row, and what stands for a missing one."""
 
 
+JOINED = 32
+"""Segments of a long record that are joined at a time: Arrow's memory for them is used again for the next ones."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """Consecutive values of one column.
@@ -56,13 +60,13 @@ def piece_of(chunk: pa.Array, *, compact: bool = False) -> Piece:
 
     Args:
         chunk: Numbers or truth values.
-        compact: Copy them, so that the Arrow array can be freed; a constant becomes one value.
+        compact: Of a constant keep one value, so that the Arrow array can be freed.
     """
     values = raw_chunk(chunk)
     measured = measured_in_chunk(chunk) if chunk.null_count else None
     if compact:
         same = len(values) > 1 and measured is None and values[0] == values[-1] and bool((values == values[0]).all())
-        values = np.broadcast_to(values[:1].copy(), len(values)) if same else values.copy()
+        values = np.broadcast_to(values[:1].copy(), len(values)) if same else values
     return Piece(values, measured)
 
 
@@ -162,13 +166,20 @@ def is_number(dtype: pa.DataType) -> bool:
 
 
 def of_tables(tables: Iterable[pa.Table], order: Any) -> Columns:
-    """Join tables of a record, copying each, so that it can be freed before the next is read.
+    """Join tables of a record, some at a time, so that they can be freed before the next are read.
 
     Args:
         tables: Tables of rows; columns may differ.
         order: Sort key of a column's name.
     """
-    pieces = [_piece(b, compact=True) for t in tables for b in t.to_batches()]
+    pieces: list[tuple[dict[str, Piece], int]] = []
+    waiting: list[tuple[dict[str, Piece], int]] = []
+    for batch in (b for t in tables for b in t.to_batches()):
+        waiting.append(_piece(batch, compact=True))
+        if len(waiting) == JOINED:
+            pieces += _merged(waiting)
+            waiting = []
+    pieces += _merged(waiting)
     names = dict.fromkeys(n for columns, _ in pieces for n in columns)
     return Columns(sorted(names, key=order), pieces)
 
@@ -181,7 +192,41 @@ def _piece(batch: pa.RecordBatch, *, compact: bool) -> tuple[dict[str, Piece], i
 def _joined(parts: Sequence[Values], dtype: np.dtype[Any]) -> Values:
     if len(parts) == 1:
         return parts[0].astype(dtype, copy=False)
+    constant = _constant(parts)
+    if constant is not None:
+        return np.broadcast_to(constant.astype(dtype), sum(len(p) for p in parts))
     whole = np.empty(sum(len(p) for p in parts), dtype)
     if parts:
         np.concatenate(parts, out=whole, casting="unsafe")
     return whole
+
+
+def _merged(pieces: Sequence[tuple[dict[str, Piece], int]]) -> list[tuple[dict[str, Piece], int]]:
+    """Make one piece of several with the same columns of the same types; others are left as they are."""
+    kinds = {tuple((name, p.values.dtype) for name, p in columns.items()) for columns, _ in pieces}
+    if len(kinds) != 1:
+        return list(pieces)
+    together = {name: joined([columns[name] for columns, _ in pieces]) for name in pieces[0][0]}
+    return [(together, sum(n for _, n in pieces))]
+
+
+def joined(parts: Sequence[Piece]) -> Piece:
+    """Join consecutive pieces of one column and type, copying them; a constant stays one value."""
+    values = _joined([p.values for p in parts], parts[0].values.dtype)
+    if all(p.measured is None for p in parts):
+        return Piece(values)
+    masks = [np.ones(len(p.values), bool) if p.measured is None else p.measured for p in parts]
+    return Piece(values, np.concatenate(masks))
+
+
+def _constant(parts: Sequence[Values]) -> Values | None:
+    """Return the one value, shape (1,), of pieces that each hold one, the same in all; None if they do not."""
+    if not parts or any(p.strides != (0,) or not len(p) for p in parts):
+        return None
+    first = parts[0][:1]
+    return first if all(p[0] == first[0] for p in parts) else None
+
+
+def memory_of(values: Values) -> int:
+    """Return the bytes that an array takes, a constant those of one value."""
+    return values.nbytes if values.strides != (0,) else values.itemsize

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from trainwatch.notebook import block
 from trainwatch.result import Where
-from trainwatch.runs.columns import KEYS, Columns, of_table
+from trainwatch.runs.columns import KEYS, Columns, memory_of, of_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,10 @@ Ints = npt.NDArray[np.int64]
 FINISHED = ("completed", "early-stop")
 """Ends by which the last epoch is a whole one."""
 
-HELD_BYTES = 96 << 20
+TRAINER = "ultralytics"
+"""Source of the checkpoints that end an epoch; one's own loop may write some in the middle of one."""
+
+HELD_BYTES = 64 << 20
 """Memory of the series that a run keeps for the next who asks; a series of a million steps takes 8 MB."""
 
 
@@ -148,6 +152,7 @@ class Run:
         self._series: dict[tuple[str, str], Series] = {}
         self._by_rank: dict[int, Columns] = {}
         self._keys: dict[str, dict[str, Ints]] = {}
+        self._lock = RLock()
         self.cache: dict[Any, Any] = {}
         """Derived data computed once by name (``signals``)."""
 
@@ -238,9 +243,17 @@ class Run:
     def epochs_done(self) -> int:
         """Number of the last epoch that has an epoch row, counted from 1; 0 if there is none.
 
-        A loop of one's own may record steps only: then the epochs before the last one are done, and the last one, too, if
-        the record was ended.
+        An exception between the checkpoint of an epoch and its row leaves no row: such an epoch is done, too. A loop of one's
+        own may record steps only: then the epochs before the last one are done, and the last one, too, if the record was ended.
         """
+        done = self._epochs_recorded()
+        own = (e for e in reversed(self.events) if e.get("kind") == "checkpoint" and e.get("source") == TRAINER)
+        saved: dict[str, Any] = next(own, {})
+        attempts = [e["attempt"] for e in self.events if isinstance(e.get("attempt"), int)]
+        same = saved.get("attempt") == max(attempts, default=None)
+        return done + 1 if same and saved.get("epoch") == done else done
+
+    def _epochs_recorded(self) -> int:
         epoch = self.epoch_series("epoch").values
         if len(epoch):
             return int(epoch.max()) + 1
@@ -282,19 +295,20 @@ class Run:
 
     def _get(self, table: str, column: str, read: Callable[[], Columns]) -> Series:
         key = (table, column)
-        series = self._series.pop(key, None)
-        if series is None:
-            series = _series(read(), column, self._keys.setdefault(table, {}))
-            series = _last_attempts(series) if table == "epochs" else series
-        self._series[key] = series  # the newest last
-        self._forget()
+        with self._lock:  # checks run in threads
+            series = self._series.pop(key, None)
+            if series is None:
+                series = _series(read(), column, self._keys.setdefault(table, {}))
+                series = _last_attempts(series) if table == "epochs" else series
+            self._series[key] = series  # the newest last
+            self._forget()
         return series
 
     def _forget(self) -> None:
         """Drop the series that were asked for longest ago; what they were made of is still there."""
-        held = sum(s.values.nbytes for s in self._series.values())
+        held = sum(memory_of(s.values) for s in self._series.values())
         while held > HELD_BYTES and len(self._series) > 1:
-            held -= self._series.pop(next(iter(self._series))).values.nbytes
+            held -= memory_of(self._series.pop(next(iter(self._series))).values)
 
 
 def _series(columns: Columns, column: str, keys: dict[str, Ints]) -> Series:

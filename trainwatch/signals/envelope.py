@@ -48,7 +48,10 @@ def reduce(name: str, x: npt.ArrayLike, values: npt.ArrayLike, buckets: int = 80
     full = np.append(finite[: whole * per].reshape(whole, per).all(axis=1), np.zeros(count - whole, bool))
     if full.any():  # nearly all buckets of nearly all runs
         rows = grid if full[:whole].all() else grid[full[:whole]]
-        low[full], high[full], mid[full] = rows.min(axis=1), rows.max(axis=1), row_medians(rows)
+        least, most = rows.min(axis=1), rows.max(axis=1)
+        middle, varied = least.copy(), least < most  # what is the same throughout need not be sorted
+        middle[varied] = row_medians(rows if varied.all() else rows[varied])
+        low[full], high[full], mid[full] = least, most, middle
     for i in np.flatnonzero(~full):
         row = ys[i * per : (i + 1) * per]
         row = row[np.isfinite(row)]

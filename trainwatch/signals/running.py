@@ -170,7 +170,8 @@ class PastMedian:
             self._known[0] = True
             self._view = _windows(self._values, np.isfinite(self._values), self._width - 1, 0)
         if self._known is not None and self._view is not None:
-            new = np.unique(rows[~self._known[rows]])
+            new = np.sort(rows[~self._known[rows]])  # not np.unique, which takes twenty times as long
+            new = new[np.append(True, new[1:] != new[:-1])] if len(new) else new
             if len(new) + int(self._known.sum()) > FEW_SHARE * len(self):
                 return self.whole[rows]
             self._medians[new] = _sorted(self._view, self._min_count, new - 1)

@@ -40,10 +40,14 @@ MAX_PARTS: Final = 40
 CLAUSES: Final = (("; then ", "；随后"), ("; ", "；"))
 LISTS: Final = ((", ", "，"), (" and ", "和"))
 """What joins clauses and lists in English, and in Chinese."""
+ITEMS: Final = "、"
+"""What joins a list of single words in Chinese."""
 
 _KINDS: Final = {None: PHRASE, "r": NAME, "s": WORDS}
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|inf|nan)")
 _ENDS = re.compile(r"(?<=[.!?])\s+")
+_WORDS = re.compile(r"\s*\S+(?: and \S+)?\s*")
+"""An item of a list of names, and the last two."""
 _PROSE = re.compile(r"(?:^|[\s(])[A-Za-z]['A-Za-z-]+,?\s+[A-Za-z]['A-Za-z-]+(?=$|[\s,.;:)])")
 """Two plain words in a row: a sentence, not a value."""
 
@@ -204,7 +208,10 @@ class Sentences:
                 continue
             said = [self._phrase(p.strip(), work, depth + 1) for p in parts]
             if None not in said and (said != parts or separator == " and "):
-                return reduce(_joined, (word for s in said for word in (joint, s or "")), "").removeprefix(joint)
+                joint = ITEMS if separator == ", " and all(map(_WORDS.fullmatch, parts)) else joint
+                return (
+                    reduce(_joined, (word for s in said for word in (joint, s or "")), "").removeprefix(joint).lstrip()
+                )
         return None
 
 

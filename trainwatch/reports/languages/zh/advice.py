@@ -271,6 +271,25 @@ ADVICE: Final[Mapping[str, str]] = {
     "Where you still have that file, model=its path keeps what was learnt before the onset.": (
         "若你还有该文件，用 model=该文件的路径 可以保留问题开始之前学到的内容。"
     ),
+    "A second step, if neither the batch nor your own code explains it: {arguments!r}.": (
+        "第二步（仅当该批次和你自己的代码都没有问题时）：{arguments}。"
+    ),
+    # skip_steps
+    "The batch or your own code is the suspect, not the learning rate: a replay meets the same cause again.": (
+        "嫌疑在于该批次或你自己的代码，而不是学习率：重放会再次遇到同样的原因。"
+    ),
+    "The stabiliser rescue leaves such a step out before it reaches the weights, and writes down its images.": (
+        "稳定器 rescue 会在这样的步影响权重之前跳过它，并记下其图像。"
+    ),
+    "No NaN reaches the weights, and the page lists each step that was left out with its images.": (
+        "没有 NaN 进入权重，页面会列出每个被跳过的步及其图像。"
+    ),
+    "Wrong if none is left out: then your own callbacks or losses made it, which this command trains without.": (
+        "若没有任何步被跳过，则此判断不成立：那就是你自己的回调或损失函数造成的，而此命令训练时不含它们。"
+    ),
+    "In a script of your own: `watch(model, stabilise=dict(rescue=True))` before the training.": (
+        "在你自己的脚本中：训练前调用 `watch(model, stabilise=dict(rescue=True))`。"
+    ),
     # lower_momentum
     "batch={batch:n} with {accumulate:n} accumulated did not fit.": "batch={batch}、累积 {accumulate} 次时放不下。",
     "batch={batch:n} with {accumulate:n} accumulated hardly fits.": "batch={batch}、累积 {accumulate} 次时勉强放得下。",

@@ -73,6 +73,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "usual-arguments": "建议把超出常用范围的参数改回常用值。",
     "regularise-less": "建议减弱数据增强、权重衰减或解除冻结。",
     "resume-run": "建议从最后的检查点续训。",
+    "skip-steps": "建议用稳定器 rescue 跳过非有限的步，并记下这些步的图像。",
     "save-more-often": "建议每隔几轮保存一个检查点，以减少下一次事故的损失。",
     "set-close-mosaic": "建议延长结尾处没有 mosaic 的阶段。",
     "set-copy-paste": "建议按模型规模设置 copy_paste；若标签是框，则改用 mixup。",

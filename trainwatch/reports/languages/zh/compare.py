@@ -10,7 +10,8 @@ COMPARE: Final[Mapping[str, str]] = {
     "confidence": "把握", "Confidence": "把握", "What was changed": "修改了什么", "Findings": "发现", "Measures": "指标",
     "finding": "发现", "Finding": "发现", "measure": "指标", "Measure": "指标", "difference": "差异", "Difference": "差异",
     "95 % interval": "95% 区间", "Severity": "严重程度", "Change": "变化", "Read this with care": "请谨慎解读",
-    "gone": "已消失", "new": "新出现", "still there": "仍然存在", "yes": "有", "no": "无", "decides": "决定结论",
+    "gone": "已消失", "new": "新出现", "still there": "仍然存在", "yes": "有", "no": "无", "(decides)": "（决定结论）", ":": "：", ",": "，",
+    "before": "之前", "after": "之后",
     "helped": "有帮助", "harmed": "有害", "no difference": "没有差异", "could not tell": "无法判断", "critical": "严重",
     "info": "信息", "and": "和", "not measured": "未测量", "no finite value": "没有有限值",
     "by time": "按时间", "by step": "按步", "by epoch": "按轮", "Curves by epoch": "按轮的曲线", "Curves by step": "按步的曲线",
@@ -40,8 +41,8 @@ COMPARE: Final[Mapping[str, str]] = {
     "better": "更好", "worse": "更差",
     "The change helped: the {measure} went from {old:n} to {new:n}": "修改有帮助：{measure}从 {old} 变为 {new}",
     "The change did harm: the {measure} went from {old:n} to {new:n}": "修改有害：{measure}从 {old} 变为 {new}",
-    "No difference that noise does not explain: the {measure} is {old:n} and {new:n}": (
-        "没有噪声无法解释的差异：{measure}为 {old} 和 {new}"
+    "No difference beyond the noise: the {measure} is {old:n} before and {new:n} after": (
+        "没有超出噪声的差异：{measure}之前为 {old}，之后为 {new}"
     ),
     "Could not tell: {what} is gone, but the {measure} is {better}": "无法判断：{what} 已消失，但{measure}{better}",
     "Could not tell: {what} came, yet the {measure} is {better}": "无法判断：新出现 {what}，但{measure}{better}",
@@ -50,20 +51,27 @@ COMPARE: Final[Mapping[str, str]] = {
     "Could not tell: the {measure} stayed at zero on both sides": "无法判断：两边的{measure}都停在零",
     "Could not tell: too few epochs with a {measure} on both sides": "无法判断：两边有{measure}的轮数太少",
     # reasons
-    "{id!r} (critical) went: {a:n} of {b:n} before, {c:n} of {d:n} after.": "{id}（严重）消失：之前 {b} 次中 {a} 次，之后 {d} 次中 {c} 次。",
-    "{id!r} (critical) came: {a:n} of {b:n} before, {c:n} of {d:n} after.": "{id}（严重）出现：之前 {b} 次中 {a} 次，之后 {d} 次中 {c} 次。",
+    "Critical before, and gone now: {what}.": "之前有、现在已消失的严重故障：{what}。",
+    "Critical now, and not there before: {what}.": "之前没有、现在新出现的严重故障：{what}。",
+    "{id!r} (critical) went: {a:n} of {b:n} runs before, {c:n} of {d:n} after.": (
+        "{id}（严重）消失：之前 {b} 次训练中有 {a} 次，之后 {d} 次中有 {c} 次。"
+    ),
+    "{id!r} (critical) came: {a:n} of {b:n} runs before, {c:n} of {d:n} after.": (
+        "{id}（严重）出现：之前 {b} 次训练中有 {a} 次，之后 {d} 次中有 {c} 次。"
+    ),
     "{title}: below {least:n} on both sides, nothing has been learnt yet.": "{title}：两边都低于 {least}，还没有学到东西。",
     "{title}: too few validated epochs for a level on both sides.": "{title}：两边经过验证的轮数太少，无法得出水平。",
     "{title}: {old:n} before, {new:n} after, a difference of {by:n} ± {half:n} (95 % interval, from the seeds given).": (
         "{title}：之前 {old}，之后 {new}，差异 {by} ± {half}（95% 区间，由所给种子得出）。"
     ),
-    "{title}: {old:n} before, {new:n} after, a difference of {by:n} ± {half:n} (95 % interval, estimated from the scatter from "
-    "epoch to epoch of one run each, times {factor:n}; seeds may differ more).": (
-        "{title}：之前 {old}，之后 {new}，差异 {by} ± {half}（95% 区间，由每边一次训练逐轮的波动乘以 {factor} 估计；"
-        "不同种子的差异可能更大）。"
+    "{title}: {old:n} before, {new:n} after, a difference of {by:n} ± {half:n} (95 % interval, estimated from how far each run "
+    "swings from epoch to epoch, times {factor:n}; other seeds may differ more).": (
+        "{title}：之前 {old}，之后 {new}，差异 {by} ± {half}（95% 区间，由每次训练逐轮的波动乘以 {factor} 估计；"
+        "换其他种子，差异可能更大）。"
     ),
     "A difference of more than {largest:n} is ruled out.": "可以排除大于 {largest} 的差异。",
-    "A difference of up to {largest:n} may hide in the noise; {seeds:n} seeds on each side would show one of {counts:n}.": (
+    "A difference of up to {largest:n} may hide in the noise; {seeds:n} seeds on each side would show a difference of "
+    "{counts:n}.": (
         "噪声中可能藏有至多 {largest} 的差异；每边用 {seeds} 个种子可以看出 {counts} 的差异。"
     ),
     "Levels are those up to {at}, the last that all runs reached (not all came to their end).": (

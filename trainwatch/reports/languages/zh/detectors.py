@@ -197,6 +197,10 @@ DETECTORS: Final[Mapping[str, str]] = {
         "没有记录计划的批次数，或每个优化器步累积的批次数"
     ),
     "The plan holds about {updates:n} optimizer steps": "整个计划只有约 {updates} 个优化器步",
+    "One batch (batch={batch:n}) takes {taken:n} of the {images:n} training images, so the {epochs:n} epochs of the plan give "
+    "about {updates:n} optimizer steps in all: the weights hardly move.": (
+        "一个批次（batch={batch}）就取走了 {images} 张训练图像中的 {taken} 张，因此计划的 {epochs} 轮总共只有约 {updates} 个优化器步：权重几乎没有更新。"
+    ),
     "{behind:n} batches are added up for one optimizer step, so the {batches:n} batches of the plan give about {updates:n} "
     "steps in all: the weights hardly move.": (
         "每个优化器步要累积 {behind} 个批次，因此计划的 {batches} 个批次总共只有约 {updates} 步：权重几乎没有更新。"
@@ -607,10 +611,12 @@ DETECTORS: Final[Mapping[str, str]] = {
     "times beyond the range": "倍（相对于范围端点）",
     # overfitting
     "Overfitting": "过拟合",
+    "by chance: 1 in {times:n}": "偶然出现的概率：{times} 分之一",
+    "by chance: less than 1 in a million": "偶然出现的概率：小于百万分之一",
     "Overfitting since {where}": "自{where}起过拟合",
-    "The validation loss {name} has its minimum at {where} and has risen by {rise:n} % since (p {p:n}), while the same "
+    "The validation loss {name} has its minimum at {where} and has risen by {rise:n} % since ({chance}), while the same "
     "training loss fell by {fall:n} %.": (
-        "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（p {p}），而同名的训练损失下降了 {fall}%。"
+        "验证损失 {name} 在{where}达到最小值，此后上升了 {rise}%（{chance}），而同名的训练损失下降了 {fall}%。"
     ),
     "The validation loss {name} ends where it began, while the same training loss fell by {fall:n} %: what is learnt does not carry "
     "over.": "验证损失 {name} 结束时仍停在开始时的水平，而同一项训练损失下降了 {fall}%：学到的东西没有迁移到验证集。",

@@ -47,6 +47,7 @@ DOCUMENTED: Final[Mapping[str, str]] = {
         "若 fitness 仍在缓慢上升，或学习率仍然较高，请增大 `patience` 或设置 `patience=0`。"
     ),
     # few_updates
+    "Where one batch takes all images, a smaller batch.": "若一个批次就取走所有图像，则减小 batch。",
     "Set `nbs` to `batch`: each batch is a step.": "把 `nbs` 设为 `batch` 的值：每个批次就是一个优化器步。",
     # gradient_explosion
     "Lower the learning rate, with an explicit optimizer (`optimizer=auto` ignores `lr0`), and warm up longer.": (

@@ -67,6 +67,11 @@ VERDICT: Final[Mapping[str, str]] = {
     "The advice further down is optional.": "下面的建议可做可不做。",
     "Nothing needs to be changed": "不需要任何修改",
     "best score {score}": "最佳得分 {score}",
+    # score
+    "fitness: {formula} of the validation images; {full:n} is perfect": "fitness，即验证图像上的 {formula}；满分为 {full}",
+    "{formula!r} (boxes + masks)": "{formula}（边框 + 掩码）",
+    "{formula!r} (boxes + poses)": "{formula}（边框 + 姿态）",
+    "mean of top-1 and top-5 accuracy": "top-1 与 top-5 准确率的平均值",
     "Most likely because {root} ({share:n} % sure).": "最可能的原因：{root}（把握 {share}%）。",
     "{share:n} % sure that it helps.": "有 {share}% 的把握有效。",
     "Too early to judge: the record holds {epochs:n} epoch and {steps:n} step": (
@@ -118,6 +123,12 @@ VERDICT: Final[Mapping[str, str]] = {
     "with this fault": "带着这个问题",
     "It came at the very end, after {duration} of training.": "问题出现在最后，当时已训练 {duration}。",
     "Hardly anything yet: it began just now, after {duration} of training.": "目前几乎没有：问题刚刚开始，当时已训练 {duration}。",
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing.": (
+        "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮。"
+    ),
+    "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing.": (
+        "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺 {missing} 轮。"
+    ),
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): one epoch is missing, and the unfinished one is "
     "lost.": "它在 {planned} 轮中的第 {done} 轮之后结束了训练（{duration}）：还缺一轮，未完成的一轮也白费了。",
     "It ended the training after {done:n} of {planned:n} epochs ({duration}): {missing:n} epochs are missing, and the unfinished "
@@ -267,6 +278,9 @@ VERDICT: Final[Mapping[str, str]] = {
     ),
     "{file!r}; best.pt, of epoch {epoch:n}, scored better": "{file}；第 {epoch} 轮的 best.pt 得分更高",
     "{score:n} in {where}": "{score}（{where}）",
+    "{score:n} in {where} (fitness: {formula} of the validation images; {full:n} is perfect)": (
+        "{score}（{where}；fitness，即验证图像上的 {formula}；满分为 {full}）"
+    ),
     "; best.pt, of epoch {epoch:n}, scored better": "；第 {epoch} 轮的 best.pt 得分更高",
     # tables
     "Arguments as requested": "要求的参数",
