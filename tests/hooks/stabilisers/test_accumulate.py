@@ -124,6 +124,6 @@ def test_the_trainer_accumulates_and_the_rate_follows_the_batch(train: Callable[
 def test_a_data_set_too_small_for_it_is_said(train: Callable[..., Any]) -> None:
     from trainwatch.runs import read_run
 
-    run = read_run(train(stabilise={"accumulate": 8}, nbs=None, optimizer=None, epochs=8, close_mosaic=0).save_dir)
+    run = read_run(train(stabilise={"accumulate": 8}, nbs=None, optimizer=None, epochs=4, close_mosaic=0).save_dir)
     (event,) = (e for e in run.events if e["source"] == "stabiliser/accumulate")
     assert "less than one optimizer step per epoch" in event["message"]

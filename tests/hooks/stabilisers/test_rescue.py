@@ -23,8 +23,8 @@ from trainwatch_hooks.stabilisers.base import Control, SettingsError
 from trainwatch_hooks.stabilisers.rescue import Rescue, Settings
 
 Train = Callable[..., Any]
-SHORT = {"epochs": 4, "val": False, "warmup_epochs": 0, "close_mosaic": 0}
-"""8 optimizer steps, two per epoch."""
+SHORT = {"epochs": 3, "val": False, "warmup_epochs": 0, "close_mosaic": 0}
+"""6 optimizer steps, two per epoch."""
 
 
 class Look:
@@ -97,25 +97,25 @@ def test_a_fault_spoils_the_training_and_does_not_with_rescue(train: Train, kind
     assert len(data["images"]) == 16
     assert all(Path(p).is_file() for p in data["images"])
     steps = read_run(Path(trainer.save_dir)).steps
-    assert len(steps) == 8
+    assert len(steps) == 6
     assert math.isfinite(steps["loss"][3]) == kind.endswith("gradient"), "the record shows what was measured"
     assert steps["loss"].drop(3).notna().all()
     means = read_run(Path(trainer.save_dir)).epochs
     assert means["train/box_loss"].notna().all()
     if action == "rollback":
         assert data["lr_scale"] == 0.5
-        due = [0.01 * (1 - e / 4 * 0.99) for e in range(4)]
+        due = [0.01 * (1 - e / 3 * 0.99) for e in range(3)]
         halved = [due[0], due[0], due[1], due[1] / 2, *(d / 2 for d in due[2:] for _ in range(2))]
         assert steps["lr/pg0"].tolist() == pytest.approx(halved)
 
 
 @pytest.mark.training
 def test_a_wrong_learning_rate_is_put_back_before_the_step(train: Train) -> None:
-    clean, _ = run(train, None, None, "clean")
+    clean, _ = run(train, None, None, "clean", epochs=4)
     fault = Fault("lr-x1000", [2])
-    bare, _ = run(train, fault, None, "bare")
+    bare, _ = run(train, fault, None, "bare", epochs=4)
     fault = Fault("lr-x1000", [2])
-    held, trainer = run(train, fault, True, "held")
+    held, trainer = run(train, fault, True, "held", epochs=4)
 
     def distance(look: Look) -> float:
         return max(float((v - clean.final[k]).abs().max()) for k, v in look.final.items() if v.is_floating_point())
@@ -202,10 +202,10 @@ def test_the_scaler_does_not_save_batch_norm_and_rescue_does(train: Train) -> No
         fault.install(trainer)
         scaled(trainer)
 
-    train(callbacks={"on_pretrain_routine_end": install, "on_train_epoch_end": bare.epoch}, name="bare", **SHORT)
+    train(callbacks={"on_pretrain_routine_end": install, "on_train_epoch_end": bare.epoch}, name="bare", **{**SHORT, "epochs": 2})
     assert any(k.startswith("ema.") and "running" in k for k in bare.spoilt)
     assert not any(k.endswith("weight") for k in bare.spoilt), "the scaler did skip the step"
-    look, trainer = run(train, Fault("nan-image", [2]), True, "rescued", scaled)
+    look, trainer = run(train, Fault("nan-image", [2]), True, "rescued", scaled, epochs=2)
     assert look.spoilt == []
     (event,) = events(trainer, "intervention")
     assert event["data"]["what"] == "non-finite loss"
