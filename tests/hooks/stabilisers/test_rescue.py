@@ -202,7 +202,11 @@ def test_the_scaler_does_not_save_batch_norm_and_rescue_does(train: Train) -> No
         fault.install(trainer)
         scaled(trainer)
 
-    train(callbacks={"on_pretrain_routine_end": install, "on_train_epoch_end": bare.epoch}, name="bare", **{**SHORT, "epochs": 2})
+    train(
+        callbacks={"on_pretrain_routine_end": install, "on_train_epoch_end": bare.epoch},
+        name="bare",
+        **{**SHORT, "epochs": 2},
+    )
     assert any(k.startswith("ema.") and "running" in k for k in bare.spoilt)
     assert not any(k.endswith("weight") for k in bare.spoilt), "the scaler did skip the step"
     look, trainer = run(train, Fault("nan-image", [2]), True, "rescued", scaled, epochs=2)
