@@ -57,6 +57,7 @@ def test_training_loss_tells_overfitting_from_standstill() -> None:
     ("values", "why"),
     [
         (np.zeros(200), "nothing is learnt"),
+        (np.full(200, 0.995) + np.random.default_rng(0).normal(0, 1e-3, 200), "nothing left to gain"),
         (np.r_[np.linspace(0.1, 0.4, 20), np.full(180, 0.4)], "frozen: repeats exactly"),
         (saturating(15), "too short"),
     ],
@@ -166,10 +167,3 @@ def test_the_end_of_a_dip_is_no_gain() -> None:
 
 def test_a_short_log_that_swings_is_none() -> None:
     assert detect(0.3 + np.random.default_rng(0).normal(0, 0.03, 13), planned=350) == []
-
-
-def test_nothing_left_to_gain_is_information() -> None:
-    score = np.minimum(saturating(noise=0) / 0.5, 1) * 0.99 + np.random.default_rng(0).normal(0, 1e-3, 200)
-    (finding,) = detect(score, planned=600)
-    assert finding.severity == "info"
-    assert "of at most 1" in finding.title

@@ -25,10 +25,10 @@ How it decides:
     Where the noise would hide such a gain, nothing shows that the epochs are wasted. Information otherwise (converged, or
     too early to worry), if patience ended the training (nothing more was lost), or if neither the learning rate nor a
     plan that was cut short is in the log. Never critical.
-    Information, too, at ``near_ceiling`` (0.95) of a score that is at most 1 by its name (an accuracy, a mAP, an F1), and
-    at 0.97 of what is possible: nothing is left to gain, and the epochs since could have been saved.
-    No plateau: scores that stay below 0.005 (nothing is learnt), that repeat exactly while no validation loss moves
-    (frozen), that the close of mosaic lifted, or that fall from the first epoch on; and losses that never fell.
+    Information, too, at ``near_ceiling`` (0.95) of a score that is at most 1 by its name (an accuracy, a mAP, an F1).
+    No plateau: scores that stay below 0.005 (nothing is learnt), that reached 0.97 of what is possible (nothing left to
+    gain), that repeat exactly while no validation loss moves (frozen), that the close of mosaic lifted, or that fall from
+    the first epoch on; and losses that never fell.
 
 What to do:
     With training loss still falling, the model memorises the training set: more data or more augmentation
@@ -129,7 +129,7 @@ class Plateau(Detector):
     def judge(self, view: View) -> list[Finding]:
         """Return one finding, or none."""
         score = read_score(view)
-        if score is None or len(score.series) < self.min_epochs or not score.learnt:
+        if score is None or len(score.series) < self.min_epochs or not score.learnt or score.at_ceiling:
             return []
         series, up = score.series, score.up
         width = max(self.min_smoothing_epochs, int(len(up) * self.smoothing_share))
@@ -157,11 +157,7 @@ class Plateau(Detector):
             return []  # a loss that never fell is no-learning's, or a fine-tune's
         if last == 0 and slope.high < 0 and slope.slope * flat < -self.slow_gain_share * abs(level):
             return []  # it never rose, and falls from the start: that is no plateau
-        return [
-            self._finding(
-                view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high), score.at_ceiling
-            )
-        ]
+        return [self._finding(view, series, score.sign, last, flat, delta, (slope.slope, slope.low, slope.high))]
 
     def _goes_on(self, up: npt.NDArray[np.float64], level: float, error: float) -> bool:
         """Whether the last part of the log still brought something: to the smoothed score, or to the best single epoch."""
@@ -206,7 +202,6 @@ class Plateau(Detector):
         flat: int,
         delta: float,
         slope: tuple[float, float, float],
-        at_ceiling: bool,
     ) -> Finding:
         run = view.run
         best_at = int(np.argmax(sign * score.values))
@@ -225,8 +220,7 @@ class Plateau(Detector):
         name = score.name
         best = float(score.values[best_at])
         # At most 1 and nearly there: a standstill, but no stall.
-        near = severity == "warning" and bool(UP_TO_ONE.search(name)) and self.near_ceiling <= best
-        satisfied = (near or at_ceiling) and best <= 1
+        satisfied = severity == "warning" and bool(UP_TO_ONE.search(name)) and self.near_ceiling <= best <= 1
         parts = [
             f"{name} has not improved by more than {delta:.2g} since {where}, for {flat} of {done} epochs; the best is "
             f"{score.values[best_at]:.4g} at {epoch_name(run, int(score.epoch[best_at]))}, the slope since then "
@@ -249,7 +243,7 @@ class Plateau(Detector):
             )
         return Finding(
             id=self.id,
-            severity="info" if satisfied or at_ceiling else severity,
+            severity="info" if satisfied else severity,
             confidence=float(
                 np.clip(0.6 + 0.3 * min(1.0, flat / max(done, 1) / 0.6) + (0.05 if flat >= 60 else 0.0), 0.5, 0.95)
             ),
