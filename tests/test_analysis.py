@@ -266,8 +266,8 @@ def test_errors_of_the_recorder_are_named_and_explained_also_in_older_records() 
 def test_the_dates_of_a_standstill_and_an_overfitting_are_told_in_order() -> None:
     analysis = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "plateau"))
     page = analysis.page
-    assert "In order: no progress since epoch 57; then overfitting since epoch 138." in page.cause_reason
-    assert "no progress since epoch 57, overfitting since epoch 138;" in analysis.verdict.headline
+    assert "In order: no progress since epoch 57; then overfitting since epoch 139." in page.cause_reason
+    assert "no progress since epoch 57, overfitting since epoch 139;" in analysis.verdict.headline
     assert "The best single score came later, in epoch 122, but lies too little above that" in page.cause_reason
     assert "epochs=300" in page.next_command, "more augmentation and fewer epochs are not tried at once"
 
@@ -276,4 +276,4 @@ def test_words_that_are_surer_than_the_command_say_so() -> None:
     page = analyse(read_run(Path(__file__).parents[1] / "sample_runs" / "nan_loss")).page
     assert page.next_command.startswith("trainwatch train --stabilise=rescue ")
     assert "lr0" not in page.next_command, "the batch is the suspect, not the rate"
-    assert page.next_step.endswith("That is 60 % sure, the command 55 %.")
+    assert page.next_step.endswith("That is 60 % sure; the command, instead of it, 55 %.")

@@ -274,11 +274,11 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
-    best, score = _best_score(run, context), score_in_words(run)
+    best, score = _best_score(run, context) or _score_of_all(run), score_in_words(run)
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),
-        ("Best score" if best else "Score", f"{best} ({score})" if best and score else best or score),
+        ("Best score" if context.best_epoch is not None else "Score", f"{best} ({score})" if score else best),
         ("Last good checkpoint", _checkpoint(context)),
         ("Wall time", duration(seconds) if seconds is not None else ""),
         ("Device", device),
@@ -302,6 +302,14 @@ def _best_score(run: Run, context: Context) -> str:
         return ""
     score = run.epoch_series("fitness")
     return f"{score.values[score.finite].max():.3g} in {epoch_name(run, context.best_epoch)}"
+
+
+def _score_of_all(run: Run) -> str:
+    """Return the score of a run in which it never moved, ``0 in every epoch``; empty where none was measured."""
+    score = run.epoch_series("fitness")
+    if not score.finite.any():
+        return ""
+    return f"{score.values[score.finite].max():.3g} in every epoch"
 
 
 def _checkpoint(context: Context) -> str:

@@ -119,7 +119,7 @@ def _before(
         return ""
     step = next_step(run, ended_by, verdict, findings, others, context, to_do)
     if step and surer and typed and first is not None:
-        weighed = f"That is {100 * surer[0].confidence:.0f} % sure, the command {100 * first.confidence:.0f} %."
+        weighed = f"That is {100 * surer[0].confidence:.0f} % sure; the command, instead of it, {100 * first.confidence:.0f} %."
         step = " ".join((step, weighed))
     return step
 

@@ -106,7 +106,7 @@ class AugmentMore(Advice):
             changes=tuple(changes),
             why=f"{found[0].title}.{images if overfits else ''} {labels}",
             expected=(
-                "The training loss rises and the validation loss ends lower, within the first tenth of the epochs. Wrong if "
+                "The training loss rises at once, and the validation loss ends lower. Wrong if "
                 "the validation score falls: then halve what was raised."
             ),
             confidence=0.6 if overfits else 0.5,

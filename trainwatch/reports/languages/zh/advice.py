@@ -21,9 +21,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "The labels hold polygons, so copy_paste acts.": "标签含有多边形，因此 copy_paste 有效。",
     "On box labels mixup acts; copy_paste does not.": "对框标签，mixup 有效，copy_paste 无效。",
     "{count:n} training images are shown again and again.": "{count} 张训练图像被反复使用。",
-    "The training loss rises and the validation loss ends lower, within the first tenth of the epochs.": (
-        "在前十分之一的轮次内，训练损失上升，而验证损失最终更低。"
-    ),
+    "The training loss rises at once, and the validation loss ends lower.": ("训练损失立即上升，而验证损失最终更低。"),
     "Wrong if the validation score falls: then halve what was raised.": (
         "若验证得分下降，则此判断不成立：把调高的值减半。"
     ),

@@ -195,7 +195,7 @@ VERDICT: Final[Mapping[str, str]] = {
     "If it lies elsewhere now, put that path.": "若它现在在别处，请改成那个路径。",
     "Nothing had been learnt in its {epochs:n} epochs: if the score is still at zero a few epochs on, stop it, and look at labels "
     "and learning rate.": "在这 {epochs} 轮中还没有学到东西：若再过几轮得分仍为零，请停止训练，检查标签和学习率。",
-    "That is {step:n} % sure, the command {command:n} %.": "先试这一项：把握为 {step}%，命令的把握为 {command}%。",
+    "That is {step:n} % sure; the command, instead of it, {command:n} %.": "先试这一项：把握为 {step}%，命令的把握为 {command}%。",
     "The training wrote it to {file!s}.": "训练把它写在 {file}。",
     "Nothing needs to be changed.": "不需要任何修改。",
     "Follow it: `trainwatch live {run!s}`": "跟踪训练：`trainwatch live {run}`",
@@ -277,6 +277,10 @@ VERDICT: Final[Mapping[str, str]] = {
         "{file}（不在所读取的目录中）；第 {epoch} 轮的 best.pt 得分更高"
     ),
     "{file!r}; best.pt, of epoch {epoch:n}, scored better": "{file}；第 {epoch} 轮的 best.pt 得分更高",
+    "{score:n} in every epoch": "各轮均为 {score}",
+    "{score:n} in every epoch (fitness: {formula} of the validation images; {full:n} is perfect)": (
+        "各轮均为 {score}（fitness，即验证图像上的 {formula}；满分为 {full}）"
+    ),
     "{score:n} in {where}": "{score}（{where}）",
     "{score:n} in {where} (fitness: {formula} of the validation images; {full:n} is perfect)": (
         "{score}（{where}；fitness，即验证图像上的 {formula}；满分为 {full}）"
