@@ -304,8 +304,8 @@ def _box(drawn: Panel, panel: Panel, form: Form, shift: float) -> _Box:
 
 
 def _finite(values: Iterable[float | None]) -> list[float]:
-    """Return what there is, kept to what a chart can scale; beyond 1e100 in size the exact height tells nothing."""
-    return [min(max(v, -1e100), 1e100) for v in values if v is not None]
+    """Return what there is, kept to what a chart can scale."""
+    return [min(max(v, -_scale.LARGEST), _scale.LARGEST) for v in values if v is not None]
 
 
 def _bands_and_lines(box: _Box, panel: Panel, shift: float) -> tuple[list[str], list[str]]:
