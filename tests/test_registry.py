@@ -28,6 +28,8 @@ def test_a_path_that_is_no_folder_of_files_is_left_to_pythons_own_reader(
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path / "gone"))
     assert not registry._named_by_a_package("trainwatch.nothing")
+    monkeypatch.setattr(sys, "path", [tmp_path / "no string", *sys.path])
+    assert not registry._named_by_a_package("trainwatch.nothing")
     archive = tmp_path / "packed.zip"
     archive.write_bytes(b"PK")
     monkeypatch.syspath_prepend(str(archive))

@@ -84,7 +84,8 @@ def _named_by_a_package(group: str) -> bool:
     """
     if any(hasattr(f, "find_distributions") and f is not PathFinder for f in sys.meta_path):
         return True
-    return any(_may_name(path or ".", f"[{group}]".encode()) for path in sys.path)
+    # Scripts put paths there that are no strings; Python ignores them.
+    return any(_may_name(path or ".", f"[{group}]".encode()) for path in sys.path if isinstance(path, str))
 
 
 def _may_name(folder: str, header: bytes) -> bool:

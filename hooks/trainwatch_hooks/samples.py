@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +28,8 @@ MOST_BYTES: Final = 512 << 20
 """Bytes of an array at most that are read."""
 DEPTH: Final = 10
 """Wrappers at most that are looked through."""
+WHOLE: Final = ("SequentialSampler", "RandomSampler", "DistributedSampler")
+"""PyTorch's samplers that take every sample of a set, on one process or the other; any other may leave some out."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -82,6 +84,8 @@ def _parts(data: Any, indices: Indices | None = None, depth: int = 0) -> Iterato
     """Look through loaders, subsets and concatenations."""
     if depth > DEPTH:
         return
+    if isinstance(data, Mapping):  # loaders by name
+        data = list(data.values())
     listed = isinstance(data, tuple | list) and len(data) > 0
     several = data if listed and not _is_array(data[0]) else getattr(data, "datasets", None)
     if isinstance(several, list | tuple) and all(hasattr(d, "__len__") for d in several):
@@ -95,18 +99,36 @@ def _parts(data: Any, indices: Indices | None = None, depth: int = 0) -> Iterato
     if inner is not None:
         every = chosen if indices is None or chosen is None else chosen[indices]
         yield from _parts(inner, indices if every is None else every, depth + 1)
-    elif hasattr(data, "__len__"):
+    elif hasattr(data, "__len__") and hasattr(data, "__getitem__"):  # the length of a loader counts batches
         yield Part(data, np.arange(len(data)) if indices is None else indices)
 
 
 def _behind(data: Any) -> tuple[Any, Indices | None]:
     """Return the data set behind a loader or a subset, and which of its samples; nothing where it may choose in its own way."""
     inner = getattr(data, "dataset", None)
-    loader = hasattr(data, "sampler") and hasattr(data, "batch_size")
-    chosen = getattr(data.sampler if loader else data, "indices", None)
-    if inner is None or (not loader and chosen is None and len(inner) != len(data)):
+    if inner is None:
         return None, None
-    return inner, None if chosen is None else np.asarray(chosen, np.int64)
+    loader = hasattr(data, "sampler") and hasattr(data, "batch_size")
+    chooser = _sampler(data) if loader else data
+    chosen = getattr(chooser, "indices", None)
+    if chosen is None and getattr(chooser, "weights", None) is not None:
+        chosen = np.flatnonzero(np.asarray(chooser.weights))
+    if chosen is not None:
+        return inner, np.asarray(chosen, np.int64)
+    every = (loader and type(chooser).__name__ in WHOLE) or 0 <= _length(inner) == _length(chooser)
+    return (inner, None) if every else (None, None)
+
+
+def _sampler(loader: Any) -> Any:
+    """Return what chooses a loader's samples, behind what makes batches of them or repeats them."""
+    chooser = loader
+    for _ in range(DEPTH):
+        behind = (getattr(chooser, name, None) for name in ("batch_sampler", "sampler"))
+        inner = next((b for b in behind if b is not None), None)
+        if inner is None or (chooser is not loader and getattr(chooser, "indices", None) is not None):
+            break
+        chooser = inner
+    return chooser
 
 
 def _each(several: Sequence[Any], indices: Indices | None, depth: int) -> Iterator[Part]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from epoch_logs import SCORE, curves, epoch_log
@@ -160,6 +162,9 @@ def test_weights_that_move_or_a_rate_of_zero_are_quiet() -> None:
     warming = moved(20, rate=np.r_[0.0, np.full(199, 0.01)])
     assert NoLearning().detect(warming)[0].onset.step == 0, "before it the rate was 0"
     assert NoLearning().missing(make_run({"update_ratio": np.zeros(5)})) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert NoLearning().detect(moved(20, rate=np.nan)) == [], "it is not known whether the rate was above 0"
 
 
 def test_a_loss_that_is_one_number_where_nothing_else_is_recorded() -> None:
@@ -167,4 +172,5 @@ def test_a_loss_that_is_one_number_where_nothing_else_is_recorded() -> None:
     assert finding.severity == "warning"
     assert NoLearning().detect(make_run({"loss": np.full(400, 0.7)})) == [], "too few steps"
     assert NoLearning().detect(make_run({"loss": np.linspace(0.7, 0.69, 600)})) == []
+    assert NoLearning().detect(make_run({"loss": np.full(600, np.inf)})) == [], "nonfinite-loss tells that"
     assert NoLearning().detect(make_run({"loss": np.full(600, 0.7)}, {"val/loss": np.linspace(1, 0.5, 40)})) == []

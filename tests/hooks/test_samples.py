@@ -104,6 +104,50 @@ def test_a_wrapper_that_chooses_in_its_own_way_is_not_looked_through() -> None:
     assert both(object(), whole) == (None, None)
 
 
+class Chosen(data.Sampler):  # type: ignore[misc, name-defined]
+    """Takes samples that no attribute names."""
+
+    def __init__(self, *taken: int) -> None:
+        self.taken = taken
+
+    def __len__(self) -> int:
+        return len(self.taken)
+
+    def __iter__(self) -> Any:
+        return iter(self.taken)
+
+
+def test_a_sampler_that_may_leave_samples_out_is_no_evidence() -> None:
+    whole = Drawing()
+    ours, theirs = data.DataLoader(whole, sampler=Chosen(0, 1)), data.DataLoader(whole, sampler=Chosen(2, 3))
+    assert both(ours, theirs) == (None, None)
+    batches = [
+        data.DataLoader(whole, batch_sampler=data.BatchSampler(data.SubsetRandomSampler(part), 4, drop_last=False))
+        for part in (range(30), range(28, 40))
+    ]
+    assert both(*batches) == (2, "index")
+    by_hand = [data.DataLoader(whole, batch_sampler=[[0, 1], [2, 3]]), data.DataLoader(whole, batch_sampler=[[4, 5]])]
+    assert both(*by_hand) == (None, None)
+    weights = torch.ones(40)
+    weights[30:] = 0
+    weighted = data.DataLoader(whole, sampler=data.WeightedRandomSampler(weights, 40))
+    assert both(weighted, data.Subset(whole, range(30, 40))) == (0, "index")
+
+
+def test_batches_and_names_of_loaders_are_no_samples() -> None:
+    class Prefetching:
+        def __init__(self, loader: Any) -> None:
+            self.dataset, self.sampler, self.loader = loader.dataset, loader.sampler, loader
+
+        def __len__(self) -> int:
+            return len(self.loader)
+
+    whole = Drawing()
+    loader = data.DataLoader(whole, batch_size=4)
+    assert compared(loader, Prefetching(loader))["val_images"] == 0
+    assert compared(loader, {"a": loader, "b": loader})["val_images"] == 80
+
+
 def test_the_recorder_tells_and_draws_no_random_number(tmp_path: Path) -> None:
     x, y = torch.randn(60, 5), torch.zeros(60)
     before = (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())

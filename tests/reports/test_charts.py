@@ -116,6 +116,11 @@ def test_memory_is_written_in_whole_binary_units() -> None:
     assert any("far above" in t for t in ticks)
 
 
+def test_memory_below_zero_has_as_few_ticks() -> None:
+    values = np.linspace(-1e15, -1e14, 20)
+    assert len(texts(draw_svg(panel(curve(values), unit="bytes", x_unit="epoch")))) < 20
+
+
 def test_marks_at_one_place_share_their_words_and_keep_their_lines() -> None:
     marks = (
         Mark("onset", "onset: a", 50.0),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainwatch.reports._heat import MAP, Picture, legend, palette, picture
+from trainwatch.reports._scale import LARGEST
 
 
 def test_the_colours_are_cividis() -> None:
@@ -59,3 +60,12 @@ def test_one_height_and_none(log: bool) -> None:
     assert (picture(np.zeros((2, 3)), log) is None) == log
     assert picture(np.full((2, 3), 5.0), log) is not None
     assert picture(np.array([[-1.0, 1.0, 10.0]]), log) is not None
+
+
+@pytest.mark.parametrize("cells", [[1e300] * 3, [2.0**62] * 3, [-1.7e308, 0.0, 1.7e308]])
+@pytest.mark.parametrize("log", [False, True])
+def test_huge_values_neither_overflow_nor_warn(cells: list[float], log: bool) -> None:
+    with np.errstate(all="raise"):
+        made = picture(np.array([cells]), log)
+    assert made is not None
+    assert abs(made.high) <= LARGEST

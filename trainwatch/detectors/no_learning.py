@@ -126,7 +126,9 @@ class NoLearning(Detector):
         """Judge weights that no optimizer step moves."""
         ratio = view.steps("update_ratio")
         rates = [view.steps(n).at_steps(ratio) for n in view.names("steps.lr/*") if len(view.steps(n))]
-        moving = np.nanmax(rates, axis=0) > 0 if rates else np.ones(len(ratio), bool)  # a rate of 0 is told as such
+        moving = (
+            (np.stack(rates) > 0).any(axis=0) if rates else np.ones(len(ratio), bool)
+        )  # a rate of 0 is told as such
         ratio = ratio.take(ratio.finite & moving)
         still = trailing_count(ratio.values == 0)
         if still < self.still_updates:
@@ -211,7 +213,7 @@ class NoLearning(Detector):
     def _by_steps(self, view: View) -> list[Finding]:
         """Judge a training loss that is one number, where nothing else is recorded."""
         loss = view.steps("loss")
-        if loss.rows < self.min_steps or not (loss.values == loss.values[0]).all():
+        if loss.rows < self.min_steps or not (np.isfinite(loss.values[0]) and (loss.values == loss.values[0]).all()):
             return []
         return [
             Finding(

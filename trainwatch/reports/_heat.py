@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from trainwatch.reports._scale import LARGEST
 from trainwatch.reports._svg import png
 from trainwatch.result import Panel
 
@@ -54,6 +55,7 @@ def picture(grid: Any, log: bool) -> Picture | None:
     import numpy as np
 
     known = np.isfinite(grid)
+    grid = np.clip(grid, -LARGEST, LARGEST)
     finite = grid[known & (grid > 0)] if log else grid[known]
     if not finite.size:
         return None
@@ -61,7 +63,7 @@ def picture(grid: Any, log: bool) -> Picture | None:
     log = log and low < high
     floored = log and low < high * MILLIONTH
     low = high * MILLIONTH if floored else low
-    top = high if high > low else low + 1.0
+    top = high if high > low else low + max(1.0, abs(low))
     filled = np.where(known, grid, low)
     share = np.log(np.maximum(filled, low) / low) / np.log(top / low) if log else (filled - low) / (top - low)
     colour = np.where(known, 1 + np.clip(share * COLOURS, 0, COLOURS - 1).astype(np.uint8), np.uint8(0))

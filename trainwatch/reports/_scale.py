@@ -12,6 +12,9 @@ ALONE = 0.05
 SMALLEST = 1e-100
 """Size below which a number is none that a chart could tell from zero."""
 
+LARGEST = 1e100
+"""Size beyond which the exact height of a number tells nothing: a larger one is drawn there."""
+
 STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 """Distances of ticks, times a power of ten."""
 ROUND_STEPS = (1.0, 2.0, 5.0)

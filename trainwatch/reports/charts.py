@@ -304,8 +304,8 @@ def _box(drawn: Panel, panel: Panel, form: Form, shift: float) -> _Box:
 
 
 def _finite(values: Iterable[float | None]) -> list[float]:
-    """Return what there is, kept to what a chart can scale; beyond 1e100 in size the exact height tells nothing."""
-    return [min(max(v, -1e100), 1e100) for v in values if v is not None]
+    """Return what there is, kept to what a chart can scale."""
+    return [min(max(v, -_scale.LARGEST), _scale.LARGEST) for v in values if v is not None]
 
 
 def _bands_and_lines(box: _Box, panel: Panel, shift: float) -> tuple[list[str], list[str]]:
@@ -543,13 +543,13 @@ def _y_ticks(y: Scale, panel: Panel) -> list[float]:
     if not any(v for c in panel.curves for side in (c.low, c.high) for v in side):
         return [0.0]
     if panel.unit == "bytes":
-        return _scale.multiples(y, _binary_step(y.high))
+        return _scale.multiples(y, _binary_step(y.high - min(y.low, 0.0)))
     return _scale.even(y, 4)
 
 
-def _binary_step(top: float) -> float:
-    """Return the power of two that divides 0..top into three to six parts: whole numbers of MiB or GiB."""
-    return float(2.0 ** math.floor(math.log2(max(top, 4.0) / 3)))
+def _binary_step(span: float) -> float:
+    """Return the power of two that divides a span into three to six parts: whole numbers of MiB or GiB."""
+    return float(2.0 ** math.floor(math.log2(max(span, 4.0) / 3)))
 
 
 def _tick_label(value: float, panel: Panel) -> str:
