@@ -69,7 +69,8 @@ def judge(
 ) -> Judged:
     """Return answer, headline, confidence and reasons."""
     faults = [f for f in findings if f.severity == "critical" and f.id not in FROM_OUTSIDE]
-    went = [f for f in faults if f.change == "went" and 2 * f.old_runs > len(old)]
+    shown = sum(m.analysis.verdict.status != "unknown" for m in new)  # a record too short to judge shows no fault
+    went = [f for f in faults if f.change == "went" and 2 * f.old_runs > len(old) and 2 * shown > len(new)]
     came = [f for f in faults if f.change == "came" and 2 * f.new_runs > len(new)]
     measure = next((d for d in differences if d.decides), None)
     direction = measure.direction if measure is not None else 0
