@@ -35,9 +35,14 @@ def test_a_fault_that_went_decides() -> None:
 
 
 def test_a_record_too_short_to_judge_shows_no_fault_and_cures_none() -> None:
-    short = replace(member(), analysis=replace(BASE, verdict=replace(BASE.verdict, status="unknown")))
+    unknown = replace(BASE.verdict, status="unknown", cause=None)
+    short = replace(member(), analysis=replace(BASE, verdict=unknown))
     assert answer([member("gradient-explosion")], [short], None) == "could-not-tell"
     assert answer([member("gradient-explosion")], [short, member(), member()], None) == "helped"
+    unmeasured = replace(member(), analysis=replace(BASE, verdict=replace(unknown, cause="metrics-not-measured")))
+    assert answer([member("gradient-explosion")], [unmeasured], None) == "helped", (
+        "steps show that fault without a score"
+    )
 
 
 def test_contradictions_are_not_decided() -> None:
