@@ -2,7 +2,8 @@
 
 Nothing is loaded, augmented or iterated: no random number is drawn, no worker is started. What can be compared:
 
-* one data set behind both (loaders, ``Subset``, ``ConcatDataset`` and samplers with ``indices`` are looked through): the indices,
+* one data set behind both (loaders, ``Subset``, ``ConcatDataset`` and samplers with ``indices`` are looked through; behind a
+  sampler that may leave samples out in another way nothing is told): the indices,
 * sets that list their files (``ImageFolder``, Ultralytics' own, any list of existing paths as long as the set): the paths,
 * sets in memory (tensors, arrays, ``TensorDataset``, any array with a row per sample): the rows, byte for byte.
 
