@@ -173,16 +173,3 @@ def test_nothing_left_to_gain_is_information() -> None:
     (finding,) = detect(score, planned=600)
     assert finding.severity == "info"
     assert "of at most 1" in finding.title
-
-
-def test_nearly_all_of_a_sum_of_boxes_and_masks_is_no_lack_of_progress() -> None:
-    both = np.clip(saturating(noise=0.002) * 1.97, 0, 1)
-    run = make_run(
-        epochs={
-            "fitness": 2 * both, "metrics/mAP50-95(B)": both, "metrics/mAP50-95(M)": both, "lr/pg0": np.full(200, 0.01),
-        },
-        planned_epochs=600,
-    )  # fmt: skip
-    (finding,) = Plateau().detect(run)
-    assert finding.severity == "info"
-    assert finding.title.startswith("Flat since")

@@ -227,7 +227,6 @@ class Plateau(Detector):
         # At most 1 and nearly there: a standstill, but no stall.
         near = severity == "warning" and bool(UP_TO_ONE.search(name)) and self.near_ceiling <= best
         satisfied = (near or at_ceiling) and best <= 1
-        severity = "info" if satisfied or at_ceiling else severity
         parts = [
             f"{name} has not improved by more than {delta:.2g} since {where}, for {flat} of {done} epochs; the best is "
             f"{score.values[best_at]:.4g} at {epoch_name(run, int(score.epoch[best_at]))}, the slope since then "
@@ -250,7 +249,7 @@ class Plateau(Detector):
             )
         return Finding(
             id=self.id,
-            severity=severity,
+            severity="info" if satisfied or at_ceiling else severity,
             confidence=float(
                 np.clip(0.6 + 0.3 * min(1.0, flat / max(done, 1) / 0.6) + (0.05 if flat >= 60 else 0.0), 0.5, 0.95)
             ),
