@@ -2,7 +2,8 @@
 
 Nothing is loaded, augmented or iterated: no random number is drawn, no worker is started. What can be compared:
 
-* one data set behind both (loaders, ``Subset``, ``ConcatDataset`` and samplers with ``indices`` are looked through): the indices,
+* one data set behind both (loaders, ``Subset``, ``ConcatDataset`` and samplers with ``indices`` are looked through; behind a
+  sampler that may leave samples out in another way nothing is told): the indices,
 * sets that list their files (``ImageFolder``, Ultralytics' own, any list of existing paths as long as the set): the paths,
 * sets in memory (tensors, arrays, ``TensorDataset``, any array with a row per sample): the rows, byte for byte.
 
@@ -30,6 +31,9 @@ DEPTH: Final = 10
 """Wrappers at most that are looked through."""
 WHOLE: Final = ("SequentialSampler", "RandomSampler", "DistributedSampler")
 """PyTorch's samplers that take every sample of a set, on one process or the other; any other may leave some out."""
+
+PATH_AND_TARGET: Final = 2
+"""Entries of a listed sample of which the first names it alone."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -160,14 +164,18 @@ def _held(train: Sequence[Hashable], val: Sequence[Hashable]) -> npt.NDArray[np.
 
 
 def _files(base: Any) -> list[str] | None:
-    """Return the path of each sample, if a set lists them and the first exists."""
+    """Return the path of each sample, if a set lists them and the first exists.
+
+    What stands behind a path and its target belongs to the name: a part of a recording, say.
+    """
     own = [getattr(base, name, None) for name in ("im_files", "samples")]
     for listed in (*own, *getattr(base, "__dict__", {}).values()):
         if not isinstance(listed, list | tuple) or not len(listed) or len(listed) != _length(base):
             continue
         paths = [item[0] if isinstance(item, tuple | list) and item else item for item in listed]
         if all(isinstance(p, str | Path) for p in paths) and os.path.exists(paths[0]):
-            return [str(p) for p in paths]
+            more = [isinstance(item, tuple | list) and len(item) > PATH_AND_TARGET for item in listed]
+            return [repr(item) if m else str(p) for item, p, m in zip(listed, paths, more, strict=True)]
     return None
 
 

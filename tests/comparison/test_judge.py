@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synthetic import make_analysis, make_finding, make_run
 
 from trainwatch.compared import Difference, FindingChange
@@ -12,8 +14,6 @@ BASE = make_analysis()
 
 
 def member(*ids: str, severity: str = "critical") -> Member:
-    from dataclasses import replace
-
     return Member("x", RUN, replace(BASE, findings=tuple(make_finding(i, severity, confidence=0.9) for i in ids)))
 
 
@@ -32,6 +32,17 @@ def test_a_fault_that_went_decides() -> None:
     assert answer(sick, well, score(-0.1, 0.1)) == "helped"
     assert answer(sick, well, None) == "helped"
     assert answer(well, sick, score(-0.1, 0.1)) == "harmed"
+
+
+def test_a_record_too_short_to_judge_shows_no_fault_and_cures_none() -> None:
+    unknown = replace(BASE.verdict, status="unknown", cause=None)
+    short = replace(member(), analysis=replace(BASE, verdict=unknown))
+    assert answer([member("gradient-explosion")], [short], None) == "could-not-tell"
+    assert answer([member("gradient-explosion")], [short, member(), member()], None) == "helped"
+    unmeasured = replace(member(), analysis=replace(BASE, verdict=replace(unknown, cause="metrics-not-measured")))
+    assert answer([member("gradient-explosion")], [unmeasured], None) == "helped", (
+        "steps show that fault without a score"
+    )
 
 
 def test_contradictions_are_not_decided() -> None:

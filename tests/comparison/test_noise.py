@@ -69,6 +69,7 @@ def test_seeds_needed() -> None:
     assert seeds_needed(1.0, 1.0) == 16
     assert seeds_needed(0.1, 1.0) == 2
     assert seeds_needed(0.0, 0.0) == 2
+    assert seeds_needed(1e200, 1.0) == seeds_needed(np.inf, 1.0) == seeds_needed(np.nan, 1.0) < 1e10
 
 
 def test_a_run_that_swings_by_its_fault_does_not_hide_it() -> None:

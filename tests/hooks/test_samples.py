@@ -87,6 +87,9 @@ def test_sets_that_list_their_files_are_compared_by_path(tmp_path: Path) -> None
     files[0].touch()
     assert both(Listed(files), Listed(files[:4])) == (4, "file")
     assert both(Listed([(str(f), 1) for f in files]), Listed([(str(f), 2) for f in files[:1]])) == (1, "file")
+    parts = [[(str(f), half, half + 50) for f in files] for half in (0, 50)]
+    assert both(Listed(parts[0]), Listed(parts[1])) == (0, "file"), "other parts of the same recordings"
+    assert both(Listed(parts[0]), Listed(parts[0][:3])) == (3, "file")
     names = ["0.jpg", "1.jpg"]
     assert both(Listed(names), Listed(list(names))) == (None, None), "names of two folders may be the same"
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from trainwatch import __version__
 from trainwatch.compared import By, Comparison, Pair, Side
 from trainwatch.comparison.arguments import changed_arguments, changed_surroundings
@@ -20,6 +22,7 @@ from trainwatch.errors import TrainwatchError
 FINISHED = ("completed", "early-stop")
 
 
+@np.errstate(all="ignore")  # a record may hold any float; what overflows is infinite, and judged as such
 def compare(sides: Sequence[Sequence[Member]], by: By | None = None) -> Comparison:
     """Compare two or more sides, the first being the baseline.
 

@@ -69,7 +69,8 @@ def judge(
 ) -> Judged:
     """Return answer, headline, confidence and reasons."""
     faults = [f for f in findings if f.severity == "critical" and f.id not in FROM_OUTSIDE]
-    went = [f for f in faults if f.change == "went" and 2 * f.old_runs > len(old)]
+    shown = sum(not _too_short(m) for m in new)  # where no fault shows, none is cured
+    went = [f for f in faults if f.change == "went" and 2 * f.old_runs > len(old) and 2 * shown > len(new)]
     came = [f for f in faults if f.change == "came" and 2 * f.new_runs > len(new)]
     measure = next((d for d in differences if d.decides), None)
     direction = measure.direction if measure is not None else 0
@@ -118,6 +119,12 @@ def judge(
         SURE if measure.noise == "seeds" else SURE_BY_SCATTER,
         reasons,
     )
+
+
+def _too_short(member: Member) -> bool:
+    """Whether the record holds too little to show a fault: nothing is known of it, and no finding is why."""
+    verdict = member.analysis.verdict
+    return verdict.status == "unknown" and verdict.cause is None
 
 
 def _short(measure: Difference | None) -> str:

@@ -38,6 +38,8 @@ CLIP = 8.0
 """Robust standard deviations at which a jump from epoch to epoch is cut: one collapse is no noise of the others."""
 LEVEL = 0.95
 """Coverage of the intervals."""
+MOST_RATIO = 1e4
+"""Noise over difference that is counted with at most: a billion seeds, which nobody trains."""
 
 
 @dataclass(frozen=True)
@@ -152,4 +154,4 @@ def seeds_needed(sd: float, difference: float) -> int:
     """
     if difference == 0 or sd == 0:
         return 2
-    return max(2, math.ceil(2 * (1.96 + 0.84) ** 2 * (sd / difference) ** 2))
+    return max(2, math.ceil(2 * (1.96 + 0.84) ** 2 * min(MOST_RATIO, sd / difference) ** 2))
