@@ -74,7 +74,7 @@ def test_what_is_recorded(train: Train) -> None:
 
         trainer.optimizer_step = step
 
-    trainer = train(callbacks={"on_train_start": listen}, epochs=3, nbs=32, close_mosaic=1, warmup_epochs=0)
+    trainer = train(callbacks={"on_train_start": listen}, epochs=3, nbs=32, close_mosaic=1, warmup_epochs=0, save=True)
     assert torch.nn.utils.clip_grad_norm_ is stock, "torch is left as it was"
     run = read_run(trainer.save_dir)
     steps = run.steps
