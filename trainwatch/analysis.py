@@ -204,7 +204,7 @@ def _page(
     cause = next((f for f in findings if f.id == verdict.cause), None)
     trace = (ending.event or {}).get("data", {}).get("traceback", "") if ending.kind in ("exception", "oom") else ""
     named = {f.id for f in findings} | {r.id for r in recommendations}
-    documentation = _documentation(named)
+    documentation, score = _documentation(named), score_in_words(run)
     answered = {i for r in recommendations for i in r.answers}
     undone = {f.id: to_do(f.id, documentation.get(f.id, ""), context.trainer) for f in findings
               if f.id not in answered and f.severity != "info"}  # fmt: skip
@@ -214,8 +214,8 @@ def _page(
         **what_next(run, ending.kind, verdict, findings, recommendations, context, undone).for_page(),
         to_do={i: text for i, text in undone.items() if text},
         overrides_yaml=overrides_yaml(recommendations),
-        facts=_facts(run, ending, context),
-        score=score_in_words(run),
+        facts=_facts(run, ending, context, score),
+        score=score,
         panels=build_panels(run, findings),
         timeline=timeline.build(run, findings, ending),
         actions=_actions(run.events),
@@ -263,7 +263,7 @@ def _documentation(ids: Container[str]) -> dict[str, str]:
     return {i: inspect.getdoc(module) or "" for i, module in every.items() if i in ids}
 
 
-def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str], ...]:
+def _facts(run: Run, ending: Ending, context: Context, score: str) -> tuple[tuple[str, str], ...]:
     planned = f" of {context.planned_epochs}" if context.planned_epochs else ""
     seconds = worked_s(run)
     hardware, git = run.meta.get("hardware") or {}, run.meta.get("git") or {}
@@ -274,7 +274,7 @@ def _facts(run: Run, ending: Ending, context: Context) -> tuple[tuple[str, str],
     )
     ranks = f" on each of {len(run.ranks)} ranks" if len(run.ranks) > 1 else ""
     steps = f", {run.step_rows} steps{ranks}" if run.step_rows else ""
-    best, score = _best_score(run, context) or _score_of_all(run), score_in_words(run)
+    best = _best_score(run, context) or _score_of_all(run)
     told = (
         ("Done", f"{run.epochs_done}{planned} epochs{steps}"),
         ("Ended", ending.words()),

@@ -194,19 +194,17 @@ def _is_array(value: Any) -> bool:
 def _on_host(value: Any) -> npt.NDArray[Any] | None:
     if isinstance(value, np.ndarray):
         return value if value.nbytes <= MOST_BYTES and not value.dtype.hasobject else None
-    if value.device.type != "cpu" or value.layout != _strided() or value.element_size() * value.nelement() > MOST_BYTES:
-        return None
     import torch
 
+    if (
+        value.device.type != "cpu"
+        or value.layout != torch.strided
+        or value.element_size() * value.nelement() > MOST_BYTES
+    ):
+        return None
     plain = value.detach()
     rows: npt.NDArray[Any] = (plain.view(torch.int16) if plain.dtype == torch.bfloat16 else plain).numpy()
     return rows
-
-
-def _strided() -> Any:
-    import torch
-
-    return torch.strided
 
 
 def _length(base: Any) -> int:

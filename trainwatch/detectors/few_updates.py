@@ -71,21 +71,11 @@ class FewUpdates(Detector):
             return []
         if batches < self.min_updates:
             return self._of_one_batch(view, updates)
-        return [
-            Finding(
-                id=self.id,
-                severity="info" if learns(view) else "warning",
-                confidence=0.9,
-                title=f"The plan holds about {updates} optimizer steps",
-                summary=(
-                    f"{behind} batches are added up for one optimizer step, so the {batches} batches of the plan give about "
-                    f"{updates} steps in all: the weights hardly move."
-                ),
-                measured=Quantity(float(updates), "optimizer steps"),
-                threshold=Quantity(float(self.min_updates), "optimizer steps"),
-                detail={"updates": updates, "batches": batches, "accumulate": behind},
-            )
-        ]
+        summary = (
+            f"{behind} batches are added up for one optimizer step, so the {batches} batches of the plan give about "
+            f"{updates} steps in all: the weights hardly move."
+        )
+        return [self._finding(view, updates, 0.9, summary, {"batches": batches, "accumulate": behind})]
 
     def _of_one_batch(self, view: View, updates: int) -> list[Finding]:
         """Return one finding where so large a batch leaves a plan of many epochs hardly any step; none else."""
@@ -98,18 +88,20 @@ class FewUpdates(Detector):
             return []
         if planned * min(self.parts, images) < self.min_updates:
             return []  # the plan itself is short
-        return [
-            Finding(
-                id=self.id,
-                severity="info" if learns(view) else "warning",
-                confidence=0.8,
-                title=f"The plan holds about {updates} optimizer steps",
-                summary=(
-                    f"One batch (batch={batch}) takes {min(batch, images)} of the {images} training images, so the {planned} "
-                    f"epochs of the plan give about {updates} optimizer steps in all: the weights hardly move."
-                ),
-                measured=Quantity(float(updates), "optimizer steps"),
-                threshold=Quantity(float(self.min_updates), "optimizer steps"),
-                detail={"updates": updates, "batch": batch, "train_images": images},
-            )
-        ]
+        summary = (
+            f"One batch (batch={batch}) takes {min(batch, images)} of the {images} training images, so the {planned} "
+            f"epochs of the plan give about {updates} optimizer steps in all: the weights hardly move."
+        )
+        return [self._finding(view, updates, 0.8, summary, {"batch": batch, "train_images": images})]
+
+    def _finding(self, view: View, updates: int, confidence: float, summary: str, detail: dict[str, int]) -> Finding:
+        return Finding(
+            id=self.id,
+            severity="info" if learns(view) else "warning",
+            confidence=confidence,
+            title=f"The plan holds about {updates} optimizer steps",
+            summary=summary,
+            measured=Quantity(float(updates), "optimizer steps"),
+            threshold=Quantity(float(self.min_updates), "optimizer steps"),
+            detail={"updates": updates, **detail},
+        )
